@@ -1,0 +1,178 @@
+"""Who the work is for: ids, and the caller context that travels by value.
+
+Not here: finding the caller of a statement (``session``) and recording it (``ledger``).
+Nothing in this module is ambient: DuckDB runs Python on threads of its own, where a ContextVar reads unset,
+so a :class:`CallerContext` is passed as an argument through every call, await and thread.
+Source: LEDGER model; W3C Trace Context; RFC 9562 (uuid7).
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any, Literal
+
+from rvbbit_proxy.errors import BudgetExceeded, QueryCancelled
+
+CallerSource = Literal["comment", "set_local", "set", "startup", "http", "minted", "none"]
+
+ADJECTIVES = (
+    "amber bold brave bright brisk calm clever cosmic crisp curious daring eager early fabled fair fierce "
+    "gentle glad golden grand happy hidden honest humble jolly keen kind lively lucky lunar mellow merry mighty "
+    "misty nimble noble patient plucky polar proud quick quiet rapid rosy royal rustic sandy shady sharp shiny "
+    "silent silver sly smooth snowy solar spry steady stormy subtle sunny swift tidy tiny vivid warm wild wise "
+    "witty young zesty"
+).split()
+ANIMALS = (
+    "ant badger bat bear beaver bison bobcat camel cat cobra condor coyote crab crane crow deer dingo dolphin "
+    "dove eagle eel elk falcon ferret finch fox frog gecko goat goose hare hawk heron horse ibex iguana jackal "
+    "jaguar kestrel koala lemur lion lizard llama lynx magpie marten mink mole moose moth newt ocelot orca otter "
+    "owl panda panther puffin puma quail rabbit raven robin salmon seal shark sloth sparrow stoat stork swan "
+    "tapir tern tiger toad trout turtle viper vole walrus wasp weasel whale wolf wombat wren yak zebra"
+).split()
+
+
+def mint_caller_id(prefix: str = "sql") -> str:
+    """Return a fresh ``<prefix>-<adjective>-<animal>-<6 hex>``."""
+    return f"{prefix}-{secrets.choice(ADJECTIVES)}-{secrets.choice(ANIMALS)}-{secrets.token_hex(3)}"
+
+
+_uuid7_lock = threading.Lock()
+_uuid7_last = 0
+
+
+def uuid7() -> uuid.UUID:
+    """Return a time-ordered UUID, strictly increasing within the process (RFC 9562, method 3)."""
+    global _uuid7_last
+    with _uuid7_lock:
+        # 48 bits of milliseconds and 12 bits of their fraction, together a count of 1/4096 ms
+        now = max(time.time_ns() * 4096 // 1_000_000, _uuid7_last + 1)
+        _uuid7_last = now
+    milliseconds, fraction = divmod(now, 4096)
+    tail = int.from_bytes(os.urandom(8)) & ((1 << 62) - 1)
+    return uuid.UUID(int=milliseconds << 80 | 7 << 76 | fraction << 64 | 0b10 << 62 | tail)
+
+
+def mint_session_id() -> str:
+    """Return the id of one cascade run: time-sortable text."""
+    return f"ses_{uuid7().hex}"
+
+
+def mint_trace_id() -> str:
+    """Return a W3C trace id, 32 hex: the whole tree."""
+    return secrets.token_hex(16)
+
+
+def mint_span_id() -> str:
+    """Return a W3C span id, 16 hex: one event in the tree."""
+    return secrets.token_hex(8)
+
+
+def utc_now() -> datetime:
+    """Return the time with its zone, to the microsecond."""
+    return datetime.now(UTC)
+
+
+class Budget:
+    """What one statement may spend, in USD; ``None`` is unlimited. Thread-safe.
+
+    ``spent_usd`` counts known prices only: a call without a price costs NULL and cannot be limited.
+    """
+
+    def __init__(self, limit_usd: Decimal | None) -> None:
+        self.limit_usd = limit_usd
+        self.spent_usd = Decimal(0)
+        self._lock = threading.Lock()
+
+    def add(self, cost_usd: Decimal | None) -> None:
+        """Count the cost of a call that has been made."""
+        if cost_usd is not None:
+            with self._lock:
+                self.spent_usd += cost_usd
+
+    def check(self) -> None:
+        """Raise :class:`BudgetExceeded` when nothing is left for another call."""
+        if self.limit_usd is not None and self.spent_usd >= self.limit_usd:
+            raise BudgetExceeded(
+                f"query has spent {self.spent_usd} USD of rvbbit.max_cost = {self.limit_usd}",
+                hint="Raise rvbbit.max_cost; what was answered so far is cached and will not be paid again.",
+            )
+
+
+class CancelToken:
+    """Set by a CancelRequest or a timeout; asked before every model call. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self.reason = "canceling statement due to user request"
+
+    def cancel(self, reason: str | None = None) -> None:
+        """Ask the statement to stop."""
+        self.reason = reason or self.reason
+        self._event.set()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether :meth:`cancel` was called."""
+        return self._event.is_set()
+
+    def check(self) -> None:
+        """Raise :class:`QueryCancelled` when cancelled."""
+        if self._event.is_set():
+            raise QueryCancelled(self.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class CallerContext:
+    """The caller of a piece of work and its place in the tree of runs.
+
+    At the query level ``session_id`` is None; inside a cascade run it is that run's id. ``trace_id`` is the
+    span new children hang under.
+    """
+
+    caller_id: str | None
+    source: CallerSource = "none"
+    invocation_metadata: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    query_id: str | None = None
+    run_id: datetime | None = None
+    root_trace_id: str = field(default_factory=mint_trace_id)
+    trace_id: str | None = None
+    session_id: str | None = None
+    root_session_id: str | None = None
+    depth: int = 0
+    is_meta: bool = False
+    recursion_id: str | None = None
+    parent_recursion_id: str | None = None
+    current_depth: int | None = None
+    max_depth: int | None = None
+    budget: Budget | None = field(default=None, compare=False)
+    cancel: CancelToken | None = field(default=None, compare=False)
+
+    def under(self, trace_id: str) -> CallerContext:
+        """Return the context whose children hang under this span."""
+        return replace(self, trace_id=trace_id)
+
+    def for_run(self, session_id: str, trace_id: str) -> CallerContext:
+        """Return the context inside a new cascade run started from here; the caller stays."""
+        return replace(
+            self,
+            session_id=session_id,
+            root_session_id=self.root_session_id or session_id,
+            depth=self.depth + 1 if self.session_id else self.depth,
+            trace_id=trace_id,
+        )
+
+    def check(self) -> None:
+        """Raise when the statement was cancelled or its money is spent."""
+        if self.cancel is not None:
+            self.cancel.check()
+        if self.budget is not None:
+            self.budget.check()

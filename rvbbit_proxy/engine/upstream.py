@@ -1,0 +1,145 @@
+"""What an upstream must offer: buenavista's vocabulary, extended with Arrow batches and PostgreSQL type oids.
+
+``Upstream`` is a buenavista ``Connection``, ``UpstreamSession`` its ``Session``, ``UpstreamResult`` its
+``QueryResult``; any buenavista backend can be adapted. All calls block; ``cancel`` may come from any thread.
+Errors leave as :class:`~rvbbit_proxy.errors.RvbbitError` with PostgreSQL's SQLSTATE, never as the driver's own.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pyarrow as pa
+from buenavista import core as bv
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One result column, as RowDescription tells it."""
+
+    name: str
+    type_oid: int
+    typmod: int = -1
+    table_oid: int = 0
+    attnum: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A bound parameter as the client sent it: ``value`` is None for NULL; ``type_oid`` 0 is unknown.
+
+    ``format`` 0 is text in the client's UTF-8, 1 is PostgreSQL's binary form of ``type_oid``.
+    """
+
+    value: bytes | None
+    format: Literal[0, 1]
+    type_oid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a statement takes and gives, found without running it. ``columns`` None: it gives no rows."""
+
+    parameter_oids: tuple[int, ...]
+    columns: tuple[Column, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class RawRows:
+    """Rows whose values already are PostgreSQL's wire forms; ``formats`` is 0 or 1 per column."""
+
+    rows: Sequence[tuple[bytes | None, ...]]
+    formats: tuple[int, ...]
+
+
+Batch = pa.RecordBatch | RawRows
+TransactionStatus = Literal["I", "T", "E"]
+
+
+class UpstreamResult(bv.QueryResult):  # type: ignore[misc]
+    """The result of one statement, streamed.
+
+    ``columns`` is None for a statement without rows. ``tag`` is the command tag, with the row count for
+    INSERT/UPDATE/DELETE; for a statement with rows it is only the verb (``SELECT``): the session counts.
+    """
+
+    columns: tuple[Column, ...] | None
+    tag: str
+
+    @abstractmethod
+    def batches(self) -> Iterator[Batch]:
+        """Yield what has not been yielded yet, in order, bounded in memory."""
+
+    @abstractmethod
+    def detach(self) -> None:
+        """Free the session for another statement; what is left can still be fetched afterwards."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Drop what has not been fetched."""
+
+
+class UpstreamSession(bv.Session, ABC):  # type: ignore[misc]
+    """One client's session on the upstream: its transaction, its temporary tables."""
+
+    dialect: Literal["duckdb", "postgres"]
+
+    @abstractmethod
+    def execute(
+        self, sql: str, parameters: Sequence[Parameter] = (), *, result_formats: Sequence[int] = ()
+    ) -> UpstreamResult:
+        """Run one statement of the upstream's dialect, ``$n`` standing for parameters.
+
+        ``result_formats`` tells what the client will ask (none: all text; one: for all; else per column), for
+        upstreams that hand out :class:`RawRows`.
+        """
+
+    @abstractmethod
+    def describe(self, sql: str, parameter_oids: Sequence[int] = ()) -> Description:
+        """Tell a statement's parameters and columns without running it; 0 in ``parameter_oids`` is unknown."""
+
+    @abstractmethod
+    def fetch(self, sql: str) -> pa.Table:
+        """Run a query of the proxy's own and return all of its rows (stage inputs)."""
+
+    @abstractmethod
+    def load(self, name: str, table: pa.Table, key: Sequence[str] = ()) -> None:
+        """Create temporary table ``name`` from Arrow rows, in bulk, indexed by ``key`` where that helps."""
+
+    @abstractmethod
+    def transaction_status(self) -> TransactionStatus:
+        """Tell the state for ReadyForQuery: idle, in a transaction block, in a failed block."""
+
+    @abstractmethod
+    def cancel(self) -> None:
+        """Stop the running statement, from any thread."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End the session and roll back what is open."""
+
+    # buenavista's names for the same things
+    def execute_sql(self, sql: str, params: Any = None) -> UpstreamResult:
+        """Run one statement without parameters (buenavista's entry)."""
+        return self.execute(sql)
+
+    def in_transaction(self) -> bool:
+        """Tell whether a transaction block is open (buenavista's entry)."""
+        return self.transaction_status() != "I"
+
+
+class Upstream(bv.Connection, ABC):  # type: ignore[misc]
+    """The database the proxy asks."""
+
+    dialect: Literal["duckdb", "postgres"]
+
+    @abstractmethod
+    def open_session(self, *, user: str, database: str, application_name: str) -> UpstreamSession:
+        """Open a session for one client connection."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close everything."""
