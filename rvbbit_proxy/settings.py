@@ -42,8 +42,12 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(15432, description="TCP port to listen on; 0 takes any free one.")
     home: Path = Field(Path(".rvbbit"), description="Folder of the ledger, the journal and the caches.")
-    cascades: tuple[Path, ...] = Field((), description="Folders of the user's own cascades, besides the bundled ones.")
-    upstream: str | None = Field(None, description="postgresql:// URL to stand in front of; default is DuckDB.")
+    cascades: tuple[Path, ...] = Field(
+        (), description="Folders of the user's own cascades, besides the bundled ones."
+    )
+    upstream: str | None = Field(
+        None, description="postgresql:// URL to stand in front of; default is DuckDB."
+    )
     model: str = Field(OFFLINE, description="litellm model id, or 'offline'.")
     embed_model: str = Field(OFFLINE, description="litellm embedding model id, or 'offline'.")
     embed_folder: Path | None = Field(None, description="Folder of a local sentence-embedding model.")
@@ -52,7 +56,9 @@ class Settings(BaseSettings):
     batch_size: int = Field(20, ge=1, description="Inputs per prompt where the operator has a batch form.")
     meta: float = Field(0.0, ge=0, le=1, description="Share of finished runs that meta cascades judge.")
     request_timeout_s: float = Field(60.0, gt=0, description="Time limit of one model request.")
-    request_retries: int = Field(2, ge=0, description="Resends of a request that failed in transport or was throttled.")
+    request_retries: int = Field(
+        2, ge=0, description="Resends of a request that failed in transport or was throttled."
+    )
 
     @classmethod
     def settings_customise_sources(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import pyarrow as pa
 from buenavista import core as bv
@@ -55,8 +55,8 @@ class RawRows:
     formats: tuple[int, ...]
 
 
-Batch = pa.RecordBatch | RawRows
-TransactionStatus = Literal["I", "T", "E"]
+Batch: TypeAlias = pa.RecordBatch | RawRows
+TransactionStatus: TypeAlias = Literal["I", "T", "E"]
 
 
 class UpstreamResult(bv.QueryResult):  # type: ignore[misc]
