@@ -45,9 +45,7 @@ class Settings(BaseSettings):
     cascades: tuple[Path, ...] = Field(
         (), description="Folders of the user's own cascades, besides the bundled ones."
     )
-    upstream: str | None = Field(
-        None, description="postgresql:// URL to stand in front of; default is DuckDB."
-    )
+    upstream: str | None = Field(None, description="postgresql:// URL to stand in front of; default is DuckDB.")
     model: str = Field(OFFLINE, description="litellm model id, or 'offline'.")
     embed_model: str = Field(OFFLINE, description="litellm embedding model id, or 'offline'.")
     embed_folder: Path | None = Field(None, description="Folder of a local sentence-embedding model.")

@@ -120,9 +120,7 @@ class EventRecord(FactRecord):
     key: ClassVar[str] = "event_id"
 
     event_id: str
-    event_type: (
-        str  # query, cascade, cell, attempt, trait, operator, llm_interaction, code_execution, validation…
-    )
+    event_type: str  # query, cascade, cell, attempt, trait, operator, llm_interaction, code_execution, validation…
     event_subtype: str | None = None
     node_id: str | None = None
     args: dict[str, Any] | None = None
