@@ -19,7 +19,13 @@ RvbbitError
 ├── TypeFault                   42804
 │   └── UnknownParameterType    42P18
 ├── InvalidValue                22023  bad value for a setting
+├── ValueOutOfRange             22003  a number that its type cannot hold
+├── InvalidDatetime             22007  a date or time that does not parse
+├── DatetimeOverflow            22008  a date or time field outside its domain
+├── InvalidEncoding             22021  bytes that are not UTF-8
 ├── InvalidTextRepresentation   22P02
+├── InvalidBinaryRepresentation 22P03
+├── BadCopyFile                 22P04  (where: the line)
 ├── UnknownSetting              42704
 ├── NotSupported                0A000  (hint says what to use instead)
 ├── CascadeFailed               38000
@@ -142,6 +148,30 @@ class InvalidValue(RvbbitError, sqlstate="22023"):
 
 class InvalidTextRepresentation(RvbbitError, sqlstate="22P02"):
     """A value's text or binary form does not fit its type."""
+
+
+class ValueOutOfRange(RvbbitError, sqlstate="22003"):
+    """A number is outside the range of its type."""
+
+
+class InvalidDatetime(RvbbitError, sqlstate="22007"):
+    """A date or time does not parse."""
+
+
+class DatetimeOverflow(RvbbitError, sqlstate="22008"):
+    """A field of a date or time is outside its domain."""
+
+
+class InvalidEncoding(RvbbitError, sqlstate="22021"):
+    """Text from the client is not valid UTF-8, or holds a NUL."""
+
+
+class InvalidBinaryRepresentation(RvbbitError, sqlstate="22P03"):
+    """A value's binary form does not fit its type."""
+
+
+class BadCopyFile(RvbbitError, sqlstate="22P04"):
+    """COPY data are malformed; ``fields["W"]`` tells the line."""
 
 
 class UnknownSetting(RvbbitError, sqlstate="42704"):
