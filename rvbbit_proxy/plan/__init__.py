@@ -1,0 +1,10 @@
+"""From a tree with operators to stages and one plain statement. Pure: it asks the upstream only to describe.
+
+- ``plan``         Plan, Stage: what comes out
+- ``lower``        the statement's kinds, and the scopes of a query from the inside out
+- ``scope``        questions about one SELECT: its calls, conjuncts, names
+- ``staging``      the planning state: relations, input queries, lookups
+- ``rules/``       one planner rule a file; ``rules.RULES`` is their order
+- ``describable``  the same statement with typed NULLs for operators, for Describe
+- ``estimate``     an upper bound of a stage's inputs, for EXPLAIN
+"""

@@ -1,0 +1,28 @@
+"""The planner's rules, one a file, applied to every SELECT scope that holds operators, in this order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlglot import exp
+
+from rvbbit_proxy.plan.rules.filters import filter_rows
+from rvbbit_proxy.plan.rules.joins import move_join_conditions
+from rvbbit_proxy.plan.rules.late import split_late
+from rvbbit_proxy.plan.rules.scores import compare_scores
+from rvbbit_proxy.plan.rules.sources import spool_sources
+from rvbbit_proxy.plan.rules.values import group_inputs, name_items, row_values
+from rvbbit_proxy.plan.staging import Staging
+
+Rule = Callable[[exp.Select, Staging], exp.Select]
+
+RULES: tuple[Rule, ...] = (
+    name_items,
+    compare_scores,
+    spool_sources,
+    move_join_conditions,
+    filter_rows,
+    group_inputs,
+    split_late,
+    row_values,
+)

@@ -1,0 +1,72 @@
+"""An upper bound of a stage's inputs that needs no result of any stage: what EXPLAIN counts.
+
+Spools are read where they would be made from; a condition that waits for a model is taken to hold; a model's
+text that is itself an input is counted as if it were its own input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlglot import exp
+
+from rvbbit_proxy.plan.scope import conjuncts, set_condition
+
+LOOKUP = "rvbbit_lookup"
+"""Key in a node's meta: the node looks an operator's result up."""
+
+
+def estimate_tree(query: exp.Expr, definitions: Mapping[str, exp.Expr]) -> tuple[exp.Expr, bool]:
+    """Return the query without lookups and spools, and whether that may give more rows than the query."""
+    tree = query.copy()
+    bounded = _inline_spools(tree, definitions)
+    for select in list(tree.find_all(exp.Select)):
+        for clause in ("where", "having"):
+            bounded |= _drop_waiting(select, clause)
+        for join in select.args.get("joins") or []:
+            bounded |= _drop_waiting_on(join)
+    for node in list(tree.find_all(exp.Subquery)):
+        if node.meta.get(LOOKUP):
+            bounded = True
+            node.replace(_stand_in(node))
+    return tree, bounded
+
+
+def _inline_spools(tree: exp.Expr, definitions: Mapping[str, exp.Expr]) -> bool:
+    bounded = False
+    for table in list(tree.find_all(exp.Table)):
+        definition = definitions.get(table.name)
+        if definition is not None and not table.db:
+            inner, waits = estimate_tree(definition, definitions)
+            bounded |= waits
+            table.replace(exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.to_identifier(table.alias_or_name))))
+    return bounded
+
+
+def _waits(condition: exp.Expr) -> bool:
+    return any(node.meta.get(LOOKUP) for node in condition.find_all(exp.Subquery))
+
+
+def _drop_waiting(select: exp.Select, clause: str) -> bool:
+    holder = select.args.get(clause)
+    parts = conjuncts(holder.this) if holder else []
+    ready = [part for part in parts if not _waits(part)]
+    if len(ready) == len(parts):
+        return False
+    set_condition(select, clause, ready)
+    return True
+
+
+def _drop_waiting_on(join: exp.Join) -> bool:
+    condition = join.args.get("on")
+    parts = conjuncts(condition)
+    ready = [part for part in parts if not _waits(part)]
+    if len(ready) == len(parts):
+        return False
+    join.set("on", exp.and_(*[part.copy() for part in ready]) if ready else exp.true())
+    return True
+
+
+def _stand_in(lookup: exp.Subquery) -> exp.Expr:
+    equality = lookup.find(exp.EQ)
+    return equality.expression.copy() if equality is not None else exp.Null()

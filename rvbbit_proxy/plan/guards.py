@@ -1,0 +1,54 @@
+"""Under which conditions a call's value is needed at all: OR, AND and CASE do not evaluate what they can skip."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from rvbbit_proxy.plan.scope import has_calls, is_volatile
+
+
+def guards(call: exp.Expr, root: exp.Expr) -> list[exp.Expr]:
+    """Return plain conditions, from ``root`` down to the call, outside of which its value cannot matter."""
+    found: list[exp.Expr] = []
+    node = call
+    while node is not root and node.parent is not None:
+        parent = node.parent
+        found += [condition for condition in _steps(parent, node) if not has_calls(condition) and not is_volatile(condition)]
+        node = parent
+    return found
+
+
+def _steps(parent: exp.Expr, node: exp.Expr) -> list[exp.Expr]:
+    if isinstance(parent, exp.And):
+        return [_unless_false(_other(parent, node))]
+    if isinstance(parent, exp.Or):
+        return [_unless_true(_other(parent, node))]
+    if isinstance(parent, exp.If) and isinstance(parent.parent, exp.Case):
+        case = parent.parent
+        before = [_unless_true(_condition(case, branch)) for branch in _branches_before(case, parent)]
+        return before + ([_condition(case, parent)] if node.arg_key == "true" else [])
+    if isinstance(parent, exp.Case) and node.arg_key == "default":
+        return [_unless_true(_condition(parent, branch)) for branch in parent.args["ifs"]]
+    return []
+
+
+def _other(parent: exp.Binary | exp.Connector, node: exp.Expr) -> exp.Expr:
+    return parent.expression.copy() if node.arg_key == "this" else parent.this.copy()
+
+
+def _branches_before(case: exp.Case, branch: exp.If) -> list[exp.If]:
+    branches: list[exp.If] = case.args["ifs"]
+    return branches[: next(index for index, other in enumerate(branches) if other is branch)]
+
+
+def _condition(case: exp.Case, branch: exp.If) -> exp.Expr:
+    test = branch.this.copy()
+    return exp.EQ(this=case.this.copy(), expression=test) if case.this else test
+
+
+def _unless_true(condition: exp.Expr) -> exp.Expr:
+    return exp.Coalesce(this=exp.not_(condition), expressions=[exp.true()])
+
+
+def _unless_false(condition: exp.Expr) -> exp.Expr:
+    return exp.Coalesce(this=condition, expressions=[exp.true()])

@@ -1,0 +1,134 @@
+"""From a statement with operators to a :class:`~rvbbit_proxy.plan.plan.Plan`.
+
+Queries are lowered from the inside out: CTEs, derived tables and subqueries first, then the scope itself by
+``rules.RULES``.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from sqlglot import exp
+
+from rvbbit_proxy.errors import NotSupported
+from rvbbit_proxy.operators import Operators
+from rvbbit_proxy.plan.plan import Plan
+from rvbbit_proxy.plan.rules import RULES
+from rvbbit_proxy.plan.rules.filters import row_source
+from rvbbit_proxy.plan.scope import has_calls, is_volatile, scope_calls, where_conjuncts
+from rvbbit_proxy.plan.staging import Staging
+
+
+def plan_statement(
+    tree: exp.Expr,
+    operators: Operators,
+    target: Literal["duckdb", "postgres"],
+    describe: Callable[[str], Sequence[str]],
+    suffix: str | None = None,
+) -> Plan:
+    """Plan a statement whose parameters have been replaced by their values.
+
+    :param describe: tells the column names of a plain query of the upstream.
+    :raises NotSupported: naming the expression, where operators cannot be planned.
+    """
+    staging = Staging(operators, target, describe, suffix or secrets.token_hex(4))
+    final = _lower_statement(tree.copy(), staging)
+    return Plan(tuple(staging.stages), staging.sql(final))
+
+
+def _lower_statement(tree: exp.Expr, staging: Staging) -> exp.Expr:
+    if isinstance(tree, exp.Query):
+        return lower_query(tree, staging)
+    if isinstance(tree, exp.Insert) and isinstance(tree.expression, exp.Query):
+        tree.set("expression", lower_query(tree.expression, staging))
+        return tree
+    if isinstance(tree, exp.Create) and tree.kind == "TABLE" and isinstance(tree.expression, exp.Query):
+        tree.set("expression", lower_query(tree.expression, staging))
+        return tree
+    if isinstance(tree, (exp.Update, exp.Delete)):
+        return _lower_change(tree, staging)
+    kind = f"{tree.key.upper()} {tree.kind}" if isinstance(tree, exp.Create) else tree.key.upper()
+    raise NotSupported(
+        f"semantic operators are not supported in {kind}",
+        hint="Use them in SELECT, INSERT ... SELECT, CREATE TABLE AS, UPDATE or DELETE.",
+    )
+
+
+def lower_query(query: exp.Query, staging: Staging) -> exp.Query:
+    """Return the query without operators; what they need is added to the staging."""
+    _lower_ctes(query, staging)
+    if isinstance(query, exp.Subquery):
+        query.set("this", lower_query(query.this, staging))
+    elif isinstance(query, exp.SetOperation):
+        for side in ("this", "expression"):
+            if has_calls(query.args[side]):
+                query.set(side, lower_query(query.args[side], staging))
+    elif isinstance(query, exp.Select):
+        query = _lower_select(query, staging)
+    return query
+
+
+def _lower_ctes(query: exp.Query, staging: Staging) -> None:
+    """Spool the CTEs that hold operators or are volatile; the plain ones stay, and stages may use them."""
+    with_ = query.args.get("with_")
+    if with_ is None or not has_calls(query):
+        return
+    if with_.recursive and any(has_calls(cte) for cte in with_.expressions):
+        raise NotSupported("semantic operators inside WITH RECURSIVE", hint="Materialise the recursive part first.")
+    plain = []
+    for cte in with_.expressions:
+        if not has_calls(cte) and not is_volatile(cte):
+            plain.append(cte)
+            staging.environment.append(cte)
+            continue
+        relation = staging.spool(lower_query(cte.this, staging), f"WITH {cte.alias}")
+        _redirect(query, cte, relation)
+    if plain:
+        with_.set("expressions", plain)
+    else:
+        query.set("with_", None)
+
+
+def _redirect(query: exp.Query, cte: exp.CTE, relation: str) -> None:
+    columns = [column.copy() for column in cte.args["alias"].args.get("columns") or []]
+    for table in list(query.find_all(exp.Table)):
+        if table.name.lower() == cte.alias.lower() and not table.db:
+            alias = exp.TableAlias(this=exp.to_identifier(table.alias_or_name), columns=columns)
+            table.replace(exp.Table(this=exp.to_identifier(relation), alias=alias))
+
+
+def _lower_select(select: exp.Select, staging: Staging) -> exp.Select:
+    for nested in _nested_queries(select):
+        if has_calls(nested):
+            nested.replace(lower_query(nested.copy(), staging))
+    if scope_calls(select):
+        for rule in RULES:
+            select = rule(select, staging)
+    return select
+
+
+def _nested_queries(node: exp.Expr) -> list[exp.Query]:
+    """Return the queries directly below the scope: derived tables and subquery expressions."""
+    found: list[exp.Query] = []
+    for child in node.iter_expressions():
+        if isinstance(child, (exp.Select, exp.SetOperation)):
+            found.append(child)
+        else:
+            found += _nested_queries(child)
+    return found
+
+
+def _lower_change(tree: exp.Update | exp.Delete, staging: Staging) -> exp.Expr:
+    """Lower UPDATE and DELETE: operators over the rows of the target that the plain conditions leave."""
+    scope = exp.Select()
+    scope.set("from_", exp.From(this=tree.this.copy()))
+    others = [tree.args["from_"].this] if tree.args.get("from_") else tree.args.get("using") or []
+    scope.set("joins", [exp.Join(this=other.copy(), kind="CROSS") for other in others])
+    for clause in ("where", "expressions"):
+        value = tree.args.get(clause)
+        for call in scope_calls(*(value if isinstance(value, list) else [value])):
+            conditions = [part for part in where_conjuncts(tree) if not has_calls(part)]
+            call.replace(staging.row_stage(call, row_source(scope, conditions), tree.key.upper(), id(tree)))
+    return tree

@@ -1,0 +1,58 @@
+"""What a semantic statement becomes: stages in order, then one plain SQL statement.
+
+Every stage makes one temporary relation on the upstream: a :class:`Spool` by a query of the upstream's own, an
+:class:`OperatorStage` by model work on a query's distinct rows. Pure data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rvbbit_proxy.operators import Operator
+
+
+@dataclass(frozen=True, slots=True)
+class Spool:
+    """Rows kept once, so that all stages and the final statement see the same ones."""
+
+    relation: str
+    sql: str
+    estimate_sql: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorStage:
+    """One operator over the distinct rows of ``input_sql``.
+
+    ``input_sql`` gives one column per argument (``a0``, ``a1``…), in the operator's order of those that are
+    not in ``constants``; an aggregate gives one row per group: ``ord`` and its arguments, the first an array.
+    The output relation holds ``key_columns`` and ``value``. ``estimate_sql`` is ``input_sql`` for EXPLAIN:
+    nothing that stages before it make is used, so it gives those rows or more (``bounded`` tells).
+    """
+
+    relation: str
+    operator: Operator
+    input_sql: str
+    estimate_sql: str
+    bounded: bool
+    arguments: tuple[str, ...]
+    constants: tuple[tuple[str, object], ...]
+    key_columns: tuple[str, ...]
+    position: str
+
+    @property
+    def aggregate(self) -> bool:
+        """Whether an input is a whole group."""
+        return self.key_columns == ("ord",)
+
+
+Stage = Spool | OperatorStage
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The stages, then the statement that looks their results up, in the upstream's dialect."""
+
+    stages: tuple[Stage, ...]
+    final_sql: str

@@ -1,0 +1,49 @@
+"""Operators in a join condition: of an inner join they filter its rows; of an outer join they decide pairs."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from rvbbit_proxy.plan.scope import conjoin, conjuncts, has_calls, scope_calls, set_condition, where_conjuncts
+from rvbbit_proxy.plan.staging import Staging
+
+
+def move_join_conditions(select: exp.Select, staging: Staging) -> exp.Select:
+    """Move an inner join's operator conjuncts to WHERE; give an outer join's a stage over its candidate pairs."""
+    for join in select.args.get("joins") or []:
+        parts = conjuncts(join.args.get("on"))
+        semantic = [part for part in parts if has_calls(part)]
+        if not semantic:
+            continue
+        if join.side or join.kind not in ("", "INNER", "CROSS"):
+            _stage_pairs(select, join, staging)
+            continue
+        moved = [*where_conjuncts(select), *semantic]
+        rest = [part for part in parts if not has_calls(part)]
+        join.set("on", conjoin(rest) or exp.true())
+        set_condition(select, "where", moved)
+    return select
+
+
+def _stage_pairs(select: exp.Select, join: exp.Join, staging: Staging) -> None:
+    for call in scope_calls(join.args["on"]):
+        source = _pairs(select, join)
+        call.replace(staging.row_stage(call, source, "JOIN", id(select), shared=False))
+
+
+def _pairs(select: exp.Select, join: exp.Join) -> exp.Select:
+    """Return the candidate pairs: all sources up to this join, under its plain conditions."""
+    joins = []
+    for other in select.args["joins"]:
+        plain = other.copy()
+        if other is join:
+            rest = [part for part in conjuncts(join.args.get("on")) if not has_calls(part)]
+            plain.set("on", conjoin(rest) or exp.true())
+            plain.set("side", None)
+            joins.append(plain)
+            break
+        joins.append(plain)
+    source = exp.Select()
+    source.set("from_", select.args["from_"].copy())
+    source.set("joins", joins)
+    return source

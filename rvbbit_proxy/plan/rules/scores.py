@@ -1,0 +1,31 @@
+"""A bare score in a boolean position means ``> 0.5``."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from rvbbit_proxy.plan.scope import scope_calls
+from rvbbit_proxy.plan.staging import Staging
+
+THRESHOLD = "0.5"
+
+
+def compare_scores(select: exp.Select, staging: Staging) -> exp.Select:
+    """Write ``x ABOUT 'y'`` as ``x ABOUT 'y' > 0.5`` where a boolean is wanted."""
+    for call in scope_calls(select):
+        if staging.operators.by_name[call.operator_name].returns == "double precision" and _wants_boolean(call):
+            call.replace(exp.GT(this=call.copy(), expression=exp.Literal.number(THRESHOLD)))
+    return select
+
+
+def _wants_boolean(node: exp.Expr) -> bool:
+    parent = node.parent
+    if isinstance(parent, exp.Paren):
+        return _wants_boolean(parent)
+    if isinstance(parent, (exp.Where, exp.Having, exp.And, exp.Or, exp.Not)):
+        return True
+    if isinstance(parent, exp.Join):
+        return node.arg_key == "on"
+    if isinstance(parent, exp.If):
+        return node.arg_key == "this" and not (isinstance(parent.parent, exp.Case) and parent.parent.this)
+    return False

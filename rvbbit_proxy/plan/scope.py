@@ -1,0 +1,145 @@
+"""Questions about one SELECT scope: its own operator calls, its conjuncts, its output names.
+
+A scope ends where a nested query begins. Source: PostgreSQL's FigureColname for the names of unnamed columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlglot import exp
+
+from rvbbit_proxy.sql.dialect import SemanticCall
+
+VOLATILE_TYPES = (exp.Rand, exp.Uuid)
+VOLATILE_NAMES = frozenset(
+    "random nextval setval gen_random_uuid uuid clock_timestamp timeofday pg_sleep currval lastval".split()
+)
+
+
+def walk_scope(node: exp.Expr) -> Iterator[exp.Expr]:
+    """Yield the nodes of this scope, inner ones first, without entering nested queries."""
+    for child in node.iter_expressions():
+        if not isinstance(child, (exp.Select, exp.SetOperation)):
+            yield from walk_scope(child)
+    yield node
+
+
+def scope_calls(*nodes: exp.Expr | None) -> list[SemanticCall]:
+    """Return the calls of this scope below the nodes, innermost first, left to right."""
+    return [
+        call for node in nodes if node is not None for call in walk_scope(node) if isinstance(call, SemanticCall)
+    ]
+
+
+def has_calls(node: exp.Expr | None) -> bool:
+    """Whether any operator stands below the node, nested queries included."""
+    return node is not None and node.find(SemanticCall) is not None
+
+
+def is_volatile(node: exp.Expr) -> bool:
+    """Whether two evaluations of the node may differ."""
+    return any(
+        isinstance(part, VOLATILE_TYPES)
+        or (isinstance(part, exp.Func) and (part.name if isinstance(part, exp.Anonymous) else "").lower() in VOLATILE_NAMES)
+        for part in node.walk()
+    )
+
+
+def conjuncts(condition: exp.Expr | None) -> list[exp.Expr]:
+    """Split a condition at its top-level ANDs, parentheses around ANDs removed."""
+    if condition is None:
+        return []
+    if isinstance(condition, exp.And):
+        return conjuncts(condition.this) + conjuncts(condition.expression)
+    if isinstance(condition, exp.Paren) and isinstance(condition.this, (exp.And, exp.Paren)):
+        return conjuncts(condition.this)
+    return [condition]
+
+
+def conjoin(conditions: list[exp.Expr]) -> exp.Expr | None:
+    """Join conditions with AND; None when there are none."""
+    return exp.and_(*[condition.copy() for condition in conditions], copy=False) if conditions else None
+
+
+def where_conjuncts(select: exp.Expr) -> list[exp.Expr]:
+    """Return the conjuncts of WHERE."""
+    where = select.args.get("where")
+    return conjuncts(where.this) if where else []
+
+
+def set_condition(select: exp.Expr, clause: str, conditions: list[exp.Expr]) -> None:
+    """Replace WHERE or HAVING by the conjunction of the conditions."""
+    wrapper = exp.Where if clause == "where" else exp.Having
+    condition = conjoin(conditions)
+    select.set(clause, wrapper(this=condition) if condition is not None else None)
+
+
+def sources(select: exp.Expr) -> list[exp.Expr]:
+    """Return the items of FROM and JOIN: tables, derived tables, functions."""
+    from_ = select.args.get("from_")
+    items = [from_.this] if from_ is not None and from_.this is not None else []
+    return items + [join.this for join in select.args.get("joins") or []]
+
+
+def source_names(select: exp.Expr) -> set[str]:
+    """Return the lower-case names by which columns may be qualified here."""
+    names = {source.alias_or_name.lower() for source in sources(select)}
+    return names | {lateral.alias_or_name.lower() for lateral in select.args.get("laterals") or []}
+
+
+def refers_outside(node: exp.Expr, names: set[str]) -> bool:
+    """Whether a qualified column below the node belongs to none of these sources (nor to a query inside)."""
+    inner = {
+        source.alias_or_name.lower() for query in node.find_all(exp.Select) for source in sources(query)
+    }
+    return any(
+        column.table and column.table.lower() not in names and column.table.lower() not in inner
+        for column in node.find_all(exp.Column)
+    )
+
+
+def is_grouped(select: exp.Select, aggregate_names: frozenset[str]) -> bool:
+    """Whether the scope gives a row per group: GROUP BY, HAVING, or an aggregate outside windows."""
+    if select.args.get("group") or select.args.get("having"):
+        return True
+    order = select.args.get("order")
+    return any(
+        is_aggregate(node, aggregate_names)
+        for part in [*select.expressions, *(order.expressions if order else [])]
+        for node in walk_scope(part)
+    )
+
+
+def is_aggregate(node: exp.Expr, aggregate_names: frozenset[str]) -> bool:
+    """Whether the node is an aggregate call, ours or the upstream's, and not a window function."""
+    ours = isinstance(node, SemanticCall) and node.operator_name in aggregate_names
+    theirs = isinstance(node, exp.AggFunc)
+    parent = node.parent
+    while isinstance(parent, (exp.Filter, exp.WithinGroup, exp.IgnoreNulls)):
+        parent = parent.parent
+    return (ours or theirs) and not isinstance(parent, exp.Window)
+
+
+def output_name(expression: exp.Expr) -> str:
+    """Return the column name PostgreSQL gives to a SELECT item."""
+    if isinstance(expression, (exp.Alias, exp.Column)):
+        return str(expression.alias_or_name)
+    if isinstance(expression, exp.Cast):
+        inner = output_name(expression.this)
+        return inner if inner != "?column?" else str(expression.to.sql(dialect="postgres")).lower()
+    if isinstance(expression, exp.Case):
+        return "case"
+    if isinstance(expression, (exp.Filter, exp.Window, exp.Paren, exp.WithinGroup)):
+        return output_name(expression.this)
+    if isinstance(expression, exp.Coalesce):
+        return "coalesce"
+    if isinstance(expression, SemanticCall):
+        return str(expression.meta.get("function") or "?column?")
+    if isinstance(expression, exp.Anonymous):
+        return str(expression.name).lower()
+    if isinstance(expression, exp.Subquery) and isinstance(expression.this, exp.Select):
+        return output_name(expression.this.expressions[0])
+    if isinstance(expression, exp.Func) and not isinstance(expression, (exp.Binary, exp.Connector)):
+        return str(expression.sql_name()).lower()
+    return "?column?"

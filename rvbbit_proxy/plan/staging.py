@@ -1,0 +1,220 @@
+"""The state of planning one statement: the relations made so far, and how a call becomes a stage and a lookup.
+
+A lookup is a scalar subquery on the stage's output relation, keyed by the call's varying arguments, so it can
+stand in any clause; NULL inputs have no row there, hence NULL out. An argument that is a literal is no key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlglot import exp
+
+from rvbbit_proxy.errors import NotSupported, UnknownOperator
+from rvbbit_proxy.operators import Operator, OperatorArg, Operators
+from rvbbit_proxy.plan.estimate import LOOKUP, estimate_tree
+from rvbbit_proxy.plan.plan import OperatorStage, Spool, Stage
+from rvbbit_proxy.plan.scope import is_volatile
+from rvbbit_proxy.sql.dialect import SemanticCall
+
+@dataclass(slots=True)
+class Staging:
+    """Planning state; ``stages`` is in the order of execution.
+
+    ``describe`` tells the column names of a query of the upstream. ``suffix`` makes relation names unique in
+    the upstream session. ``environment`` holds the plain CTEs that queries of this statement may use.
+    """
+
+    operators: Operators
+    target: str
+    describe: Callable[[str], Sequence[str]]
+    suffix: str
+    stages: list[Stage] = field(default_factory=list)
+    definitions: dict[str, exp.Expr] = field(default_factory=dict)
+    environment: list[exp.CTE] = field(default_factory=list)
+    memo: dict[tuple[int, str], str] = field(default_factory=dict)
+
+    @property
+    def aggregate_names(self) -> frozenset[str]:
+        """The operators that take a whole group."""
+        return frozenset(op.name for op in self.operators.by_name.values() if op.shape == "aggregate")
+
+    def sql(self, tree: exp.Expr) -> str:
+        """Print a tree in the upstream's dialect."""
+        return tree.sql(dialect=self.target, comments=False)
+
+    def query_sql(self, query: exp.Expr) -> str:
+        """Print a query of a stage, with the CTEs it may use."""
+        return self.sql(self._with_environment(query))
+
+    def estimate(self, query: exp.Expr) -> tuple[str, bool]:
+        """Return the query's upper bound and whether it is one (rather than exact)."""
+        tree, bounded = estimate_tree(self._with_environment(query), self.definitions)
+        return self.sql(tree), bounded
+
+    def _with_environment(self, query: exp.Expr) -> exp.Expr:
+        tree = query.copy()
+        if self.environment:
+            tree.set("with_", exp.With(expressions=[cte.copy() for cte in self.environment]))
+        return tree
+
+    def relation(self, kind: str) -> str:
+        """Return a fresh name for a temporary relation."""
+        return f"rvbbit_{kind}{len(self.stages)}_{self.suffix}"
+
+    def spool(self, query: exp.Expr, reason: str) -> str:
+        """Add a stage that keeps the rows of a plain query; return its relation."""
+        relation = self.relation("spool")
+        estimate_sql, _ = self.estimate(query)
+        self.stages.append(Spool(relation, self.query_sql(query), estimate_sql, reason))
+        self.definitions[relation] = self._with_environment(query)
+        return relation
+
+    def operator_of(self, call: SemanticCall) -> Operator:
+        """Return the call's operator after a check of the number of its arguments.
+
+        :raises UnknownOperator: when the operator does not take as many.
+        """
+        operator = self.operators.by_name[call.operator_name]
+        given, required = len(call.expressions), sum(arg.required for arg in operator.args)
+        if not required <= given <= len(operator.args):
+            wanted = ", ".join(f"{arg.name} {arg.sql_type}" for arg in operator.args)
+            raise UnknownOperator(
+                f"function {operator.name} does not take {given} arguments", hint=f"It takes ({wanted})."
+            )
+        return operator
+
+    def row_stage(
+        self, call: SemanticCall, source: exp.Select, position: str, scope: int, *, shared: bool = True
+    ) -> exp.Expr:
+        """Add the stage of a scalar call over the rows of ``source``; return the lookup.
+
+        ``source`` is a SELECT whose FROM and WHERE are set and whose items are not. ``scope`` identifies the
+        SELECT the call stands in; ``shared``: the inputs cover every row that scope has left, so the same call
+        elsewhere in it may use the relation.
+        """
+        operator = self.operator_of(call)
+        arguments = _split_arguments(operator.args, call.expressions)
+        if any(value is None for _, value in arguments.constants):
+            return exp.cast(exp.Null(), exp.DataType.build(operator.returns, dialect="postgres"))
+        for expression in arguments.varying:
+            if is_volatile(expression[1]):
+                raise NotSupported(
+                    f"a volatile expression cannot be an operand of {operator.name}: {self.sql(expression[1])}",
+                    hint="Compute it in a subquery in FROM.",
+                )
+        memo_key = (scope, self.sql(call))
+        keys = tuple(f"a{index}" for index in range(len(arguments.varying)))
+        relation = self.memo.get(memo_key) or self._add_row_stage(operator, arguments, keys, source, position)
+        if shared:
+            self.memo[memo_key] = relation
+        return lookup(relation, {key: typed(arg, value) for key, (arg, value) in zip(keys, arguments.varying, strict=True)})
+
+    def _add_row_stage(
+        self, operator: Operator, arguments: Arguments, keys: tuple[str, ...], source: exp.Select, position: str
+    ) -> str:
+        relation = self.relation("result")
+        query = source.copy()
+        items = [exp.alias_(typed(arg, value), key) for key, (arg, value) in zip(keys, arguments.varying, strict=True)]
+        query.set("expressions", items or [exp.alias_(exp.Literal.number(1), "one")])
+        query.set("distinct", exp.Distinct() if items else None)
+        if not items:
+            query.set("limit", exp.Limit(expression=exp.Literal.number(1)))
+        self.add_operator(relation, operator, query, arguments, keys, position)
+        return relation
+
+    def add_operator(
+        self,
+        relation: str,
+        operator: Operator,
+        query: exp.Expr,
+        arguments: Arguments,
+        keys: tuple[str, ...],
+        position: str,
+    ) -> None:
+        """Append an operator stage whose inputs are the rows of ``query``."""
+        estimate_sql, bounded = self.estimate(query)
+        self.stages.append(
+            OperatorStage(
+                relation=relation,
+                operator=operator,
+                input_sql=self.query_sql(query),
+                estimate_sql=estimate_sql,
+                bounded=bounded,
+                arguments=tuple(arg.name for arg, _ in arguments.varying),
+                constants=arguments.constants,
+                key_columns=keys,
+                position=position,
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """A call's arguments: those that vary by row, and those that are literals."""
+
+    varying: tuple[tuple[OperatorArg, exp.Expr], ...]
+    constants: tuple[tuple[str, Any], ...]
+
+
+def _split_arguments(args: Sequence[OperatorArg], expressions: Sequence[exp.Expr]) -> Arguments:
+    varying, constants = [], []
+    for arg, expression in zip(args, expressions, strict=False):
+        known, value = literal_value(expression)
+        if known:
+            constants.append((arg.name, value))
+        else:
+            varying.append((arg, expression))
+    return Arguments(tuple(varying), tuple(constants))
+
+
+def group_arguments(operator: Operator, expressions: Sequence[exp.Expr]) -> Arguments:
+    """Split the arguments of an aggregate: the first always varies, it is the group."""
+    rest = _split_arguments(operator.args[1:], expressions[1:])
+    return Arguments(((operator.args[0], expressions[0]), *rest.varying), rest.constants)
+
+
+def typed(arg: OperatorArg, expression: exp.Expr) -> exp.Expr:
+    """Return the expression cast to the argument's declared type."""
+    return exp.cast(expression.copy(), exp.DataType.build(arg.sql_type, dialect="postgres"))
+
+
+def lookup(relation: str, keys: dict[str, exp.Expr]) -> exp.Expr:
+    """Return the scalar subquery that finds the result for these key values."""
+    table = exp.to_table(relation)
+    query = exp.select(exp.column("value", table=relation)).from_(table)
+    for key, value in keys.items():
+        query = query.where(exp.EQ(this=exp.column(key, table=relation), expression=value), copy=False)
+    subquery = query.subquery(copy=False)
+    subquery.meta[LOOKUP] = relation
+    return subquery
+
+
+def literal_value(expression: exp.Expr) -> tuple[bool, Any]:
+    """Return ``(True, value)`` for a literal, else ``(False, None)``.
+
+    >>> from sqlglot import parse_one
+    >>> literal_value(parse_one("'a'")), literal_value(parse_one("-3")), literal_value(parse_one("a"))
+    ((True, 'a'), (True, -3), (False, None))
+    """
+    if isinstance(expression, exp.Paren):
+        return literal_value(expression.this)
+    if isinstance(expression, exp.Null):
+        return True, None
+    if isinstance(expression, exp.Boolean):
+        return True, bool(expression.this)
+    if isinstance(expression, exp.Cast) and expression.to.is_type("text", "varchar", "int", "bigint", "double"):
+        known, value = literal_value(expression.this)
+        if known and value is not None and expression.to.is_type("text", "varchar"):
+            value = str(value)
+        return known, value
+    if isinstance(expression, exp.Neg):
+        known, value = literal_value(expression.this)
+        return (known, -value) if known and isinstance(value, (int, float)) else (False, None)
+    if isinstance(expression, exp.Literal):
+        if expression.is_string:
+            return True, expression.this
+        return True, int(expression.this) if expression.is_int else float(expression.this)
+    return False, None

@@ -1,0 +1,180 @@
+"""The SQL we read: PostgreSQL's, in which semantic operators are nodes of the tree.
+
+``make_dialect`` builds a sqlglot dialect from the loaded operators, so a new YAML file is a new operator.
+Infix words are matched by text in the range parser (the precedence of LIKE) and given back when no operand
+follows, so ``SELECT note means FROM t`` stays an alias. Nothing of PostgreSQL's own syntax is taken.
+Not here: what an operator means (``operators``) and how it is planned (``plan``).
+Source: sqlglot 30.30; private parser methods are overridden, hence the pin in pyproject.toml.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from sqlglot import exp
+from sqlglot.dialects.postgres import Postgres
+from sqlglot.errors import ParseError, TokenError
+from sqlglot.parsers.postgres import PostgresParser
+from sqlglot.tokens import TokenType
+
+from rvbbit_proxy.errors import SyntaxFault
+from rvbbit_proxy.operators import Operator, Operators
+
+# Reserved words that cannot begin an expression: an infix word before one of them is an alias or a column.
+NO_OPERAND = frozenset(
+    "AS FROM WHERE GROUP HAVING ORDER LIMIT OFFSET FETCH FOR UNION INTERSECT EXCEPT WINDOW ON USING JOIN INNER "
+    "LEFT RIGHT FULL CROSS NATURAL AND OR THEN WHEN ELSE END IS IN LIKE ILIKE SIMILAR BETWEEN ASC DESC NULLS INTO "
+    "RETURNING COLLATE WITH DO SET VALUES QUALIFY TABLESAMPLE ISNULL NOTNULL OVERLAPS TO".split()
+)
+OPERAND_PUNCTUATION = frozenset(
+    {TokenType.L_PAREN, TokenType.DASH, TokenType.PARAMETER, TokenType.PLACEHOLDER, TokenType.TILDE}
+)
+LITERALS = frozenset(
+    {
+        TokenType.STRING,
+        TokenType.NUMBER,
+        TokenType.NATIONAL_STRING,
+        TokenType.RAW_STRING,
+        TokenType.HEREDOC_STRING,
+        TokenType.UNICODE_STRING,
+        TokenType.BYTE_STRING,
+        TokenType.HEX_STRING,
+        TokenType.BIT_STRING,
+    }
+)
+
+
+class SemanticCall(exp.Func):
+    """A use of an operator: ``this`` is the operator's name, ``expressions`` its arguments, in its order."""
+
+    arg_types = {"this": True, "expressions": False}  # noqa: RUF012
+    is_var_len_args = True
+
+    @property
+    def operator_name(self) -> str:
+        """The canonical name of the operator."""
+        return str(self.args["this"])
+
+
+def _semantic_call_sql(generator: Any, call: SemanticCall) -> str:
+    return str(generator.func(call.operator_name, *call.expressions))
+
+
+class _SemanticParser(PostgresParser):
+    """PostgreSQL's grammar, the operators' infix words and function names."""
+
+    INFIX: Mapping[str, Sequence[tuple[tuple[str, ...], Operator]]] = {}
+
+    def _parse_range(self, this: exp.Expr | None = None, parse_is: bool = False) -> exp.Expr | None:
+        parsed = super()._parse_range(this, parse_is)
+        while parsed is not None:
+            call = self._parse_infix_operator(parsed)
+            if call is None:
+                break
+            parsed = super()._parse_range(call, parse_is)
+        return parsed
+
+    def _parse_infix_operator(self, left: exp.Expr) -> exp.Expr | None:
+        """Parse ``[NOT] WORDS operand`` after ``left``; None, with nothing consumed, when it is not there."""
+        if not self._curr:
+            return None
+        index = self._index
+        negated = bool(self._match(TokenType.NOT))
+        word = self._curr.text.upper() if self._curr and self._curr.token_type is not TokenType.IDENTIFIER else ""
+        for words, operator in self.INFIX.get(word, ()):
+            if self._match_text_seq(*words, advance=True) and self._operand_ahead():
+                right = self._parse_bitwise()
+                if right is not None:
+                    call = self.expression(SemanticCall(this=operator.name, expressions=[left, right]))
+                    return self.expression(exp.Not(this=call)) if negated else call
+            self._retreat(index + negated)
+        self._retreat(index)
+        return None
+
+    def _operand_ahead(self) -> bool:
+        token = self._curr
+        if not token:
+            return False
+        if token.token_type in LITERALS or token.token_type is TokenType.IDENTIFIER:
+            return True
+        if token.token_type in OPERAND_PUNCTUATION:
+            return True
+        return token.text[:1].isidentifier() and token.text.upper() not in NO_OPERAND
+
+
+def _function_builder(name: str, operator: Operator) -> Callable[[list[Any]], SemanticCall]:
+    def build(arguments: list[Any]) -> SemanticCall:
+        call = SemanticCall(this=operator.name, expressions=arguments)
+        call.meta["function"] = name
+        return call
+
+    return build
+
+
+def make_dialect(operators: Operators) -> type[Postgres]:
+    """Return a dialect whose parser knows these operators, longest infix form first."""
+    infix: dict[str, list[tuple[tuple[str, ...], Operator]]] = {}
+    for words, operator in sorted(operators.infix, key=lambda entry: -len(entry[0])):
+        infix.setdefault(words[0].upper(), []).append((tuple(word.upper() for word in words), operator))
+    builders = {name.upper(): _function_builder(name, operator) for name, operator in operators.by_name.items()}
+
+    class SemanticPostgres(Postgres):
+        class Parser(_SemanticParser):
+            INFIX = infix
+            FUNCTIONS = PostgresParser.FUNCTIONS | builders
+
+        class Generator(Postgres.Generator):  # type: ignore[misc, name-defined]
+            TRANSFORMS = Postgres.Generator.TRANSFORMS | {SemanticCall: _semantic_call_sql}
+
+    return SemanticPostgres
+
+
+@dataclass(frozen=True, slots=True)
+class SqlReader:
+    """Parses statements with a set of operators; knows which words may be operators."""
+
+    operators: Operators
+    dialect: type[Postgres]
+    words: frozenset[str]
+
+    @classmethod
+    def of(cls, operators: Operators) -> SqlReader:
+        """Build the reader of these operators."""
+        first_words = {words[0].lower() for words, _ in operators.infix}
+        return cls(operators, make_dialect(operators), frozenset(first_words | set(operators.by_name)))
+
+    def parse(self, sql: str) -> exp.Expr:
+        """Parse one statement.
+
+        :raises SyntaxFault: with the position of the token where parsing stopped.
+        """
+        try:
+            tree = self.dialect().parse(sql)
+        except ParseError as error:
+            raise _syntax_fault(sql, error) from error
+        except TokenError as error:
+            raise SyntaxFault(str(error).splitlines()[0]) from error
+        if len(tree) != 1 or tree[0] is None:
+            raise SyntaxFault("cannot insert multiple commands into a prepared statement")
+        return cast(exp.Expr, tree[0])
+
+
+def _syntax_fault(sql: str, error: ParseError) -> SyntaxFault:
+    first: dict[str, Any] = dict(error.errors[0]) if error.errors else {}
+    line, column, token = first.get("line"), first.get("col"), first.get("highlight")
+    position = None
+    if isinstance(line, int) and isinstance(column, int):
+        lines = sql.splitlines(keepends=True)
+        position = sum(map(len, lines[: line - 1])) + column - len(str(token or "")) + 1
+    return SyntaxFault(
+        f'syntax error at or near "{token}"' if token else "syntax error at end of input",
+        detail=str(first.get("description") or error),
+        position=max(position, 1) if position is not None else None,
+    )
+
+
+def semantic_calls(tree: exp.Expr) -> list[SemanticCall]:
+    """Return every operator call in the tree, outermost first."""
+    return list(tree.find_all(SemanticCall))
