@@ -1,0 +1,10 @@
+"""Runs a plan: stages in order on the client's own upstream session, then the plain statement.
+
+- ``request``     what the session hands over
+- ``semantics``   the entry: is it semantic, describe it, run it, explain it
+- ``stages``      spools and operator stages; temporary relations
+- ``answers``     from distinct inputs to answers: cache, batches, concurrency, splitting, budget
+- ``explain``     the plan as text, with calls, tokens and cost
+- ``model_loop``  the one event loop of all model traffic
+- ``result``      results of the proxy's own, and results that end a transaction
+"""

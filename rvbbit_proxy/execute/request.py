@@ -1,0 +1,25 @@
+"""What the session hands to the semantic engine: one statement, its values, its caller, its options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rvbbit_proxy.caller import CallerContext
+from rvbbit_proxy.engine.upstream import Parameter
+from rvbbit_proxy.settings import RunOptions
+
+Notify = Callable[[str, str, str, str | None], None]
+"""Sends a notice to the client: severity, SQLSTATE, message, hint."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatementRequest:
+    """One execution of one statement. ``sql`` is one statement without the caller's comment."""
+
+    sql: str
+    ctx: CallerContext
+    options: RunOptions
+    notify: Notify
+    parameters: tuple[Parameter, ...] = ()
+    result_formats: tuple[int, ...] = ()
