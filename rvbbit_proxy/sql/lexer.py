@@ -98,8 +98,9 @@ def split_statements(text: str) -> tuple[Statement, ...]:
     >>> split_statements("SELECT ';'; SELECT 2")
     (Statement(text="SELECT ';'", offset=0), Statement(text='SELECT 2', offset=12))
     """
-    if ";" not in text and "--" not in text and "/*" not in text:
-        return _trimmed(text, 0, len(text)) if text and not text.isspace() else ()
+    single = text.rstrip(" \t\r\n;")
+    if ";" not in single and "--" not in text and "/*" not in text:
+        return _trimmed(text, 0, len(single)) if single else ()
     statements: list[Statement] = []
     start, depth, filled = 0, 0, False
     for token in tokens(text):
