@@ -1,0 +1,189 @@
+"""EXPLAIN of a semantic statement: its stages with inputs, calls, tokens and cost; nothing is spent.
+
+The inputs of every stage are read (that costs no model call), so counts are exact where no earlier stage
+decides; else they are an upper bound, and the plan says ``at most``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from typing import Any, Literal
+
+import pyarrow as pa
+
+from rvbbit_proxy.engine.upstream import Column, UpstreamResult, UpstreamSession
+from rvbbit_proxy.errors import SyntaxFault
+from rvbbit_proxy.execute.answers import Item, model_of
+from rvbbit_proxy.execute.request import StatementRequest
+from rvbbit_proxy.execute.result import TableResult
+from rvbbit_proxy.execute.services import Services
+from rvbbit_proxy.execute.stages import stage_inputs
+from rvbbit_proxy.llm.cache import cache_key
+from rvbbit_proxy.operators import Operator
+from rvbbit_proxy.operators.estimate import estimate_prompt_tokens
+from rvbbit_proxy.plan.plan import OperatorStage, Plan, Spool
+from rvbbit_proxy.settings import OFFLINE
+from rvbbit_proxy.wire.types.oids import JSON, TEXT
+
+EXPLAIN = re.compile(r"\s*EXPLAIN\b\s*(?:\((?P<options>[^)]*)\)|(?P<words>(?:\s*\b(?:ANALYZE|VERBOSE)\b)*))\s*", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainOptions:
+    """``EXPLAIN (ANALYZE, FORMAT JSON)``."""
+
+    analyze: bool = False
+    format: Literal["text", "json"] = "text"
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The one column EXPLAIN gives."""
+        return (Column("QUERY PLAN", JSON if self.format == "json" else TEXT),)
+
+
+@dataclass(frozen=True, slots=True)
+class StageEstimate:
+    """What a stage will ask. ``at_most``: an earlier stage may leave fewer inputs. ``cost_usd`` None: no price."""
+
+    operator: str
+    cascade: str
+    position: str
+    inputs: int
+    at_most: bool
+    cached: int
+    calls: int
+    tokens_in: int
+    tokens_out: int
+    cost_usd: Decimal | None
+    input_sql: str
+
+
+def parse_explain(sql: str) -> tuple[str, ExplainOptions | None]:
+    """Split EXPLAIN and its options from the statement it explains; None where it is no EXPLAIN.
+
+    >>> parse_explain("EXPLAIN (ANALYZE, FORMAT JSON) SELECT 1")
+    ('SELECT 1', ExplainOptions(analyze=True, format='json'))
+    """
+    match = EXPLAIN.match(sql)
+    if match is None:
+        return sql, None
+    words = (match["options"] or match["words"] or "").upper().replace(",", " ").split()
+    analyze = "ANALYZE" in words and words[min(words.index("ANALYZE") + 1, len(words) - 1)] not in ("FALSE", "OFF")
+    form = words[words.index("FORMAT") + 1] if "FORMAT" in words[:-1] else "TEXT"
+    if form not in ("TEXT", "JSON"):
+        raise SyntaxFault(f'unrecognized value for EXPLAIN option "format": "{form.lower()}"', sqlstate="22023")
+    return sql[match.end() :], ExplainOptions(analyze, "json" if form == "JSON" else "text")
+
+
+def explain_result(
+    plan: Plan,
+    request: StatementRequest,
+    upstream: UpstreamSession,
+    services: Services,
+    options: ExplainOptions,
+    rows: int | None,
+) -> UpstreamResult:
+    """Return the plan as rows; ``rows`` is how many ANALYZE has seen."""
+    estimates = estimate_stages(plan, request, upstream, services)
+    lines = (
+        [_as_json(plan, estimates, rows)]
+        if options.format == "json"
+        else _as_text(plan, estimates, request.options.model, rows)
+    )
+    return TableResult(options.columns, pa.table({"QUERY PLAN": pa.array(lines, pa.string())}), "EXPLAIN")
+
+
+def estimate_stages(
+    plan: Plan, request: StatementRequest, upstream: UpstreamSession, services: Services
+) -> list[StageEstimate]:
+    """Price every operator stage without asking a model."""
+    return [
+        _estimate(stage, request, upstream, services) for stage in plan.stages if isinstance(stage, OperatorStage)
+    ]
+
+
+def _estimate(
+    stage: OperatorStage, request: StatementRequest, upstream: UpstreamSession, services: Services
+) -> StageEstimate:
+    _, items = stage_inputs(stage, upstream.fetch(stage.estimate_sql))
+    options = request.options
+    distinct = {cache_key(stage.operator.version, model_of(stage.operator, options), item): item for item in items}
+    known = services.cache.get_many(list(distinct)) if options.cache == "on" else {}
+    todo = [item for key, item in distinct.items() if key not in known]
+    calls, tokens_in, tokens_out = _count_calls(stage.operator, todo, options.batch_size)
+    return StageEstimate(
+        operator=stage.operator.name,
+        cascade=stage.operator.cascade.cascade_id,
+        position=stage.position,
+        inputs=len(distinct),
+        at_most=stage.bounded,
+        cached=len(known),
+        calls=calls,
+        tokens_in=tokens_in,
+        tokens_out=tokens_out,
+        cost_usd=services.runtime.door.price(options.model, tokens_in, tokens_out),
+        input_sql=stage.input_sql,
+    )
+
+
+def _count_calls(operator: Operator, items: Sequence[Item], batch_size: int) -> tuple[int, int, int]:
+    size = batch_size if operator.batched else 1
+    batches = [items[start : start + size] for start in range(0, len(items), size)]
+    tokens = [estimate_prompt_tokens(operator, batch) for batch in batches]
+    return len(batches), sum(given for given, _ in tokens), sum(taken for _, taken in tokens)
+
+
+def _as_text(plan: Plan, estimates: Sequence[StageEstimate], model: str, rows: int | None) -> list[str]:
+    calls = sum(estimate.calls for estimate in estimates)
+    offline = ", approximate" if model == OFFLINE else ""
+    lines = [
+        f"Semantic Plan  (model={model}{offline} calls={calls} "
+        f"tokens={sum(e.tokens_in for e in estimates)}+{sum(e.tokens_out for e in estimates)} "
+        f"cost={_money(total_cost(estimates))})"
+    ]
+    remaining = iter(estimates)
+    for number, stage in enumerate(plan.stages, start=1):
+        if isinstance(stage, Spool):
+            lines += [f"  ->  {number}. Spool {stage.relation}  ({stage.reason})", f"        Query: {stage.sql}"]
+        else:
+            lines += _stage_lines(number, next(remaining))
+    lines += ["  ->  Final", f"        Query: {plan.final_sql}"]
+    if rows is not None:
+        lines.append(f"Actual rows: {rows}")
+    return lines
+
+
+def _stage_lines(number: int, estimate: StageEstimate) -> list[str]:
+    bound = "at most " if estimate.at_most else ""
+    return [
+        f"  ->  {number}. Operator {estimate.operator} in {estimate.position}  ({bound}calls={estimate.calls} "
+        f"tokens={estimate.tokens_in}+{estimate.tokens_out} cost={_money(estimate.cost_usd)})",
+        f"        Inputs: {bound}{estimate.inputs} distinct, {estimate.cached} cached",
+        f"        Query: {estimate.input_sql}",
+    ]
+
+
+def _as_json(plan: Plan, estimates: Sequence[StageEstimate], rows: int | None) -> str:
+    document: dict[str, Any] = {
+        "Stages": [asdict(estimate) for estimate in estimates],
+        "Total Calls": sum(estimate.calls for estimate in estimates),
+        "Total Cost": total_cost(estimates),
+        "Final Query": plan.final_sql,
+    }
+    if rows is not None:
+        document["Actual Rows"] = rows
+    return json.dumps([document], indent=2, default=str)
+
+
+def total_cost(estimates: Sequence[StageEstimate]) -> Decimal | None:
+    """Return the sum in USD; None as soon as one stage that calls has no price."""
+    costs = [estimate.cost_usd for estimate in estimates if estimate.calls]
+    return None if any(cost is None for cost in costs) else sum((cost for cost in costs if cost), Decimal(0))
+
+
+def _money(cost: Decimal | None) -> str:
+    return "unpriced" if cost is None else f"${cost:.6f}"

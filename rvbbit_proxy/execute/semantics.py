@@ -1,0 +1,132 @@
+"""The entry to semantic statements: is this one, what does it give, run it, explain it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import cast
+
+from sqlglot import exp
+
+from rvbbit_proxy.engine.upstream import Description, Parameter, UpstreamResult, UpstreamSession
+from rvbbit_proxy.errors import SyntaxFault
+from rvbbit_proxy.execute.explain import ExplainOptions, explain_result, parse_explain
+from rvbbit_proxy.execute.request import StatementRequest
+from rvbbit_proxy.execute.result import FinishedResult
+from rvbbit_proxy.execute.services import Services
+from rvbbit_proxy.execute.stages import drop_relations, run_stages
+from rvbbit_proxy.plan.describable import describable
+from rvbbit_proxy.plan.lower import plan_statement
+from rvbbit_proxy.plan.plan import OperatorStage, Plan
+from rvbbit_proxy.settings import OFFLINE
+from rvbbit_proxy.sql.dialect import semantic_calls
+from rvbbit_proxy.sql.lexer import words
+from rvbbit_proxy.sql.literals import bind, literal
+from rvbbit_proxy.wire.types import decode_parameter, type_name
+
+PARSED_STATEMENTS = 512
+UNTYPED = {0, 25, 705, 1043}
+BEGIN = {"duckdb": "BEGIN", "postgres": "BEGIN ISOLATION LEVEL REPEATABLE READ"}
+
+
+class SemanticEngine:
+    """Plans and runs statements that hold operators. Thread-safe: it keeps no state of a statement."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._reader = services.reader
+        self._parse = lru_cache(PARSED_STATEMENTS)(self._reader.parse)
+
+    def is_semantic(self, sql: str) -> bool:
+        """Whether the statement, or what it explains, holds an operator; cheap where no operator's word occurs."""
+        if self._reader.words.isdisjoint(words(sql)):
+            return False
+        inner, _ = parse_explain(sql)
+        try:
+            return bool(semantic_calls(self._parse(inner)))
+        except SyntaxFault:
+            return False
+
+    def describe(self, sql: str, parameter_oids: Sequence[int], upstream: UpstreamSession) -> Description:
+        """Tell parameters and columns, from the upstream, with typed NULLs in the operators' places."""
+        inner, options = parse_explain(sql)
+        tree = describable(self._parse(inner), self._reader.operators)
+        description = upstream.describe(tree.sql(dialect=upstream.dialect, comments=False), parameter_oids)
+        return Description(description.parameter_oids, options.columns) if options else description
+
+    def execute(self, request: StatementRequest, upstream: UpstreamSession) -> UpstreamResult:
+        """Run the statement for its caller; its rows stream from the upstream."""
+        inner, options = parse_explain(request.sql)
+        tree = self._bound(inner, request.parameters)
+        plan = plan_statement(tree, self._reader.operators, upstream.dialect, _namer(upstream))
+        self._tell_offline(plan, request, upstream)
+        if options is not None:
+            return self._explain(plan, request, upstream, options)
+        return self._run(plan, request, upstream)
+
+    def _bound(self, sql: str, parameters: Sequence[Parameter]) -> exp.Expr:
+        return bind(self._parse(sql), {number: _literal(value) for number, value in enumerate(parameters, start=1)})
+
+    def _run(self, plan: Plan, request: StatementRequest, upstream: UpstreamSession) -> UpstreamResult:
+        own_transaction = upstream.transaction_status() == "I"
+        if own_transaction:
+            upstream.execute(BEGIN[upstream.dialect]).close()
+        relations = [stage.relation for stage in plan.stages]
+
+        def finish(success: bool) -> None:
+            if not success and own_transaction:
+                upstream.execute("ROLLBACK").close()
+                return
+            drop_relations(relations, upstream)
+            if own_transaction:
+                upstream.execute("COMMIT").close()
+
+        try:
+            run_stages(plan, request, upstream, self._services)
+            result = upstream.execute(plan.final_sql, result_formats=request.result_formats)
+        except BaseException:
+            if own_transaction:
+                upstream.execute("ROLLBACK").close()
+            raise
+        return FinishedResult(result, finish)
+
+    def _explain(
+        self, plan: Plan, request: StatementRequest, upstream: UpstreamSession, options: ExplainOptions
+    ) -> UpstreamResult:
+        if not options.analyze:
+            return explain_result(plan, request, upstream, self._services, options, None)
+        result = self._run(plan, request, upstream)
+        rows = sum(_row_count(batch) for batch in result.batches()) if result.columns is not None else None
+        result.close()
+        return explain_result(plan, request, upstream, self._services, options, rows)
+
+    def _tell_offline(self, plan: Plan, request: StatementRequest, upstream: UpstreamSession) -> None:
+        asks = any(isinstance(stage, OperatorStage) for stage in plan.stages)
+        if asks and request.options.model == OFFLINE and upstream not in self._services.told_offline:
+            self._services.told_offline.add(upstream)
+            request.notify(
+                "NOTICE",
+                "00000",
+                "no model is configured: rvbbit answers offline, with approximate lexical and statistical methods",
+                "Set RVBBIT_MODEL, or SET rvbbit.model, to a litellm model id.",
+            )
+
+
+def _row_count(batch: object) -> int:
+    rows = getattr(batch, "num_rows", None)
+    return int(rows) if rows is not None else len(getattr(batch, "rows", ()))
+
+
+def _namer(upstream: UpstreamSession):  # type: ignore[no-untyped-def]
+    def names(sql: str) -> list[str]:
+        return [column.name for column in upstream.describe(sql).columns or ()]
+
+    return names
+
+
+def _literal(parameter: Parameter) -> exp.Expr:
+    oid = parameter.type_oid
+    value = None if parameter.value is None else decode_parameter(parameter.value, oid, parameter.format)
+    return literal(cast(object, value), None if oid in UNTYPED else type_name(oid))
+
+

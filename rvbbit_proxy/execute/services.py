@@ -1,0 +1,23 @@
+"""What running a statement needs besides the statement: operators, cascades, cache, the model loop."""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import dataclass, field
+
+from rvbbit_proxy.cascade.runtime import Runtime
+from rvbbit_proxy.engine.upstream import UpstreamSession
+from rvbbit_proxy.execute.model_loop import ModelLoop
+from rvbbit_proxy.llm.cache import ResultCache
+from rvbbit_proxy.sql.dialect import SqlReader
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Made once by the app. ``told_offline`` remembers the sessions that know no model is configured."""
+
+    reader: SqlReader
+    runtime: Runtime
+    cache: ResultCache
+    loop: ModelLoop
+    told_offline: weakref.WeakSet[UpstreamSession] = field(default_factory=weakref.WeakSet)
