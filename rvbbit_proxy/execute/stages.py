@@ -17,7 +17,7 @@ from rvbbit_proxy.execute.answers import Answers, answer_inputs
 from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.execute.services import Services
 from rvbbit_proxy.ledger.records import EventRecord
-from rvbbit_proxy.plan.plan import OperatorStage, Plan, Spool
+from rvbbit_proxy.plan.plan import VALUE, OperatorStage, Plan, Spool
 
 ARROW_TYPES = {
     "boolean": pa.bool_(),
@@ -122,7 +122,7 @@ def stage_inputs(stage: OperatorStage, table: pa.Table) -> tuple[pa.Table, list[
 def _result_table(stage: OperatorStage, keys: pa.Table, values: Sequence[Any]) -> pa.Table:
     array = pa.array(values, ARROW_TYPES[stage.operator.returns])
     columns = [keys.column(index) for index in range(len(stage.key_columns))]
-    return pa.table([*columns, array], names=[*stage.key_columns, "value"])
+    return pa.table([*columns, array], names=[*stage.key_columns, VALUE])
 
 
 def _record(

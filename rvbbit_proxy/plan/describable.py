@@ -8,29 +8,39 @@ from __future__ import annotations
 from sqlglot import exp
 
 from rvbbit_proxy.operators import Operators
+from rvbbit_proxy.plan.scope import name_items
 from rvbbit_proxy.sql.dialect import SemanticCall
 
 
 def describable(tree: exp.Expr, operators: Operators) -> exp.Expr:
     """Return a copy of the tree in which every operator call is an expression of its declared type."""
     copy = tree.copy()
+    for select in copy.find_all(exp.Select):
+        name_items(select)
     for call in list(copy.find_all(SemanticCall))[::-1]:
         operator = operators.by_name[call.operator_name]
-        stand_in = _stand_in(call, operator.returns, aggregate=operator.shape == "aggregate")
-        if call is copy:
-            return stand_in
-        call.replace(stand_in)
+        unit = call.parent if isinstance(call.parent, exp.Filter) else call
+        condition = unit.expression.copy() if isinstance(unit, exp.Filter) else None
+        values = [_plain_argument(argument).copy() for argument in call.expressions]
+        tests = _group_test(values[0], condition) if operator.shape == "aggregate" else _row_tests(values)
+        unit.replace(_typed_null(operator.returns, tests))
     return copy
 
 
-def _stand_in(call: SemanticCall, returns: str, *, aggregate: bool) -> exp.Expr:
-    values = [_plain_argument(argument) for argument in call.expressions]
-    tests = [exp.Is(this=exp.cast(value.copy(), "text"), expression=exp.Null()) for value in values]
-    if aggregate:
-        tests = [exp.Is(this=exp.Max(this=exp.cast(value, "text")), expression=exp.Null()) for value in values[:1]]
+def _typed_null(returns: str, tests: list[exp.Expr]) -> exp.Expr:
     null = exp.cast(exp.Null(), exp.DataType.build(returns, dialect="postgres"))
-    condition = exp.or_(*tests) if tests else exp.true()
-    return exp.Case(ifs=[exp.If(this=condition, true=null)])
+    return exp.Case(ifs=[exp.If(this=exp.or_(*tests), true=null)])
+
+
+def _row_tests(values: list[exp.Expr]) -> list[exp.Expr]:
+    return [exp.Is(this=exp.cast(value, "text"), expression=exp.Null()) for value in values]
+
+
+def _group_test(value: exp.Expr, condition: exp.Expr | None) -> list[exp.Expr]:
+    greatest: exp.Expr = exp.Max(this=exp.cast(value, "text"))
+    if condition is not None:
+        greatest = exp.Filter(this=greatest, expression=condition)
+    return [exp.Is(this=greatest, expression=exp.Null())]
 
 
 def _plain_argument(argument: exp.Expr) -> exp.Expr:

@@ -10,6 +10,19 @@ from dataclasses import dataclass
 
 from rvbbit_proxy.operators import Operator
 
+VALUE = "rvbbit_value"
+"""The column of an output relation that holds the results."""
+ORDINAL = "rvbbit_ord"
+"""The column of a spool that numbers its rows; the key of an aggregate's output relation."""
+
+
+def key_column(index: int) -> str:
+    """Return the name of the column that holds the index-th varying argument.
+
+    Names must not occur in users' tables: a lookup's operand is resolved inside the lookup first.
+    """
+    return f"rvbbit_a{index}"
+
 
 @dataclass(frozen=True, slots=True)
 class Spool:
@@ -25,9 +38,9 @@ class Spool:
 class OperatorStage:
     """One operator over the distinct rows of ``input_sql``.
 
-    ``input_sql`` gives one column per argument (``a0``, ``a1``…), in the operator's order of those that are
-    not in ``constants``; an aggregate gives one row per group: ``ord`` and its arguments, the first an array.
-    The output relation holds ``key_columns`` and ``value``. ``estimate_sql`` is ``input_sql`` for EXPLAIN:
+    ``input_sql`` gives one column per argument (:func:`key_column`), in the operator's order of those that are
+    not in ``constants``; an aggregate gives one row per group: ``ORDINAL`` and its arguments, the first an array.
+    The output relation holds ``key_columns`` and ``VALUE``. ``estimate_sql`` is ``input_sql`` for EXPLAIN:
     nothing that stages before it make is used, so it gives those rows or more (``bounded`` tells).
     """
 
@@ -44,7 +57,7 @@ class OperatorStage:
     @property
     def aggregate(self) -> bool:
         """Whether an input is a whole group."""
-        return self.key_columns == ("ord",)
+        return self.key_columns == (ORDINAL,)
 
 
 Stage = Spool | OperatorStage

@@ -121,10 +121,27 @@ def is_aggregate(node: exp.Expr, aggregate_names: frozenset[str]) -> bool:
     return (ours or theirs) and not isinstance(parent, exp.Window)
 
 
+def name_items(select: exp.Select) -> None:
+    """Give every unnamed item that is no column the name it has in PostgreSQL."""
+    items = [
+        item if isinstance(item, (exp.Alias, exp.Column, exp.Star)) else exp.alias_(item, output_name(item), quoted=True)
+        for item in select.expressions
+    ]
+    select.set("expressions", items)
+
+
+def folded(identifier: exp.Expr) -> str:
+    """Return an identifier's name as PostgreSQL folds it: lower case unless quoted."""
+    quoted = isinstance(identifier, exp.Identifier) and identifier.args.get("quoted")
+    return str(identifier.name) if quoted else str(identifier.name).lower()
+
+
 def output_name(expression: exp.Expr) -> str:
     """Return the column name PostgreSQL gives to a SELECT item."""
-    if isinstance(expression, (exp.Alias, exp.Column)):
-        return str(expression.alias_or_name)
+    if isinstance(expression, exp.Alias):
+        return folded(expression.args["alias"])
+    if isinstance(expression, exp.Column):
+        return folded(expression.this)
     if isinstance(expression, exp.Cast):
         inner = output_name(expression.this)
         return inner if inner != "?column?" else str(expression.to.sql(dialect="postgres")).lower()

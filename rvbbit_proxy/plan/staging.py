@@ -15,8 +15,8 @@ from sqlglot import exp
 from rvbbit_proxy.errors import NotSupported, UnknownOperator
 from rvbbit_proxy.operators import Operator, OperatorArg, Operators
 from rvbbit_proxy.plan.estimate import LOOKUP, estimate_tree
-from rvbbit_proxy.plan.plan import OperatorStage, Spool, Stage
-from rvbbit_proxy.plan.scope import is_volatile
+from rvbbit_proxy.plan.plan import VALUE, OperatorStage, Spool, Stage, key_column
+from rvbbit_proxy.plan.scope import is_volatile, refers_outside, source_names
 from rvbbit_proxy.sql.dialect import SemanticCall
 
 @dataclass(slots=True)
@@ -99,18 +99,27 @@ class Staging:
         arguments = _split_arguments(operator.args, call.expressions)
         if any(value is None for _, value in arguments.constants):
             return exp.cast(exp.Null(), exp.DataType.build(operator.returns, dialect="postgres"))
-        for expression in arguments.varying:
-            if is_volatile(expression[1]):
-                raise NotSupported(
-                    f"a volatile expression cannot be an operand of {operator.name}: {self.sql(expression[1])}",
-                    hint="Compute it in a subquery in FROM.",
-                )
+        for _, expression in arguments.varying:
+            self._check_operand(operator, expression, source)
         memo_key = (scope, self.sql(call))
-        keys = tuple(f"a{index}" for index in range(len(arguments.varying)))
+        keys = tuple(key_column(index) for index in range(len(arguments.varying)))
         relation = self.memo.get(memo_key) or self._add_row_stage(operator, arguments, keys, source, position)
         if shared:
             self.memo[memo_key] = relation
         return lookup(relation, {key: typed(arg, value) for key, (arg, value) in zip(keys, arguments.varying, strict=True)})
+
+    def _check_operand(self, operator: Operator, expression: exp.Expr, source: exp.Select) -> None:
+        """Refuse operands whose values cannot be known before the final statement runs."""
+        if is_volatile(expression):
+            raise NotSupported(
+                f"a volatile expression cannot be an operand of {operator.name}: {self.sql(expression)}",
+                hint="Compute it in a subquery in FROM.",
+            )
+        if refers_outside(expression, source_names(source)):
+            raise NotSupported(
+                f"an operand of {operator.name} refers to an outer query: {self.sql(expression)}",
+                hint="Join the two queries instead of nesting them.",
+            )
 
     def _add_row_stage(
         self, operator: Operator, arguments: Arguments, keys: tuple[str, ...], source: exp.Select, position: str
@@ -184,7 +193,7 @@ def typed(arg: OperatorArg, expression: exp.Expr) -> exp.Expr:
 def lookup(relation: str, keys: dict[str, exp.Expr]) -> exp.Expr:
     """Return the scalar subquery that finds the result for these key values."""
     table = exp.to_table(relation)
-    query = exp.select(exp.column("value", table=relation)).from_(table)
+    query = exp.select(exp.column(VALUE, table=relation)).from_(table)
     for key, value in keys.items():
         query = query.where(exp.EQ(this=exp.column(key, table=relation), expression=value), copy=False)
     subquery = query.subquery(copy=False)

@@ -46,7 +46,7 @@ LITERALS = frozenset(
 )
 
 
-class SemanticCall(exp.Func):
+class SemanticCall(exp.Expression, exp.Func):
     """A use of an operator: ``this`` is the operator's name, ``expressions`` its arguments, in its order."""
 
     arg_types = {"this": True, "expressions": False}  # noqa: RUF012

@@ -11,13 +11,13 @@ from rvbbit_proxy.plan.rules.joins import move_join_conditions
 from rvbbit_proxy.plan.rules.late import split_late
 from rvbbit_proxy.plan.rules.scores import compare_scores
 from rvbbit_proxy.plan.rules.sources import spool_sources
-from rvbbit_proxy.plan.rules.values import group_inputs, name_items, row_values
+from rvbbit_proxy.plan.rules.values import group_inputs, name_select_items, row_values
 from rvbbit_proxy.plan.staging import Staging
 
 Rule = Callable[[exp.Select, Staging], exp.Select]
 
 RULES: tuple[Rule, ...] = (
-    name_items,
+    name_select_items,
     compare_scores,
     spool_sources,
     move_join_conditions,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from rvbbit_proxy.errors import NotSupported
+from rvbbit_proxy.plan.plan import ORDINAL, key_column
 from rvbbit_proxy.plan.scope import (
     conjuncts,
     has_calls,
@@ -24,8 +25,6 @@ from rvbbit_proxy.plan.scope import (
 from rvbbit_proxy.plan.staging import Staging, group_arguments, lookup
 from rvbbit_proxy.sql.dialect import SemanticCall
 
-ORDINAL = "ord"
-
 
 def split_late(select: exp.Select, staging: Staging) -> exp.Select:
     """Split the scope where operators can wait for groups or for LIMIT; else leave it."""
@@ -34,9 +33,11 @@ def split_late(select: exp.Select, staging: Staging) -> exp.Select:
         late = bool(scope_calls(*select.expressions, having, order))
     else:
         limited = select.args.get("limit") or select.args.get("offset")
-        late = bool(limited and scope_calls(*select.expressions)) and not (
-            select.args.get("distinct") or _orders_by_calls(select)
+        calls = scope_calls(*select.expressions)
+        needed_before = select.args.get("distinct") or _orders_by_calls(select) or any(
+            call.find_ancestor(exp.Window, exp.Select) is not select for call in calls
         )
+        late = bool(limited and calls and not needed_before)
     return _Split(select, staging).build() if late else select
 
 
@@ -62,9 +63,10 @@ class _Split:
 
     select: exp.Select
     staging: Staging
+    postponed: dict[str, exp.Expr] = field(default_factory=dict)
     hoisted: dict[str, str] = field(default_factory=dict)
     inner_items: list[exp.Expr] = field(default_factory=list)
-    pending: list[tuple[SemanticCall, exp.Expr, exp.Placeholder]] = field(default_factory=list)
+    pending: list[tuple[SemanticCall, exp.Placeholder]] = field(default_factory=list)
 
     def build(self) -> exp.Select:
         select = self.select
@@ -144,10 +146,15 @@ class _Split:
         if order is not None:
             for key in order.expressions:
                 resolved = self._outer(_resolve_key(self.select, key.this).copy())
-                key.set("this", resolved)
+                key.set("this", resolved if outside else self._ordinal(resolved))
             query.set("order", order)
         for clause in ("limit", "offset"):
             query.set(clause, self.select.args.get(clause))
+
+    def _ordinal(self, hoisted: exp.Expr) -> exp.Expr:
+        """Return the inner query's item number of a hoisted column: DuckDB finds no alias beside GROUP BY 1."""
+        names = [item.alias for item in self.inner_items]
+        return exp.Literal.number(names.index(hoisted.name) + 1) if hoisted.name in names else hoisted
 
     def _outer(self, node: exp.Expr) -> exp.Expr:
         """Return the outer query's form of an expression: operators looked up, all else read from the spool."""
@@ -177,17 +184,24 @@ class _Split:
 
     def _postpone(self, call: SemanticCall, node: exp.Expr) -> exp.Expr:
         """Hoist the call's arguments now; its stage needs the spool, which is made last."""
+        key = node.sql(dialect="postgres")
+        if key not in self.postponed:
+            self.postponed[key] = self._prepare(call, node)
+        return self.postponed[key].copy()
+
+    def _prepare(self, call: SemanticCall, node: exp.Expr) -> exp.Expr:
+        if call.find_ancestor(exp.Window):
+            raise NotSupported("a window over groups cannot read an operator", hint="Group in a subquery.")
         condition = node.expression if isinstance(node, exp.Filter) else None
         aggregate = call.operator_name in self.staging.aggregate_names
         prepared = call.copy()
-        arguments = [self._outer(argument) for argument in call.expressions[1:]] if aggregate else [
-            self._outer(argument) for argument in call.expressions
-        ]
+        plain = call.expressions[1:] if aggregate else call.expressions
+        arguments = [self._outer(argument) for argument in plain]
         if aggregate:
             arguments = [self._hoist(_gather(call.expressions[0], condition)), *arguments]
         prepared.set("expressions", arguments)
         placeholder = exp.Placeholder(this=f"late{len(self.pending)}")
-        self.pending.append((prepared, node, placeholder))
+        self.pending.append((prepared, placeholder))
         return placeholder
 
     def _spool(self, inner: exp.Select) -> str:
@@ -201,7 +215,7 @@ class _Split:
         spooled.set("from_", exp.From(this=exp.to_table(relation)))
         set_condition(outer, "where", outer_where)
         results = {}
-        for call, _, placeholder in self.pending:
+        for call, placeholder in self.pending:
             for argument in call.expressions:
                 _fill(argument, results)
             if call.operator_name in self.staging.aggregate_names:
@@ -215,7 +229,7 @@ class _Split:
         operator = self.staging.operator_of(call)
         arguments = group_arguments(operator, call.expressions)
         query = spooled.copy()
-        items = [exp.column(ORDINAL), *(exp.alias_(value.copy(), f"a{i}") for i, (_, value) in enumerate(arguments.varying))]
+        items = [exp.column(ORDINAL), *(exp.alias_(value.copy(), key_column(i)) for i, (_, value) in enumerate(arguments.varying))]
         query.set("expressions", items)
         output = self.staging.relation("result")
         self.staging.add_operator(output, operator, query, arguments, (ORDINAL,), "aggregate")

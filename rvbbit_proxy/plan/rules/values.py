@@ -10,7 +10,7 @@ from rvbbit_proxy.plan.scope import (
     has_calls,
     is_aggregate,
     is_grouped,
-    output_name,
+    name_items,
     scope_calls,
     where_conjuncts,
 )
@@ -18,16 +18,10 @@ from rvbbit_proxy.plan.staging import Staging
 from rvbbit_proxy.sql.dialect import SemanticCall
 
 
-def name_items(select: exp.Select, staging: Staging) -> exp.Select:
-    """Keep the column names that items with operators would have."""
-    select.set("expressions", [_named(item) for item in select.expressions])
+def name_select_items(select: exp.Select, staging: Staging) -> exp.Select:
+    """Keep the column names that PostgreSQL would give, whatever the items become."""
+    name_items(select)
     return select
-
-
-def _named(item: exp.Expr) -> exp.Expr:
-    if isinstance(item, exp.Alias) or not has_calls(item):
-        return item
-    return exp.alias_(item, output_name(item), quoted=True)
 
 
 def group_inputs(select: exp.Select, staging: Staging) -> exp.Select:
