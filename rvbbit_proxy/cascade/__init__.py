@@ -1,0 +1,16 @@
+"""Cascades: pipelines of model calls and deterministic steps, in YAML.
+
+source    a YAML file whose faults know their line
+spec      what a cascade is: frozen models
+load      files to specs: references, templates, versions
+template  prompts from templates, sandboxed, data kept apart from instructions
+output    one answer to one typed value
+batch     several inputs in one prompt, and their answers
+runtime   what runs need and tell: Runtime, RunEnded, Run
+spans     timed units on the ledger
+cells/    the kinds of cells
+traits    the deterministic steps that ship with us
+fold      a group too large for one prompt
+run       one run: run_cascade, run_batch
+check     a cascade's own test cases
+"""
