@@ -114,6 +114,8 @@ def _check_inputs(spec: CascadeSpec, source: Source) -> None:
             names = ", ".join(sorted(unknown or missing))
             problem = "unknown" if unknown else "missing"
             raise source.fault(["test_cases", index, "inputs"], f"{problem} inputs: {names}")
+        if not case.model_fields_set & {"expect", "between", "contains"}:
+            raise source.fault(["test_cases", index], "a test case needs expect, between or contains")
 
 
 def _check_cells(spec: CascadeSpec, source: Source) -> None:

@@ -60,7 +60,7 @@ _FORMS: Mapping[SqlType, str] = {
     "double precision": "a number",
     "integer": "an integer",
     "text": "the text",
-    "text[]": "a JSON array of strings",
+    "text[]": "one item per line",
     "jsonb": "JSON",
 }
 
