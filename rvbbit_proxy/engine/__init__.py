@@ -1,0 +1,21 @@
+"""The databases behind the proxy, all spoken to through one contract.
+
+upstream.py             the contract: ``Upstream``, ``UpstreamSession``, ``UpstreamResult``, ``Column``, ``Parameter``
+statement.py            what a statement is by its first words: kind, transaction control, command tag
+duckdb_upstream.py      ``DuckDBUpstream``: opens sessions on the process's one DuckDB instance
+duckdb_session.py       ``DuckDBSession``: execute, describe, fetch, load, cancel; the transaction block's state
+duckdb_result.py        ``DuckDBResult``: a streamed result; the wrapping of columns the wire does not take
+duckdb_types.py         DuckDB types as PostgreSQL oids and typmods, and back
+duckdb_parameters.py    ``$n``: where they stand, what they are bound to
+duckdb_inference.py     the types of parameters nobody declared, asked of DuckDB's binder
+duckdb_errors.py        DuckDB's exceptions as SQLSTATEs, in one table
+duckdb_guard.py         what must not reach DuckDB: COPY over its own stdout, writes to the ledger
+postgres_upstream.py    ``PostgresUpstream``: opens a libpq connection per session
+postgres_session.py     ``PostgresSession``: the extended protocol through psycopg's ``PGconn``
+postgres_result.py      ``PostgresResult``: rows as PostgreSQL sent them, streamed
+postgres_arrow.py       rows to Arrow for stage inputs, Arrow to COPY for stage results
+postgres_errors.py      PostgreSQL's error fields, passed through
+
+Laws: no execution happens in ``describe``; no driver's own exception leaves this room; memory is bounded by the
+batch, not by the result.
+"""

@@ -8,8 +8,8 @@ Errors leave as :class:`~rvbbit_proxy.errors.RvbbitError` with PostgreSQL's SQLS
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 import pyarrow as pa
@@ -55,6 +55,18 @@ class RawRows:
     formats: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What an upstream says beside the result: NOTICE, WARNING…, with the further fields by PostgreSQL's letters."""
+
+    severity: str
+    sqlstate: str
+    message: str
+    detail: str | None = None
+    hint: str | None = None
+    fields: dict[str, str] = field(default_factory=dict)
+
+
 Batch: TypeAlias = pa.RecordBatch | RawRows
 TransactionStatus: TypeAlias = Literal["I", "T", "E"]
 
@@ -86,6 +98,7 @@ class UpstreamSession(bv.Session, ABC):  # type: ignore[misc]
     """One client's session on the upstream: its transaction, its temporary tables."""
 
     dialect: Literal["duckdb", "postgres"]
+    on_notice: Callable[[Notice], None] | None = None
 
     @abstractmethod
     def execute(

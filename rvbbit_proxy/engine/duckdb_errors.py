@@ -1,0 +1,268 @@
+"""DuckDB's exceptions as PostgreSQL's errors: one table of message patterns, then one of exception kinds.
+
+Sessions run with ``errors_as_json``, so that DuckDB tells position (a byte offset), name and candidates apart
+from the message. An error that comes out of an Arrow stream has lost its class, so the kind is read off the
+message's first words (``Conversion Error: …``).
+Source: https://www.postgresql.org/docs/16/errcodes-appendix.html
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+
+from rvbbit_proxy.errors import NotSupported, QueryCancelled, RvbbitError, UpstreamError
+
+DRIVER_ERRORS = (duckdb.Error, OSError, RuntimeError, ValueError)
+"""What DuckDB's Python package raises: its own classes, and OSError out of an Arrow stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class DuckDBFault:
+    """What DuckDB said: its kind (``Catalog``), the message's first line, the rest, the extra facts."""
+
+    kind: str
+    message: str
+    detail: str | None = None
+    facts: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRule:
+    """A pattern over ``Kind: first line``; ``message`` may use the pattern's groups."""
+
+    pattern: re.Pattern[str]
+    sqlstate: str
+    message: str | None = None
+
+
+def _rule(pattern: str, sqlstate: str, message: str | None = None) -> ErrorRule:
+    return ErrorRule(re.compile(pattern, re.IGNORECASE | re.DOTALL), sqlstate, message)
+
+
+ERROR_RULES = (
+    # names that are not there
+    _rule(
+        r'^Catalog: (?:Table|View) with name "?(.+?)"? does not exist', "42P01", r'relation "\1" does not exist'
+    ),
+    _rule(r'^Catalog: Schema with name "?(.+?)"? does not exist', "3F000", r'schema "\1" does not exist'),
+    _rule(r'^(?:Catalog|Binder): .*Catalog "(.+?)" does not exist', "3D000", r'database "\1" does not exist'),
+    _rule(
+        r"^Catalog: (?:.*?Function|Macro)(?: or macro)? with name (.+?) does not exist",
+        "42883",
+        r"function \1 does not exist",
+    ),
+    _rule(r'^Catalog: Type with name "?(.+?)"? does not exist', "42704", r'type "\1" does not exist'),
+    _rule(
+        r'^Catalog: (Sequence|Index) with name "?(.+?)"? does not exist', "42P01", r'relation "\2" does not exist'
+    ),
+    _rule(r'^Catalog: .*with name "?(.+?)"? does not exist', "42704"),
+    _rule(r"^Catalog: unrecognized configuration parameter", "42704"),
+    _rule(r'^Binder: Prepared statement "(.+?)" does not exist', "26000"),
+    _rule(r'^Binder: Referenced column "(.+?)"', "42703", r'column "\1" does not exist'),
+    _rule(r"^Binder: Referenced update column (.+?) not found", "42703", r'column "\1" does not exist'),
+    _rule(
+        r'^Binder: Table "(.+?)" does not have a column (?:named|with name) "(.+?)"',
+        "42703",
+        r'column "\2" of relation "\1" does not exist',
+    ),
+    _rule(r'^Catalog: Table "(.+?)" does not have a column with name "(.+?)"', "42703"),
+    _rule(r'^Binder: Values list "(.+?)" does not have a column named "(.+?)"', "42703"),
+    _rule(r'^Binder: Referenced table "(.+?)" not found', "42P01", r'missing FROM-clause entry for table "\1"'),
+    _rule(r'^Binder: Ambiguous reference to column name "(.+?)"', "42702", r'column reference "\1" is ambiguous'),
+    _rule(r'^Binder: Ambiguous reference to table "?(.+?)"?[ (]', "42P09"),
+    _rule(r'^Binder: Duplicate alias "(.+?)"', "42712", r'table name "\1" specified more than once'),
+    # names that are there already
+    _rule(r'^Catalog: Schema with name "(.+?)" already exists', "42P06", r'schema "\1" already exists'),
+    _rule(r'^Catalog: Column with name "?(.+?)"? already exists', "42701", r'column "\1" already exists'),
+    _rule(r'^Catalog: Type with name "(.+?)" already exists', "42710", r'type "\1" already exists'),
+    _rule(r'^Catalog: .*Function with name "(.+?)" already exists', "42723", r'function "\1" already exists'),
+    _rule(r'^Catalog: .*with name "?(.+?)"? already exists', "42P07", r'relation "\1" already exists'),
+    _rule(r"^Catalog: Could not rename", "42P07"),
+    _rule(r'^Catalog: Existing object "?(.+?)"? is of type (\w+)', "42809", r'"\1" is a \2'),
+    _rule(r"^(?:Binder|Catalog): Can only (?:delete|update|insert).*", "42809"),
+    _rule(r"^(?:Dependency|Catalog): .*(?:depend|CASCADE)", "2BP01"),
+    # functions, types and grouping
+    _rule(
+        r"^Binder: No function matches the given name and argument types '(.+?)'\.",
+        "42883",
+        r"function \1 does not exist",
+    ),
+    _rule(r"^Binder: Could not choose a best candidate function for the function call \"(.+?)\"", "42725"),
+    _rule(r"^Binder: column \"(.+?)\" must appear in the GROUP BY clause", "42803"),
+    _rule(r"^Binder: .*aggregate", "42803"),
+    _rule(r"^Binder: .*window function", "42P20"),
+    _rule(r"^Binder: ORDER term out of range", "42P10"),
+    _rule(r"^Binder: .*LIMIT.*negative", "2201W", "LIMIT must not be negative"),
+    _rule(r"^Binder: .*(?:expected \d+ columns|columns but \d+ values)", "42601"),
+    _rule(r"^Binder: Set operations can only apply to expressions with the same number", "42601"),
+    _rule(r"^Binder: .*Cannot (?:mix|compare|combine|deduce|cast|convert)", "42804"),
+    _rule(r"^Binder: .*(?:type mismatch|mismatch.*type|types? .* (?:are|is) not)", "42804"),
+    # values
+    _rule(r"division by zero|^.*divide by zero", "22012", "division by zero"),
+    _rule(
+        r"^Conversion: Could not convert string '(.*)' to ([\w ]+)",
+        "22P02",
+        r'invalid input syntax for type \2: "\1"',
+    ),
+    _rule(
+        r"^Conversion: invalid (\w+) field format: \"(.*?)\"", "22007", r'invalid input syntax for type \1: "\2"'
+    ),
+    _rule(
+        r"^Conversion: (?:date|time|timestamp).*out of range: \"(.*?)\"",
+        "22008",
+        r'date/time field value out of range: "\1"',
+    ),
+    _rule(r"Malformed JSON", "22P02", "invalid input syntax for type json"),
+    _rule(r"^Conversion: .*(?:out of range|overflow)", "22003"),
+    _rule(r"^Conversion: .*Could not (?:cast|convert).*(?:decimal|numeric|INT|DOUBLE|FLOAT)", "22003"),
+    _rule(r"^Conversion: ", "22P02"),
+    _rule(r"^Out of Range: .*square root", "2201F"),
+    _rule(r"^Out of Range: .*logarithm", "2201E"),
+    _rule(r"^Out of Range: ", "22003"),
+    _rule(r"More than one row returned by a subquery", "21000"),
+    _rule(r"Values were not provided for the following parameters", "08P01"),
+    # constraints
+    _rule(
+        r"^Constraint: Duplicate key \"(.+?)\" violates (primary key|unique) constraint",
+        "23505",
+        r"duplicate key value violates \2 constraint",
+    ),
+    _rule(r"^Constraint: .*Duplicate key|PRIMARY KEY or UNIQUE|^Constraint: .*duplicate", "23505"),
+    _rule(
+        r"^Constraint: NOT NULL constraint failed: (.+)\.(.+)",
+        "23502",
+        r'null value in column "\2" of relation "\1" violates not-null constraint',
+    ),
+    _rule(r"^Constraint: .*foreign key", "23503"),
+    _rule(
+        r"^Constraint: CHECK constraint failed on table \"(.+?)\"",
+        "23514",
+        r'new row for relation "\1" violates check constraint',
+    ),
+    _rule(r"^Constraint: CHECK", "23514"),
+    # transactions
+    _rule(
+        r"transaction is aborted",
+        "25P02",
+        "current transaction is aborted, commands ignored until end of transaction block",
+    ),
+    _rule(r"^TransactionContext: .*(?:conflict|could not serialize)", "40001"),
+    _rule(r"^TransactionContext: Failed to commit: .*(?:Duplicate key|PRIMARY KEY|unique)", "23505"),
+    _rule(r"^TransactionContext: .*read-only|read.only mode", "25006"),
+    _rule(r"within a transaction|transaction is active", "25001"),
+    _rule(r"conflict on (?:update|tuple)|Catalog write-write conflict|Conflict on", "40001"),
+    # resources
+    _rule(r"No space left|max_temp_directory_size|disk.*full", "53100"),
+    _rule(r"^Invalid Input: .*not suitable for replacement scans", "42P01"),
+    _rule(r"^IO: .*(?:No files found|No such file|does not exist)", "58P01"),
+)
+"""First match wins; without a ``message`` DuckDB's own first line stands."""
+
+KIND_SQLSTATES = {
+    "Out of Memory": "53200",
+    "Parser": "42601",
+    "Syntax": "42601",
+    "Binder": "42P10",
+    "Catalog": "42704",
+    "Conversion": "22P02",
+    "Invalid Input": "22023",
+    "Invalid type": "42804",
+    "Mismatch Type": "42804",
+    "Constraint": "23000",
+    "TransactionContext": "25000",
+    "Dependency": "2BP01",
+    "Permission": "42501",
+    "Not implemented": "0A000",
+    "IO": "58030",
+    "HTTP": "58030",
+    "Missing Extension": "0A000",
+    "Autoload": "0A000",
+    "Parameter Not Resolved": "42P18",
+    "Parameter Not Allowed": "42P02",
+    "Expression": "42804",
+    "Sequence": "2200H",
+    "Settings": "22023",
+    "Resource In Use": "55006",
+    "Connection": "08006",
+    "Fatal": "58000",
+}
+"""The SQLSTATE of a kind none of whose messages is in the rules."""
+
+GUESS = "42000"
+
+
+def read_fault(error: BaseException) -> DuckDBFault:
+    """Take an exception apart, whether its text is DuckDB's JSON or plain."""
+    kind, _, text = str(error).partition(" Error: ")
+    if not text:
+        kind, text = "", str(error)
+    if text.startswith("{"):
+        facts = _json_facts(text)
+        if facts is not None:
+            return _fault(facts.pop("exception_type", kind), facts.pop("exception_message", text), facts)
+    return _fault(kind, text.split("\n\nLINE ")[0], {})
+
+
+def _json_facts(text: str) -> dict[str, str] | None:
+    try:
+        facts: Any = json.loads(text)
+    except json.JSONDecodeError:
+        return None
+    return {key: str(value) for key, value in facts.items()}
+
+
+def _fault(kind: str, message: str, facts: dict[str, str]) -> DuckDBFault:
+    first, _, rest = message.strip().partition("\n")
+    return DuckDBFault(kind, first.strip(), rest.strip() or None, facts)
+
+
+def translate_error(error: BaseException, sql: str = "") -> RvbbitError:
+    """Return the error a client gets; ``sql`` is what DuckDB was given, for the position in characters."""
+    fault = read_fault(error)
+    if fault.kind.upper() == "INTERRUPT" or isinstance(error, duckdb.InterruptException):
+        return QueryCancelled("canceling statement due to user request")
+    sqlstate, message = classify_fault(fault)
+    detail, hint = split_advice(fault)
+    if message != fault.message and detail is None:
+        detail = fault.message
+    kind = NotSupported if sqlstate == "0A000" else UpstreamError
+    return kind(message, detail=detail, hint=hint, position=character_position(fault, sql), sqlstate=sqlstate)
+
+
+def classify_fault(fault: DuckDBFault) -> tuple[str, str]:
+    """Return SQLSTATE and message.
+
+    >>> classify_fault(DuckDBFault("Catalog", "Table with name nope does not exist!"))
+    ('42P01', 'relation "nope" does not exist')
+    """
+    line = f"{fault.kind}: {fault.message}"
+    for rule in ERROR_RULES:
+        found = rule.pattern.search(line)
+        if found is not None:
+            return rule.sqlstate, found.expand(rule.message) if rule.message else fault.message
+    return KIND_SQLSTATES.get(fault.kind, GUESS), fault.message
+
+
+def split_advice(fault: DuckDBFault) -> tuple[str | None, str | None]:
+    """Return detail and hint: ``Did you mean …`` and candidates are advice, the rest is fact."""
+    advice = re.compile(r"^\s*(Did you mean.*|Candidate bindings:.*)", re.DOTALL | re.MULTILINE)
+    if fault.detail is None:
+        return None, None
+    found = advice.search(fault.detail)
+    if found is None:
+        return fault.detail, None
+    return fault.detail[: found.start()].strip() or None, found.group(1).strip()
+
+
+def character_position(fault: DuckDBFault, sql: str) -> int | None:
+    """Return the 1-based character position of the fault; DuckDB counts bytes from 0."""
+    offset = fault.facts.get("position")
+    if offset is None or not offset.isdigit():
+        return None
+    before = sql.encode()[: int(offset)]
+    return len(before.decode(errors="ignore")) + 1

@@ -1,0 +1,368 @@
+"""One client's session on DuckDB: a cursor of the process's instance, with its own transaction and temp tables.
+
+A statement that only reads becomes a lazy relation, whose stream keeps memory bounded by the batch; any other runs
+at once. Transaction control is taken apart here, since DuckDB knows neither BEGIN's options nor savepoints.
+Differs from PostgreSQL: ROLLBACK TO SAVEPOINT works only where nothing was written since the savepoint.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import duckdb
+import pyarrow as pa
+
+from rvbbit_proxy.engine.duckdb_errors import DRIVER_ERRORS, translate_error
+from rvbbit_proxy.engine.duckdb_guard import check_statement
+from rvbbit_proxy.engine.duckdb_inference import DuckDBBinder
+from rvbbit_proxy.engine.duckdb_parameters import bind_parameters
+from rvbbit_proxy.engine.duckdb_result import (
+    BATCH_ROWS,
+    DuckDBResult,
+    column_list,
+    describe_relation,
+    wire_projection,
+)
+from rvbbit_proxy.engine.duckdb_types import fetch_expression
+from rvbbit_proxy.engine.statement import (
+    COUNTED,
+    TransactionCommand,
+    command_tag,
+    counted_tag,
+    mask_literals,
+    strip_end,
+    transaction_command,
+    words_of,
+)
+from rvbbit_proxy.engine.upstream import (
+    Description,
+    Notice,
+    Parameter,
+    TransactionStatus,
+    UpstreamSession,
+)
+from rvbbit_proxy.errors import InFailedTransaction, NotSupported, RvbbitError, UpstreamError
+
+SESSION_SETTINGS = (
+    "SET SESSION errors_as_json = true",
+    "SET SESSION TimeZone = 'UTC'",
+    "SET SESSION integer_division = true",
+    "SET SESSION error_on_division_by_zero = true",
+    "SET SESSION default_null_order = 'postgres'",
+    # a failed probe of ours, or a misspelt name before ROLLBACK TO, must not end the block inside DuckDB
+    "SET SESSION default_transaction_invalidation_policy = 'SYNTACTIC_ERRORS_DO_NOT_INVALIDATE'",
+    "SET SESSION python_enable_replacements = false",  # else FROM would find this process's Python variables
+)
+"""What brings a DuckDB session closer to PostgreSQL, for this session only."""
+
+_VERBS = {"MERGE_INTO": "MERGE", "RELATION": "SELECT", "EXTENSION": "SELECT", "MULTI": "SELECT"}
+_ROW_VERBS = frozenset(("SELECT", "EXPLAIN", "CALL", "PRAGMA", "EXECUTE"))
+_DATA_VERBS = frozenset(("INSERT", "UPDATE", "DELETE", "MERGE"))
+_WRAPPED_PREFIX = "FROM (\n"
+
+
+class DuckDBSession(UpstreamSession):
+    """A session; not safe for two threads at once, except :meth:`cancel`."""
+
+    dialect: Literal["duckdb"] = "duckdb"
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        super().__init__()
+        self._connection = connection
+        self._binder = DuckDBBinder(connection)
+        self._status: TransactionStatus = "I"
+        self._savepoints: list[tuple[str, int]] = []
+        self._writes = 0
+        self._open: DuckDBResult | None = None
+        self._cancel_lock = threading.Lock()
+        self._running = False
+        self._cancelled = False
+
+    # statements
+
+    def execute(
+        self, sql: str, parameters: Sequence[Parameter] = (), *, result_formats: Sequence[int] = ()
+    ) -> DuckDBResult:
+        """Run one statement; rows come as Arrow batches whatever ``result_formats`` says."""
+        self._release_connection()
+        try:
+            command = transaction_command(sql)
+            if command is not None:
+                return self._control(command)
+            self._refuse_if_failed()
+            check_statement(sql)
+            self._start()
+            return self._run(sql, parameters)
+        except RvbbitError:
+            self._fail()
+            raise
+        except DRIVER_ERRORS as error:
+            raise self._translate(error, sql) from error
+        finally:
+            if self._open is None:
+                self._stop()
+
+    def _run(self, sql: str, parameters: Sequence[Parameter]) -> DuckDBResult:
+        statements = self._connection.extract_statements(sql)
+        if len(statements) > 1:
+            raise UpstreamError("cannot insert multiple commands into a prepared statement", sqlstate="42601")
+        if not statements:
+            return DuckDBResult(None, "")
+        verb = _VERBS.get(statements[0].type.name, statements[0].type.name)
+        values = self._bind(sql, parameters)
+        relation = self._connection.sql(statements[0], params=values or None)
+        if verb in _ROW_VERBS:
+            return self._stream(sql, verb, relation, values)
+        self._writes += 1
+        return self._finished(sql, verb, relation)
+
+    def _bind(self, sql: str, parameters: Sequence[Parameter]) -> dict[str, Any]:
+        if not parameters:
+            return {}
+        declared = [parameter.type_oid for parameter in parameters]
+        return bind_parameters(sql, parameters, self._binder.parameter_oids(sql, declared))
+
+    def _stream(
+        self, sql: str, verb: str, relation: duckdb.DuckDBPyRelation, values: dict[str, Any]
+    ) -> DuckDBResult:
+        columns = describe_relation(relation)
+        projection = wire_projection(relation)
+        if projection is not None:
+            relation = self._wrapped(sql, relation, projection, values)
+        self._check_cancelled()
+        reader = relation.to_arrow_reader(BATCH_ROWS)
+        tag = command_tag(verb, words_of(sql))
+        result = DuckDBResult(columns, tag, reader, on_fault=self._translate, on_end=self._ended)
+        self._open = result
+        result.prime()
+        return result
+
+    def _wrapped(
+        self, sql: str, relation: duckdb.DuckDBPyRelation, projection: str, values: dict[str, Any]
+    ) -> duckdb.DuckDBPyRelation:
+        names = column_list(relation)
+        if relation.type != "QUERY_RELATION":  # it has run already; SQL over its text would run it again
+            return relation.query("rvbbit_result", f"SELECT {projection} FROM rvbbit_result AS q({names})")
+        wrapped = f"{_WRAPPED_PREFIX}{strip_end(sql)}\n) AS q({names}) SELECT {projection}"
+        return self._connection.sql(wrapped, params=values or None)
+
+    def _finished(self, sql: str, verb: str, relation: duckdb.DuckDBPyRelation | None) -> DuckDBResult:
+        tag = command_tag(verb, words_of(sql))
+        if relation is None:
+            return DuckDBResult(None, tag)
+        if verb in _DATA_VERBS and returns_rows(sql):
+            return self._returned(tag, relation)
+        rows = relation.fetchall() if relation.columns == ["Count"] else []
+        row = rows[0] if rows else None
+        if tag in COUNTED:
+            return DuckDBResult(None, counted_tag(tag, row[0] if row else 0))
+        if tag == "CREATE TABLE" and row:  # CREATE TABLE AS: DuckDB tells the rows, as PostgreSQL does
+            return DuckDBResult(None, counted_tag("SELECT", row[0]))
+        return DuckDBResult(None, tag)
+
+    def _returned(self, tag: str, relation: duckdb.DuckDBPyRelation) -> DuckDBResult:
+        columns = describe_relation(relation)
+        projection = wire_projection(relation)
+        if projection is not None:
+            relation = self._wrapped("", relation, projection, {})
+        table = relation.to_arrow_table()
+        return DuckDBResult(columns, counted_tag(tag, table.num_rows), table.to_reader(BATCH_ROWS))
+
+    def describe(self, sql: str, parameter_oids: Sequence[int] = ()) -> Description:
+        """Tell parameters and columns; nothing runs, and a failed block refuses all but its end."""
+        self._release_connection()
+        try:
+            if transaction_command(sql) is not None:
+                return Description((), None)
+            self._refuse_if_failed()
+            check_statement(sql)
+            return self._binder.describe(sql, parameter_oids)
+        except RvbbitError:
+            self._fail()
+            raise
+        except DRIVER_ERRORS as error:
+            raise self._translate(error, sql) from error
+
+    # stages
+
+    def fetch(self, sql: str) -> pa.Table:
+        """Return all rows of a query; types outside Arrow's own are text."""
+        self._release_connection()
+        self._refuse_if_failed()
+        self._start()
+        try:
+            relation = self._connection.sql(sql)
+            expressions = [fetch_expression(kind, f"c{n}") for n, kind in enumerate(relation.types, start=1)]
+            if not any(expressions):
+                return relation.to_arrow_table()
+            names = relation.columns
+            projection = ", ".join(text or f"c{n}" for n, text in enumerate(expressions, start=1))
+            return self._wrapped(sql, relation, projection, {}).to_arrow_table().rename_columns(names)
+        except DRIVER_ERRORS as error:
+            raise self._translate(error, sql) from error
+        finally:
+            self._stop()
+
+    def load(self, name: str, table: pa.Table, key: Sequence[str] = ()) -> None:
+        """Create or replace a temporary table; no index, since DuckDB's hash joins need none."""
+        self._release_connection()
+        self._refuse_if_failed()
+        self._start()
+        quoted = '"' + name.replace('"', '""') + '"'
+        try:
+            self._connection.register("rvbbit_incoming", table)
+            try:
+                self._connection.sql(f"CREATE OR REPLACE TEMP TABLE {quoted} AS SELECT * FROM rvbbit_incoming")
+            finally:
+                self._connection.unregister("rvbbit_incoming")
+        except DRIVER_ERRORS as error:
+            raise self._translate(error) from error
+        finally:
+            self._stop()
+
+    # the transaction block
+
+    def transaction_status(self) -> TransactionStatus:
+        """Tell the state as ReadyForQuery does."""
+        return self._status
+
+    def _control(self, command: TransactionCommand) -> DuckDBResult:
+        if command.verb == "begin":
+            return self._begin(command)
+        if command.verb in ("commit", "rollback"):
+            return self._end_block(command)
+        if command.verb == "rollback to":
+            return self._rollback_to(command.name)
+        self._refuse_if_failed()
+        if command.verb == "set":
+            return DuckDBResult(None, "SET")
+        return self._savepoint(command)
+
+    def _begin(self, command: TransactionCommand) -> DuckDBResult:
+        self._refuse_if_failed()
+        if self._status == "T":
+            self._notice("WARNING", "25001", "there is already a transaction in progress")
+        else:
+            self._connection.execute("BEGIN TRANSACTION READ ONLY" if command.read_only else "BEGIN TRANSACTION")
+            self._status = "T"
+        return DuckDBResult(None, "BEGIN")
+
+    def _end_block(self, command: TransactionCommand) -> DuckDBResult:
+        status, self._status = self._status, "I"
+        self._savepoints.clear()
+        if status == "I":
+            self._notice("WARNING", "25P01", "there is no transaction in progress")
+            return DuckDBResult(None, command.verb.upper())
+        verb = "commit" if command.verb == "commit" and status == "T" else "rollback"
+        self._connection.execute(verb)
+        if command.chain:
+            self._begin(TransactionCommand("begin"))
+        return DuckDBResult(None, verb.upper())
+
+    def _savepoint(self, command: TransactionCommand) -> DuckDBResult:
+        if self._status == "I":
+            raise UpstreamError(
+                f"{command.verb.upper()} SAVEPOINT can only be used in transaction blocks"
+                if command.verb == "release"
+                else "SAVEPOINT can only be used in transaction blocks",
+                sqlstate="25P01",
+            )
+        if command.verb == "savepoint":
+            self._savepoints.append((command.name, self._writes))
+        else:
+            del self._savepoints[self._savepoint_index(command.name) :]
+        return DuckDBResult(None, command.verb.upper())
+
+    def _savepoint_index(self, name: str) -> int:
+        for index in range(len(self._savepoints) - 1, -1, -1):
+            if self._savepoints[index][0] == name:
+                return index
+        raise UpstreamError(f'savepoint "{name}" does not exist', sqlstate="3B001")
+
+    def _rollback_to(self, name: str) -> DuckDBResult:
+        if self._status == "I":
+            raise UpstreamError("ROLLBACK TO SAVEPOINT can only be used in transaction blocks", sqlstate="25P01")
+        index = self._savepoint_index(name)
+        if self._savepoints[index][1] != self._writes or not self._transaction_lives():
+            raise NotSupported(
+                "ROLLBACK TO SAVEPOINT after a write or an error is not supported on DuckDB",
+                hint="Roll back the whole transaction.",
+            )
+        del self._savepoints[index + 1 :]
+        self._status = "T"
+        return DuckDBResult(None, "ROLLBACK")
+
+    def _transaction_lives(self) -> bool:
+        try:
+            self._connection.execute("SELECT 1").fetchall()
+        except duckdb.TransactionException:
+            return False
+        return True
+
+    def _refuse_if_failed(self) -> None:
+        if self._status == "E":
+            raise InFailedTransaction(
+                "current transaction is aborted, commands ignored until end of transaction block"
+            )
+
+    def _fail(self) -> None:
+        if self._status == "T":
+            self._status = "E"
+
+    # cancel and end
+
+    def cancel(self) -> None:
+        """Interrupt the running statement; without one, do nothing to the next."""
+        with self._cancel_lock:
+            if self._running:
+                self._cancelled = True
+                self._connection.interrupt()
+
+    def close(self) -> None:
+        """Drop the open result, roll back what is open, close the cursor."""
+        if self._open is not None:
+            self._open.close()
+        if self._status != "I":
+            self._connection.execute("ROLLBACK")
+            self._status = "I"
+        self._connection.close()
+
+    def _start(self) -> None:
+        with self._cancel_lock:
+            self._running, self._cancelled = True, False
+
+    def _stop(self) -> None:
+        with self._cancel_lock:
+            self._running = False
+
+    def _check_cancelled(self) -> None:
+        if self._cancelled:
+            raise duckdb.InterruptException("INTERRUPT Error: Interrupted!")
+
+    def _release_connection(self) -> None:
+        if self._open is not None:
+            self._open.detach()
+
+    def _ended(self, result: DuckDBResult) -> None:
+        if self._open is result:
+            self._open = None
+            self._stop()
+
+    def _translate(self, error: BaseException, sql: str = "") -> RvbbitError:
+        self._fail()
+        return translate_error(error, sql)
+
+    def _notice(self, severity: str, sqlstate: str, message: str) -> None:
+        if self.on_notice is not None:
+            self.on_notice(Notice(severity, sqlstate, message))
+
+
+def returns_rows(sql: str) -> bool:
+    """Tell whether an INSERT, UPDATE, DELETE or MERGE has RETURNING.
+
+    >>> returns_rows("INSERT INTO t VALUES ('returning')"), returns_rows("DELETE FROM t RETURNING a")
+    (False, True)
+    """
+    return "RETURNING" in (word.upper() for word in mask_literals(sql).replace("(", " ").split())

@@ -1,0 +1,37 @@
+"""The embedded DuckDB as an upstream: one instance per process, one cursor per session."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import duckdb
+
+from rvbbit_proxy.engine.duckdb_guard import LEDGER_VIEWS
+from rvbbit_proxy.engine.duckdb_session import SESSION_SETTINGS, DuckDBSession
+from rvbbit_proxy.engine.upstream import Upstream
+
+
+class DuckDBUpstream(Upstream):
+    """Opens sessions on a DuckDB instance the app has made; closing it leaves the instance to the app."""
+
+    dialect: Literal["duckdb"] = "duckdb"
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        super().__init__()
+        self._connection = connection
+
+    def open_session(self, *, user: str, database: str, application_name: str) -> DuckDBSession:
+        """Open a session; the ledger's views are found without a prefix where it is attached."""
+        cursor = self._connection.cursor()
+        for setting in SESSION_SETTINGS:
+            cursor.execute(setting)
+        if self._has_ledger(cursor):
+            cursor.execute(f"SET SESSION search_path = 'main,{LEDGER_VIEWS}'")
+        return DuckDBSession(cursor)
+
+    def _has_ledger(self, cursor: duckdb.DuckDBPyConnection) -> bool:
+        found = cursor.execute("SELECT 1 FROM duckdb_databases() WHERE database_name = 'rvbbit'").fetchone()
+        return found is not None
+
+    def close(self) -> None:
+        """Leave the instance, which the app opened, to the app."""
