@@ -44,7 +44,8 @@ ANY_SLOTS: Mapping[str, Sequence[str]] = {
     "activity": (
         "driving home from a late shift", "packing up camp", "scouting for elk", "picking huckleberries",
         "checking fence", "fishing the evening hatch", "hauling firewood", "walking the dogs",
-        "hiking a loop trail", "sitting in a tree stand", "paddling back to the landing", "looking for a lost heifer",
+        "hiking a loop trail", "sitting in a tree stand", "paddling back to the landing",
+        "looking for a lost heifer",
     ),
 }  # fmt: skip
 
