@@ -11,6 +11,7 @@ import asyncio
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from rvbbit_proxy.caller import CallerContext, utc_now
@@ -23,7 +24,8 @@ from rvbbit_proxy.errors import (
 from rvbbit_proxy.execute.services import Services
 from rvbbit_proxy.ledger.records import CacheRecord
 from rvbbit_proxy.llm.cache import cache_key
-from rvbbit_proxy.operators import Operator, answer
+from rvbbit_proxy.operators.answering import answer
+from rvbbit_proxy.operators.operator import Operator
 from rvbbit_proxy.settings import RunOptions
 
 Item = Mapping[str, Any]
@@ -53,66 +55,41 @@ class _Work:
     items: dict[str, Item]
     found: dict[str, Any] = field(default_factory=dict)
     failures: dict[str, RvbbitError] = field(default_factory=dict)
+    asked: int = 0
     runs: int = 0
 
 
 async def answer_inputs(
     operator: Operator, items: Sequence[Item], ctx: CallerContext, options: RunOptions, services: Services
 ) -> Answers:
-    """Answer every item; equal items are asked once.
+    """Answer every item; equal items are asked once, here and in statements running beside this one.
 
     :raises RvbbitError: the first failure, when ``options.on_error`` is ``fail``.
     """
-    keys = [cache_key(operator.version, model_of(operator, options), item) for item in items]
+    keys = [item_key(operator, options, item) for item in items]
     work = _Work(operator, ctx, options, services, dict(zip(keys, items, strict=True)))
-    if options.cache == "on":
-        work.found.update(services.cache.get_many(list(work.items)))
-    cached = len(work.found)
-    await _answer_missing(work)
+    if options.cache == "off" or not operator.cached:
+        await _ask(list(work.items), work)
+    else:
+        ask = partial(_ask, work=work)
+        found = await services.cache.answers(list(work.items), ask, refresh=options.cache == "refresh")
+        work.found.update(found)
     error = next(iter(work.failures.values()), None)
     if error is not None and (options.on_error == "fail" or isinstance(error, NEVER_NULL)):
         raise error
-    values = [work.found.get(key) for key in keys]
-    return Answers(values, cached, work.runs, sum(key in work.failures for key in keys), error)
+    failed = sum(key in work.failures for key in keys)
+    return Answers([work.found.get(key) for key in keys], len(work.items) - work.asked, work.runs, failed, error)
 
 
-def model_of(operator: Operator, options: RunOptions) -> str:
-    """Return the part of the cache key that names the model in force."""
-    return f"{options.model}|{options.embed_model}"
-
-
-async def _answer_missing(work: _Work) -> None:
-    """Claim what nobody is asking yet and ask it; wait for what other statements are asking."""
-    missing = [key for key in work.items if key not in work.found]
-    while missing:
-        if work.options.cache == "on":
-            claim = work.services.cache.claim(missing)
-            owned, waiting = list(claim.owned), dict(claim.waiting)
-        else:
-            owned, waiting = missing, {}
-        try:
-            await _ask(owned, work)
-        finally:
-            work.services.cache.release(owned)
-        missing = await _collect(waiting, work)
-        if work.failures and work.options.on_error == "fail":
-            return
-
-
-async def _collect(waiting: Mapping[str, asyncio.Future[Any]], work: _Work) -> list[str]:
-    """Take the answers of other statements; return the keys whose owner failed."""
-    orphaned = []
-    for key, future in waiting.items():
-        await asyncio.wait([future])
-        known = work.services.cache.get_many([key])
-        if key in known:
-            work.found[key] = known[key]
-        else:
-            orphaned.append(key)
-    return orphaned
+def item_key(operator: Operator, options: RunOptions, item: Item) -> str:
+    """Return the cache key of one input under these options."""
+    models = {"embed_model": options.embed_model}
+    return cache_key(operator.version, options.model, models, item)
 
 
 async def _ask(keys: Sequence[str], work: _Work) -> None:
+    """Run the cascade for these inputs; answers go to ``found``, failures to ``failures``."""
+    work.asked += len(keys)
     batches = iter(list(_batches(keys, work)))
 
     async def worker() -> None:
@@ -126,9 +103,16 @@ async def _ask(keys: Sequence[str], work: _Work) -> None:
             group.create_task(worker())
 
 
+def batch_size(operator: Operator, options: RunOptions) -> int:
+    """Return how many inputs share a prompt: as many as the options and the operator allow."""
+    if not operator.batched:
+        return 1
+    return min(options.batch_size, operator.batch_size or options.batch_size)
+
+
 def _batches(keys: Sequence[str], work: _Work) -> Iterator[list[str]]:
-    """Yield keys that may share a prompt: same shared arguments, as many as the options and the operator allow."""
-    size = work.options.batch_size if work.operator.batched else 1
+    """Yield keys that may share a prompt, because their shared arguments are the same."""
+    size = batch_size(work.operator, work.options)
     shared = [arg.name for arg in work.operator.args if arg.shared]
     groups: dict[str, list[str]] = {}
     for key in keys:
@@ -160,7 +144,7 @@ async def _ask_batch(keys: list[str], work: _Work) -> None:
 
 
 def _remember(keys: Sequence[str], values: Sequence[Any], work: _Work) -> None:
-    if not work.operator.cascade.sql_function or work.options.cache == "off":
+    if not work.operator.cached or work.options.cache == "off":
         return
     now = utc_now()
     work.services.cache.put_many(
@@ -169,7 +153,7 @@ def _remember(keys: Sequence[str], values: Sequence[Any], work: _Work) -> None:
                 cache_key=key,
                 operator=work.operator.name,
                 genus_hash=work.operator.version,
-                model=model_of(work.operator, work.options),
+                model=work.options.model,
                 value=value,
                 created_at=now,
                 caller_id=work.ctx.caller_id,

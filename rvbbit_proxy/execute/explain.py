@@ -17,19 +17,20 @@ import pyarrow as pa
 
 from rvbbit_proxy.engine.upstream import Column, UpstreamResult, UpstreamSession
 from rvbbit_proxy.errors import SyntaxFault
-from rvbbit_proxy.execute.answers import Item, model_of
+from rvbbit_proxy.execute.answers import Item, batch_size, item_key
 from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.execute.result import TableResult
 from rvbbit_proxy.execute.services import Services
 from rvbbit_proxy.execute.stages import stage_inputs
-from rvbbit_proxy.llm.cache import cache_key
-from rvbbit_proxy.operators import Operator
 from rvbbit_proxy.operators.estimate import estimate_prompt_tokens
+from rvbbit_proxy.operators.operator import Operator
 from rvbbit_proxy.plan.plan import OperatorStage, Plan, Spool
 from rvbbit_proxy.settings import OFFLINE
 from rvbbit_proxy.wire.types.oids import JSON, TEXT
 
-EXPLAIN = re.compile(r"\s*EXPLAIN\b\s*(?:\((?P<options>[^)]*)\)|(?P<words>(?:\s*\b(?:ANALYZE|VERBOSE)\b)*))\s*", re.I)
+EXPLAIN = re.compile(
+    r"\s*EXPLAIN\b\s*(?:\((?P<options>[^)]*)\)|(?P<words>(?:\s*\b(?:ANALYZE|VERBOSE)\b)*))\s*", re.I
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +112,13 @@ def _estimate(
 ) -> StageEstimate:
     _, items = stage_inputs(stage, upstream.fetch(stage.estimate_sql))
     options = request.options
-    distinct = {cache_key(stage.operator.version, model_of(stage.operator, options), item): item for item in items}
+    distinct = {item_key(stage.operator, options, item): item for item in items}
     known = services.cache.get_many(list(distinct)) if options.cache == "on" else {}
     todo = [item for key, item in distinct.items() if key not in known]
-    calls, tokens_in, tokens_out = _count_calls(stage.operator, todo, options.batch_size)
+    calls, tokens_in, tokens_out = _count_calls(stage.operator, todo, batch_size(stage.operator, options))
     return StageEstimate(
         operator=stage.operator.name,
-        cascade=stage.operator.cascade.cascade_id,
+        cascade=stage.operator.cascade,
         position=stage.position,
         inputs=len(distinct),
         at_most=stage.bounded,
@@ -130,11 +131,11 @@ def _estimate(
     )
 
 
-def _count_calls(operator: Operator, items: Sequence[Item], batch_size: int) -> tuple[int, int, int]:
-    size = batch_size if operator.batched else 1
+def _count_calls(operator: Operator, items: Sequence[Item], size: int) -> tuple[int, int, int]:
     batches = [items[start : start + size] for start in range(0, len(items), size)]
     tokens = [estimate_prompt_tokens(operator, batch) for batch in batches]
-    return len(batches), sum(given for given, _ in tokens), sum(taken for _, taken in tokens)
+    calls = len(batches) if operator.asks_model else 0
+    return calls, sum(given for given, _ in tokens), sum(taken for _, taken in tokens)
 
 
 def _as_text(plan: Plan, estimates: Sequence[StageEstimate], model: str, rows: int | None) -> list[str]:

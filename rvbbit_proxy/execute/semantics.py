@@ -65,7 +65,9 @@ class SemanticEngine:
         return self._run(plan, request, upstream)
 
     def _bound(self, sql: str, parameters: Sequence[Parameter]) -> exp.Expr:
-        return bind(self._parse(sql), {number: _literal(value) for number, value in enumerate(parameters, start=1)})
+        return bind(
+            self._parse(sql), {number: _literal(value) for number, value in enumerate(parameters, start=1)}
+        )
 
     def _run(self, plan: Plan, request: StatementRequest, upstream: UpstreamSession) -> UpstreamResult:
         own_transaction = upstream.transaction_status() == "I"
@@ -128,5 +130,3 @@ def _literal(parameter: Parameter) -> exp.Expr:
     oid = parameter.type_oid
     value = None if parameter.value is None else decode_parameter(parameter.value, oid, parameter.format)
     return literal(cast(object, value), None if oid in UNTYPED else type_name(oid))
-
-

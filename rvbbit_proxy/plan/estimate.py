@@ -39,7 +39,9 @@ def _inline_spools(tree: exp.Expr, definitions: Mapping[str, exp.Expr]) -> bool:
         if definition is not None and not table.db:
             inner, waits = estimate_tree(definition, definitions)
             bounded |= waits
-            table.replace(exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.to_identifier(table.alias_or_name))))
+            table.replace(
+                exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.to_identifier(table.alias_or_name)))
+            )
     return bounded
 
 

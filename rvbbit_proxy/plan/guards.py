@@ -13,7 +13,11 @@ def guards(call: exp.Expr, root: exp.Expr) -> list[exp.Expr]:
     node = call
     while node is not root and node.parent is not None:
         parent = node.parent
-        found += [condition for condition in _steps(parent, node) if not has_calls(condition) and not is_volatile(condition)]
+        found += [
+            condition
+            for condition in _steps(parent, node)
+            if not has_calls(condition) and not is_volatile(condition)
+        ]
         node = parent
     return found
 

@@ -13,7 +13,7 @@ from typing import Literal
 from sqlglot import exp
 
 from rvbbit_proxy.errors import NotSupported
-from rvbbit_proxy.operators import Operators
+from rvbbit_proxy.operators.operator import Operators
 from rvbbit_proxy.plan.plan import Plan
 from rvbbit_proxy.plan.rules import RULES
 from rvbbit_proxy.plan.rules.filters import row_source
@@ -76,7 +76,9 @@ def _lower_ctes(query: exp.Query, staging: Staging) -> None:
     if with_ is None or not has_calls(query):
         return
     if with_.recursive and any(has_calls(cte) for cte in with_.expressions):
-        raise NotSupported("semantic operators inside WITH RECURSIVE", hint="Materialise the recursive part first.")
+        raise NotSupported(
+            "semantic operators inside WITH RECURSIVE", hint="Materialise the recursive part first."
+        )
     plain = []
     for cte in with_.expressions:
         if not has_calls(cte) and not is_volatile(cte):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rvbbit_proxy.operators import Operator
+from rvbbit_proxy.operators.operator import Operator
 
 VALUE = "rvbbit_value"
 """The column of an output relation that holds the results."""

@@ -41,7 +41,10 @@ def is_volatile(node: exp.Expr) -> bool:
     """Whether two evaluations of the node may differ."""
     return any(
         isinstance(part, VOLATILE_TYPES)
-        or (isinstance(part, exp.Func) and (part.name if isinstance(part, exp.Anonymous) else "").lower() in VOLATILE_NAMES)
+        or (
+            isinstance(part, exp.Func)
+            and (part.name if isinstance(part, exp.Anonymous) else "").lower() in VOLATILE_NAMES
+        )
         for part in node.walk()
     )
 
@@ -90,9 +93,7 @@ def source_names(select: exp.Expr) -> set[str]:
 
 def refers_outside(node: exp.Expr, names: set[str]) -> bool:
     """Whether a qualified column below the node belongs to none of these sources (nor to a query inside)."""
-    inner = {
-        source.alias_or_name.lower() for query in node.find_all(exp.Select) for source in sources(query)
-    }
+    inner = {source.alias_or_name.lower() for query in node.find_all(exp.Select) for source in sources(query)}
     return any(
         column.table and column.table.lower() not in names and column.table.lower() not in inner
         for column in node.find_all(exp.Column)
@@ -124,7 +125,9 @@ def is_aggregate(node: exp.Expr, aggregate_names: frozenset[str]) -> bool:
 def name_items(select: exp.Select) -> None:
     """Give every unnamed item that is no column the name it has in PostgreSQL."""
     items = [
-        item if isinstance(item, (exp.Alias, exp.Column, exp.Star)) else exp.alias_(item, output_name(item), quoted=True)
+        item
+        if isinstance(item, (exp.Alias, exp.Column, exp.Star))
+        else exp.alias_(item, output_name(item), quoted=True)
         for item in select.expressions
     ]
     select.set("expressions", items)

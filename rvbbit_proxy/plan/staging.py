@@ -13,11 +13,12 @@ from typing import Any
 from sqlglot import exp
 
 from rvbbit_proxy.errors import NotSupported, UnknownOperator
-from rvbbit_proxy.operators import Operator, OperatorArg, Operators
+from rvbbit_proxy.operators.operator import Operator, OperatorArg, Operators
 from rvbbit_proxy.plan.estimate import LOOKUP, estimate_tree
 from rvbbit_proxy.plan.plan import VALUE, OperatorStage, Spool, Stage, key_column
 from rvbbit_proxy.plan.scope import is_volatile, refers_outside, source_names
 from rvbbit_proxy.sql.dialect import SemanticCall
+
 
 @dataclass(slots=True)
 class Staging:
@@ -106,7 +107,9 @@ class Staging:
         relation = self.memo.get(memo_key) or self._add_row_stage(operator, arguments, keys, source, position)
         if shared:
             self.memo[memo_key] = relation
-        return lookup(relation, {key: typed(arg, value) for key, (arg, value) in zip(keys, arguments.varying, strict=True)})
+        return lookup(
+            relation, {key: typed(arg, value) for key, (arg, value) in zip(keys, arguments.varying, strict=True)}
+        )
 
     def _check_operand(self, operator: Operator, expression: exp.Expr, source: exp.Select) -> None:
         """Refuse operands whose values cannot be known before the final statement runs."""
@@ -126,7 +129,9 @@ class Staging:
     ) -> str:
         relation = self.relation("result")
         query = source.copy()
-        items = [exp.alias_(typed(arg, value), key) for key, (arg, value) in zip(keys, arguments.varying, strict=True)]
+        items = [
+            exp.alias_(typed(arg, value), key) for key, (arg, value) in zip(keys, arguments.varying, strict=True)
+        ]
         query.set("expressions", items or [exp.alias_(exp.Literal.number(1), "one")])
         query.set("distinct", exp.Distinct() if items else None)
         if not items:

@@ -20,14 +20,16 @@ from sqlglot.parsers.postgres import PostgresParser
 from sqlglot.tokens import TokenType
 
 from rvbbit_proxy.errors import SyntaxFault
-from rvbbit_proxy.operators import Operator, Operators
+from rvbbit_proxy.operators.keywords import FOLLOWING, RESERVED
+from rvbbit_proxy.operators.operator import Operator, Operators
 
-# Reserved words that cannot begin an expression: an infix word before one of them is an alias or a column.
-NO_OPERAND = frozenset(
-    "AS FROM WHERE GROUP HAVING ORDER LIMIT OFFSET FETCH FOR UNION INTERSECT EXCEPT WINDOW ON USING JOIN INNER "
-    "LEFT RIGHT FULL CROSS NATURAL AND OR THEN WHEN ELSE END IS IN LIKE ILIKE SIMILAR BETWEEN ASC DESC NULLS INTO "
-    "RETURNING COLLATE WITH DO SET VALUES QUALIFY TABLESAMPLE ISNULL NOTNULL OVERLAPS TO".split()
+EXPRESSION_STARTS = frozenset(
+    "array case cast collation current_catalog current_date current_role current_schema current_time "
+    "current_timestamp current_user false localtime localtimestamp null session_user system_user true user".split()
 )
+NO_OPERAND = (RESERVED | FOLLOWING) - EXPRESSION_STARTS
+"""Words that cannot begin an operand: an infix word before one of them is an alias or a column."""
+
 OPERAND_PUNCTUATION = frozenset(
     {TokenType.L_PAREN, TokenType.DASH, TokenType.PARAMETER, TokenType.PLACEHOLDER, TokenType.TILDE}
 )
@@ -59,7 +61,7 @@ class SemanticCall(exp.Expression, exp.Func):
 
 
 def _semantic_call_sql(generator: Any, call: SemanticCall) -> str:
-    return str(generator.func(call.operator_name, *call.expressions))
+    return str(generator.func(call.operator_name, *call.expressions, normalize=False))
 
 
 class _SemanticParser(PostgresParser):
@@ -101,7 +103,7 @@ class _SemanticParser(PostgresParser):
             return True
         if token.token_type in OPERAND_PUNCTUATION:
             return True
-        return token.text[:1].isidentifier() and token.text.upper() not in NO_OPERAND
+        return token.text[:1].isidentifier() and token.text.lower() not in NO_OPERAND
 
 
 def _function_builder(name: str, operator: Operator) -> Callable[[list[Any]], SemanticCall]:

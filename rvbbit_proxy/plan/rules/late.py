@@ -34,8 +34,10 @@ def split_late(select: exp.Select, staging: Staging) -> exp.Select:
     else:
         limited = select.args.get("limit") or select.args.get("offset")
         calls = scope_calls(*select.expressions)
-        needed_before = select.args.get("distinct") or _orders_by_calls(select) or any(
-            call.find_ancestor(exp.Window, exp.Select) is not select for call in calls
+        needed_before = (
+            select.args.get("distinct")
+            or _orders_by_calls(select)
+            or any(call.find_ancestor(exp.Window, exp.Select) is not select for call in calls)
         )
         late = bool(limited and calls and not needed_before)
     return _Split(select, staging).build() if late else select
@@ -229,7 +231,10 @@ class _Split:
         operator = self.staging.operator_of(call)
         arguments = group_arguments(operator, call.expressions)
         query = spooled.copy()
-        items = [exp.column(ORDINAL), *(exp.alias_(value.copy(), key_column(i)) for i, (_, value) in enumerate(arguments.varying))]
+        items = [
+            exp.column(ORDINAL),
+            *(exp.alias_(value.copy(), key_column(i)) for i, (_, value) in enumerate(arguments.varying)),
+        ]
         query.set("expressions", items)
         output = self.staging.relation("result")
         self.staging.add_operator(output, operator, query, arguments, (ORDINAL,), "aggregate")

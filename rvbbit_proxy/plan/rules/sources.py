@@ -28,4 +28,8 @@ def _replace(source: exp.Subquery, staging: Staging, reason: str) -> None:
 def _keep_function(source: exp.Expr, staging: Staging) -> None:
     query = exp.select("*").from_(source.copy())
     relation = staging.spool(query, "volatile")
-    source.replace(exp.Table(this=exp.to_identifier(relation), alias=exp.TableAlias(this=exp.to_identifier(source.alias_or_name))))
+    source.replace(
+        exp.Table(
+            this=exp.to_identifier(relation), alias=exp.TableAlias(this=exp.to_identifier(source.alias_or_name))
+        )
+    )

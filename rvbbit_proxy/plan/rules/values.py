@@ -29,7 +29,9 @@ def group_inputs(select: exp.Select, staging: Staging) -> exp.Select:
     if not is_grouped(select, staging.aggregate_names):
         return select
     _point_group_keys(select)
-    for call in scope_calls(*select.expressions, select.args.get("having"), select.args.get("order"), select.args.get("group")):
+    for call in scope_calls(
+        *select.expressions, select.args.get("having"), select.args.get("order"), select.args.get("group")
+    ):
         if _below_grouping(call, select, staging):
             _stage(call, select, staging, "GROUP BY" if call.find_ancestor(exp.Group) else "aggregate input")
     return select

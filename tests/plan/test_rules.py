@@ -1,0 +1,77 @@
+"""Golden plans: one file per rule, statements in, stages and the plain statement out.
+
+``pytest --update-golden`` writes what the planner does now; read the difference before committing it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from rvbbit_proxy.plan.plan import OperatorStage, Plan, Spool
+
+GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.txt"))
+
+
+def render(plan: Plan) -> str:
+    lines = []
+    for stage in plan.stages:
+        if isinstance(stage, Spool):
+            lines += [f"spool {stage.relation} ({stage.reason})", f"    {stage.sql}"]
+        else:
+            fixed = "".join(f" {name}={value!r}" for name, value in stage.constants)
+            bound = "  at most" if stage.bounded else ""
+            lines += [
+                f"{stage.operator.name} {stage.relation} in {stage.position}{fixed}{bound}",
+                f"    {stage.input_sql}",
+            ]
+    return "\n".join([*lines, "final", f"    {plan.final_sql}"])
+
+
+def cases(text: str) -> list[str]:
+    return [block.split("\n=>")[0].strip() for block in text.split("\n\n") if block.strip()]
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_golden(path: Path, planner: Callable[[str], Plan], pytestconfig: pytest.Config) -> None:
+    text = path.read_text()
+    now = "\n\n".join(f"{sql}\n=>\n{render(planner(sql))}" for sql in cases(text)) + "\n"
+    if pytestconfig.getoption("--update-golden"):
+        path.write_text(now)
+    assert now == path.read_text()
+
+
+VALUES = {"boolean": True, "double precision": 0.7, "text": "a text", "text[]": ["a", "b"]}
+TYPES = {"boolean": "boolean", "double precision": "double", "text": "text", "text[]": "text[]"}
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_every_golden_plan_runs(
+    path: Path, planner: Callable[[str], Plan], database: duckdb.DuckDBPyConnection
+) -> None:
+    for sql in cases(path.read_text()):
+        for stage in planner(sql).stages:
+            make_relation(stage, database)
+        database.execute(planner(sql).final_sql)
+        for (name,) in database.execute("SELECT table_name FROM duckdb_tables() WHERE temporary").fetchall():
+            database.execute(f"DROP TABLE {name}")
+
+
+def make_relation(stage: Spool | OperatorStage, database: duckdb.DuckDBPyConnection) -> None:
+    """Do what the executor does, with a constant for every answer."""
+    if isinstance(stage, Spool):
+        database.execute(f"CREATE TEMP TABLE {stage.relation} AS {stage.sql}")
+        return
+    estimated = database.execute(f"SELECT count(*) FROM ({stage.estimate_sql})").fetchone()
+    rows = database.execute(f"SELECT count(*) FROM ({stage.input_sql})").fetchone()
+    assert estimated is not None and rows is not None
+    assert estimated[0] >= rows[0] and (stage.bounded or estimated == rows)
+    keys = "".join(f"{key}, " for key in stage.key_columns)
+    database.execute(
+        f"CREATE TEMP TABLE {stage.relation} AS SELECT {keys} ?::{TYPES[stage.operator.returns]} AS rvbbit_value "
+        f"FROM ({stage.input_sql})",
+        [VALUES[stage.operator.returns]],
+    )
