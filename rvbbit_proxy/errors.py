@@ -31,6 +31,7 @@ RvbbitError
 ├── CascadeFailed               38000
 │   └── AnswerInvalid           39000  wrong shape after all retries
 ├── ModelUnavailable            58000
+├── LedgerUnwritable            58030  the journal or the store refused (53100: the disk is full)
 ├── ConfigurationFault          F0000  broken YAML, settings, cascades
 ├── UpstreamError               as the upstream said, or mapped
 └── InternalFault               XX000  a bug of ours
@@ -192,6 +193,10 @@ class AnswerInvalid(CascadeFailed, sqlstate="39000"):
 
 class ModelUnavailable(RvbbitError, sqlstate="58000"):
     """The model provider could not be reached, or none is configured for this."""
+
+
+class LedgerUnwritable(RvbbitError, sqlstate="58030"):
+    """A record could not be kept, so what it tells of must not be used."""
 
 
 class ConfigurationFault(RvbbitError, sqlstate="F0000"):

@@ -242,3 +242,16 @@ class CacheRecord(Record):
     created_at: datetime
     session_id: str | None = None
     caller_id: str | None = None
+
+
+RECORD_KINDS: tuple[type[Record], ...] = (
+    QueryRecord,
+    SessionRecord,
+    EventRecord,
+    InteractionRecord,
+    CodeExecutionRecord,
+    RelevanceRecord,
+    AnnotationRecord,
+    CacheRecord,
+)
+"""Every kind of record that has a table."""
