@@ -22,6 +22,7 @@ from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.execute.result import TableResult
 from rvbbit_proxy.execute.services import Services
 from rvbbit_proxy.execute.stages import stage_inputs
+from rvbbit_proxy.llm.prices import Usage
 from rvbbit_proxy.operators.estimate import estimate_prompt_tokens
 from rvbbit_proxy.operators.operator import Operator
 from rvbbit_proxy.plan.plan import OperatorStage, Plan, Spool
@@ -115,10 +116,11 @@ def _estimate(
     distinct = {item_key(stage.operator, options, item): item for item in items}
     known = services.cache.get_many(list(distinct)) if options.cache == "on" else {}
     todo = [item for key, item in distinct.items() if key not in known]
+    price = services.door.price(options.model)
     calls, tokens_in, tokens_out = _count_calls(stage.operator, todo, batch_size(stage.operator, options))
     return StageEstimate(
         operator=stage.operator.name,
-        cascade=stage.operator.cascade,
+        cascade=stage.operator.cascade.cascade_id,
         position=stage.position,
         inputs=len(distinct),
         at_most=stage.bounded,
@@ -126,7 +128,7 @@ def _estimate(
         calls=calls,
         tokens_in=tokens_in,
         tokens_out=tokens_out,
-        cost_usd=services.runtime.door.price(options.model, tokens_in, tokens_out),
+        cost_usd=price.cost_usd(Usage(tokens_in, tokens_out)) if price is not None else None,
         input_sql=stage.input_sql,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import cast
 
@@ -119,7 +119,7 @@ def _row_count(batch: object) -> int:
     return int(rows) if rows is not None else len(getattr(batch, "rows", ()))
 
 
-def _namer(upstream: UpstreamSession):  # type: ignore[no-untyped-def]
+def _namer(upstream: UpstreamSession) -> Callable[[str], list[str]]:
     def names(sql: str) -> list[str]:
         return [column.name for column in upstream.describe(sql).columns or ()]
 

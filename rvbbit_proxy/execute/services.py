@@ -9,6 +9,7 @@ from rvbbit_proxy.cascade.runtime import Runtime
 from rvbbit_proxy.engine.upstream import UpstreamSession
 from rvbbit_proxy.execute.model_loop import ModelLoop
 from rvbbit_proxy.llm.cache import ResultCache
+from rvbbit_proxy.llm.door import ModelDoor
 from rvbbit_proxy.sql.dialect import SqlReader
 
 
@@ -20,4 +21,5 @@ class Services:
     runtime: Runtime
     cache: ResultCache
     loop: ModelLoop
+    door: ModelDoor
     told_offline: weakref.WeakSet[UpstreamSession] = field(default_factory=weakref.WeakSet)

@@ -148,7 +148,7 @@ def _record(
             root_trace_id=ctx.root_trace_id,
             trace_id=span,
             parent_trace_id=ctx.trace_id,
-            cascade_id=stage.operator.cascade,
+            cascade_id=stage.operator.cascade.cascade_id,
             start_time=started,
             end_time=ended,
             duration_ms=(ended - started).total_seconds() * 1000,

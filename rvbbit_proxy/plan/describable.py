@@ -48,5 +48,6 @@ def _plain_argument(argument: exp.Expr) -> exp.Expr:
     if isinstance(argument, exp.Order):
         return _plain_argument(argument.this)
     if isinstance(argument, exp.Distinct):
-        return argument.expressions[0]
+        value: exp.Expr = argument.expressions[0]
+        return value
     return argument

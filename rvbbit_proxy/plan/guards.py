@@ -36,8 +36,9 @@ def _steps(parent: exp.Expr, node: exp.Expr) -> list[exp.Expr]:
     return []
 
 
-def _other(parent: exp.Binary | exp.Connector, node: exp.Expr) -> exp.Expr:
-    return parent.expression.copy() if node.arg_key == "this" else parent.this.copy()
+def _other(parent: exp.Expr, node: exp.Expr) -> exp.Expr:
+    other: exp.Expr = parent.args["expression" if node.arg_key == "this" else "this"]
+    return other.copy()
 
 
 def _branches_before(case: exp.Case, branch: exp.If) -> list[exp.If]:

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from sqlglot import exp
 from sqlglot.dialects.postgres import Postgres
 from sqlglot.errors import ParseError, TokenError
+from sqlglot.generators.postgres import PostgresGenerator
 from sqlglot.parsers.postgres import PostgresParser
-from sqlglot.tokens import TokenType
+from sqlglot.tokenizer_core import TokenType
 
 from rvbbit_proxy.errors import SyntaxFault
 from rvbbit_proxy.operators.keywords import FOLLOWING, RESERVED
@@ -127,8 +128,8 @@ def make_dialect(operators: Operators) -> type[Postgres]:
             INFIX = infix
             FUNCTIONS = PostgresParser.FUNCTIONS | builders
 
-        class Generator(Postgres.Generator):  # type: ignore[misc, name-defined]
-            TRANSFORMS = Postgres.Generator.TRANSFORMS | {SemanticCall: _semantic_call_sql}
+        class Generator(PostgresGenerator):
+            TRANSFORMS = PostgresGenerator.TRANSFORMS | {SemanticCall: _semantic_call_sql}
 
     return SemanticPostgres
 
@@ -160,7 +161,7 @@ class SqlReader:
             raise SyntaxFault(str(error).splitlines()[0]) from error
         if len(tree) != 1 or tree[0] is None:
             raise SyntaxFault("cannot insert multiple commands into a prepared statement")
-        return cast(exp.Expr, tree[0])
+        return tree[0]
 
 
 def _syntax_fault(sql: str, error: ParseError) -> SyntaxFault:

@@ -51,7 +51,8 @@ def _orders_by_calls(select: exp.Select) -> bool:
 def _resolve_key(select: exp.Select, key: exp.Expr) -> exp.Expr:
     """Return what a sort key stands for: an ordinal or an output name is the select item."""
     if isinstance(key, exp.Literal) and key.is_int and int(key.this) <= len(select.expressions):
-        return select.expressions[int(key.this) - 1].unalias()
+        item: exp.Expr = select.expressions[int(key.this) - 1]
+        return item.unalias()
     if isinstance(key, exp.Column) and not key.table:
         for item in select.expressions:
             if isinstance(item, exp.Alias) and item.alias == key.name:
@@ -122,7 +123,7 @@ class _Split:
 
     def _group_keys(self) -> exp.Group | None:
         """Return GROUP BY with ordinals that point to the inner query's items."""
-        group = self.select.args.get("group")
+        group: exp.Group | None = self.select.args.get("group")
         if group is None:
             return None
         keys = []
@@ -216,7 +217,7 @@ class _Split:
         spooled = exp.Select()
         spooled.set("from_", exp.From(this=exp.to_table(relation)))
         set_condition(outer, "where", outer_where)
-        results = {}
+        results: dict[str, exp.Expr] = {}
         for call, placeholder in self.pending:
             for argument in call.expressions:
                 _fill(argument, results)
