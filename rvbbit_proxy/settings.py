@@ -7,21 +7,32 @@ session's ``rvbbit.*`` parameters, frozen, passed by argument.
 
 from __future__ import annotations
 
+import os
+import re
+import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
+from rvbbit_proxy.errors import ConfigurationFault
+
 OFFLINE = "offline"
 """The model id under which the machine itself answers when no model is configured."""
+
+ENV_PREFIX = "RVBBIT_"
+SETTINGS_FILE = Path("rvbbit.toml")
 
 
 class Price(BaseModel, frozen=True, extra="forbid"):
@@ -36,13 +47,13 @@ class Settings(BaseSettings):
     """The process's settings; every field may stand in ``rvbbit.toml`` or as ``RVBBIT_<NAME>``."""
 
     model_config = SettingsConfigDict(
-        env_prefix="RVBBIT_", toml_file="rvbbit.toml", extra="forbid", frozen=True, env_nested_delimiter="__"
+        env_prefix=ENV_PREFIX, toml_file=SETTINGS_FILE, extra="forbid", frozen=True, env_nested_delimiter="__"
     )
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(15432, description="TCP port to listen on; 0 takes any free one.")
     home: Path = Field(Path(".rvbbit"), description="Folder of the ledger, the journal and the caches.")
-    cascades: tuple[Path, ...] = Field(
+    cascades: Annotated[tuple[Path, ...], NoDecode] = Field(
         (), description="Folders of the user's own cascades, besides the bundled ones."
     )
     upstream: str | None = Field(None, description="postgresql:// URL to stand in front of; default is DuckDB.")
@@ -58,6 +69,12 @@ class Settings(BaseSettings):
         2, ge=0, description="Resends of a request that failed in transport or was throttled."
     )
 
+    @field_validator("cascades", mode="before")
+    @classmethod
+    def _split_folders(cls, value: object) -> object:
+        """Take a list as in PATH, too: the environment has no other."""
+        return value.split(os.pathsep) if isinstance(value, str) else value
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -69,6 +86,49 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Order the sources, strongest first."""
         return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls))
+
+
+def load_settings(flags: Mapping[str, Any]) -> Settings:
+    """Read the settings; a flag that is None was not given.
+
+    Raises :class:`ConfigurationFault`: where the wrong value comes from (``rvbbit.toml:3``, ``RVBBIT_PORT``,
+    ``--port``), then the reason; further faults are its detail.
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    try:
+        return Settings(**given)
+    except tomllib.TOMLDecodeError as error:
+        line = re.search(r"at line (\d+)", str(error))
+        raise ConfigurationFault(f"{SETTINGS_FILE}:{line[1] if line else 1}: {error}") from error
+    except SettingsError as error:
+        name = re.search(r'field "(\w+)"', str(error))
+        raise ConfigurationFault(f"{ENV_PREFIX}{name[1].upper() if name else '*'}: is not JSON") from error
+    except ValidationError as error:
+        first, *others = (_fault(given, each["loc"], each["msg"]) for each in error.errors())
+        raise ConfigurationFault(first, detail="\n".join(others) or None) from error
+
+
+def _fault(given: Mapping[str, Any], location: tuple[int | str, ...], reason: str) -> str:
+    """Return one fault with where its value comes from; the strongest source that has it is the one."""
+    name = str(location[0])
+    inside = "".join(f".{step}" for step in location[1:])
+    if reason.startswith("Extra inputs"):
+        reason = "there is no such setting"
+    if name in given:
+        return f"--{name.replace('_', '-')}: {reason}"
+    if any(variable.upper() == (ENV_PREFIX + name).upper() for variable in os.environ):
+        return f"{ENV_PREFIX}{name.upper()}{inside}: {reason}"
+    return f"{SETTINGS_FILE}:{_line_of(str(location[-1]), name)}: {name}{inside}: {reason}"
+
+
+def _line_of(*names: str) -> int:
+    """Return the line of the settings file that holds the first of these keys which it has at all."""
+    lines = SETTINGS_FILE.read_text(encoding="utf-8").splitlines() if SETTINGS_FILE.exists() else []
+    for name in names:
+        for number, line in enumerate(lines, start=1):
+            if re.match(rf"""\s*\[?(?:.*\.)?["']?{re.escape(name)}["']?\s*[]=.]""", line):
+                return number
+    return 1
 
 
 @dataclass(frozen=True, slots=True)
