@@ -1,6 +1,6 @@
 """The databases behind the proxy, all spoken to through one contract.
 
-upstream.py             the contract: ``Upstream``, ``UpstreamSession``, ``UpstreamResult``, ``Column``, ``Parameter``
+upstream.py             the contract: ``Upstream``, ``UpstreamSession``, ``UpstreamResult``, ``Column``…
 statement.py            what a statement is by its first words: kind, transaction control, command tag
 duckdb_upstream.py      ``DuckDBUpstream``: opens sessions on the process's one DuckDB instance
 duckdb_session.py       ``DuckDBSession``: execute, describe, fetch, load, cancel; the transaction block's state
@@ -8,6 +8,7 @@ duckdb_result.py        ``DuckDBResult``: a streamed result; the wrapping of col
 duckdb_types.py         DuckDB types as PostgreSQL oids and typmods, and back
 duckdb_parameters.py    ``$n``: where they stand, what they are bound to
 duckdb_inference.py     the types of parameters nobody declared, asked of DuckDB's binder
+duckdb_names.py         the names of unnamed result columns, as PostgreSQL gives them
 duckdb_errors.py        DuckDB's exceptions as SQLSTATEs, in one table
 duckdb_guard.py         what must not reach DuckDB: COPY over its own stdout, writes to the ledger
 postgres_upstream.py    ``PostgresUpstream``: opens a libpq connection per session

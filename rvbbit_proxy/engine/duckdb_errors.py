@@ -33,16 +33,20 @@ class DuckDBFault:
 
 @dataclass(frozen=True, slots=True)
 class ErrorRule:
-    """A pattern over ``Kind: first line``; ``message`` may use the pattern's groups."""
+    """A pattern over ``Kind: first line``; ``message`` and ``detail`` may use the pattern's groups."""
 
     pattern: re.Pattern[str]
     sqlstate: str
     message: str | None = None
+    detail: str | None = None
 
 
-def _rule(pattern: str, sqlstate: str, message: str | None = None) -> ErrorRule:
-    return ErrorRule(re.compile(pattern, re.IGNORECASE | re.DOTALL), sqlstate, message)
+def _rule(pattern: str, sqlstate: str, message: str | None = None, detail: str | None = None) -> ErrorRule:
+    return ErrorRule(re.compile(pattern, re.IGNORECASE | re.DOTALL), sqlstate, message, detail)
 
+
+_NO_RELATION = r'relation "\1" does not exist'
+_BAD_SYNTAX = r'invalid input syntax for type \1: "\2"'
 
 ERROR_RULES = (
     # names that are not there
@@ -131,6 +135,7 @@ ERROR_RULES = (
         r"^Constraint: Duplicate key \"(.+?)\" violates (primary key|unique) constraint",
         "23505",
         r"duplicate key value violates \2 constraint",
+        r"Key (\1) already exists.",
     ),
     _rule(r"^Constraint: .*Duplicate key|PRIMARY KEY or UNIQUE|^Constraint: .*duplicate", "23505"),
     _rule(
@@ -140,9 +145,10 @@ ERROR_RULES = (
     ),
     _rule(r"^Constraint: .*foreign key", "23503"),
     _rule(
-        r"^Constraint: CHECK constraint failed on table \"(.+?)\"",
+        r"^Constraint: CHECK constraint failed on table \"(.+?)\" with expression (.+)",
         "23514",
         r'new row for relation "\1" violates check constraint',
+        r"Failing constraint: \2.",
     ),
     _rule(r"^Constraint: CHECK", "23514"),
     # transactions
@@ -226,26 +232,78 @@ def translate_error(error: BaseException, sql: str = "") -> RvbbitError:
     fault = read_fault(error)
     if fault.kind.upper() == "INTERRUPT" or isinstance(error, duckdb.InterruptException):
         return QueryCancelled("canceling statement due to user request")
-    sqlstate, message = classify_fault(fault)
-    detail, hint = split_advice(fault)
-    if message != fault.message and detail is None:
-        detail = fault.message
+    sqlstate, message, detail = classify_fault(fault)
+    more, hint = split_advice(fault)
+    if sqlstate == "42883":
+        message, more, hint = _signature_advice(message, more, hint)
+    detail = detail or more
     kind = NotSupported if sqlstate == "0A000" else UpstreamError
     return kind(message, detail=detail, hint=hint, position=character_position(fault, sql), sqlstate=sqlstate)
 
 
-def classify_fault(fault: DuckDBFault) -> tuple[str, str]:
-    """Return SQLSTATE and message.
+def classify_fault(fault: DuckDBFault) -> tuple[str, str, str | None]:
+    """Return SQLSTATE, message and detail.
 
     >>> classify_fault(DuckDBFault("Catalog", "Table with name nope does not exist!"))
-    ('42P01', 'relation "nope" does not exist')
+    ('42P01', 'relation "nope" does not exist', None)
     """
     line = f"{fault.kind}: {fault.message}"
     for rule in ERROR_RULES:
         found = rule.pattern.search(line)
         if found is not None:
-            return rule.sqlstate, found.expand(rule.message) if rule.message else fault.message
-    return KIND_SQLSTATES.get(fault.kind, GUESS), fault.message
+            message = _postgres_types(found.expand(rule.message)) if rule.message else fault.message
+            return rule.sqlstate, message, found.expand(rule.detail) if rule.detail else None
+    return KIND_SQLSTATES.get(fault.kind, GUESS), fault.message, None
+
+
+_TYPE_WORDS = {
+    "INT8": "smallint",
+    "INT16": "smallint",
+    "SMALLINT": "smallint",
+    "INT32": "integer",
+    "INTEGER": "integer",
+    "INTEGER_LITERAL": "integer",
+    "INT64": "bigint",
+    "BIGINT": "bigint",
+    "HUGEINT": "numeric",
+    "INT128": "numeric",
+    "DECIMAL": "numeric",
+    "FLOAT": "real",
+    "DOUBLE": "double precision",
+    "BOOL": "boolean",
+    "BOOLEAN": "boolean",
+    "UUID": "uuid",
+    "VARCHAR": "text",
+    "STRING_LITERAL": "unknown",
+    "DATE": "date",
+    "TIME": "time",
+    "TIMESTAMP": "timestamp",
+    "INTERVAL": "interval",
+    "BLOB": "bytea",
+}
+
+
+def _postgres_types(message: str) -> str:
+    """Put PostgreSQL's names of types where DuckDB's stand, outside quotes.
+
+    >>> _postgres_types('invalid input syntax for type INT32: "DATE"')
+    'invalid input syntax for type integer: "DATE"'
+    """
+    head, quote, tail = message.partition('"')
+    return re.sub(r"\b[A-Z_0-9]+\b", lambda found: _TYPE_WORDS.get(found[0], found[0]), head) + quote + tail
+
+
+def _signature_advice(
+    message: str, candidates: str | None, hint: str | None
+) -> tuple[str, str | None, str | None]:
+    """Return message, detail and hint of a call that nothing answers; an operator is told as PostgreSQL does."""
+    advice = "No function matches the given name and argument types. You might need to add explicit type casts."
+    found = re.match(r"function (\W+)\((.*), (.*)\) does not exist", message)
+    if found is not None:
+        operator, left, right = found.groups()
+        advice = advice.replace("function", "operator")
+        return f"operator does not exist: {left} {operator} {right}", None, advice
+    return message, candidates, hint or advice
 
 
 def split_advice(fault: DuckDBFault) -> tuple[str | None, str | None]:

@@ -84,7 +84,7 @@ def _targets(sql: str) -> Iterator[tuple[str, str, bool]]:
             yield _catalog(table), table.name.lower(), isinstance(tree, _ROW_WRITES)
 
 
-def _parse(sql: str) -> exp.Expression | None:
+def _parse(sql: str) -> exp.Expr | None:
     marks = {mark.number: "NULL" for mark in parameter_marks(sql)}
     try:
         return sqlglot.parse_one(substitute_parameters(sql, marks), read="duckdb")
@@ -92,13 +92,13 @@ def _parse(sql: str) -> exp.Expression | None:
         return None
 
 
-def _names(tree: exp.Expression) -> Iterator[str]:
+def _names(tree: exp.Expr) -> Iterator[str]:
     for node in tree.walk():
         if isinstance(node, (exp.Identifier, exp.Var, exp.Literal)):
             yield node.name.lower()
 
 
-def _target_tables(tree: exp.Expression) -> Iterator[exp.Table]:
+def _target_tables(tree: exp.Expr) -> Iterator[exp.Table]:
     heads = [tree.this, *(tree.args.get("tables") or ()), *(tree.expressions or ())]
     for head in heads:
         if isinstance(head, exp.Index):

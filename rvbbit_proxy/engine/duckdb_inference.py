@@ -9,7 +9,9 @@ Not here: anything that executes. Only DESCRIBE and PREPARE are sent, never the 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 
 import duckdb
@@ -19,22 +21,26 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from rvbbit_proxy.engine.duckdb_errors import translate_error
+from rvbbit_proxy.engine.duckdb_names import postgres_names
 from rvbbit_proxy.engine.duckdb_parameters import original_position, substitute_parameters, typed_nulls
 from rvbbit_proxy.engine.duckdb_types import duckdb_name, postgres_type
 from rvbbit_proxy.engine.statement import parameter_marks, strip_end, words_of
 from rvbbit_proxy.engine.upstream import Column, Description
+from rvbbit_proxy.errors import UpstreamError
 from rvbbit_proxy.wire.types import oids
 
 UNKNOWN = 0
+QUERY_PLAN = Column("QUERY PLAN", oids.TEXT)
+"""EXPLAIN's one column."""
 PROBE_ERRORS = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
 """What a probe may end with and leave the transaction block alive."""
 
-_QUERIES = frozenset(("SELECT", "FROM", "VALUES", "TABLE", "WITH", "SHOW", "DESCRIBE", "SUMMARIZE"))
+_SHOWING = frozenset(("SHOW", "DESCRIBE", "SUMMARIZE"))
+_PARAMETER_NULL = re.compile(r"CAST\(NULL AS [A-Z ]+(?:\[\])?\)")
 _COMPARISONS = (exp.Predicate, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.IntDiv, exp.Mod)
 _TRUTHS = (exp.And, exp.Or, exp.Not, exp.Where, exp.Having)
 _SAME_TYPE = (exp.Case, exp.Coalesce, exp.Greatest, exp.Least, exp.Nullif)
 _DML = (exp.Insert, exp.Update, exp.Delete, exp.Merge)
-_EXPLAIN_COLUMNS = (Column("explain_key", oids.TEXT), Column("explain_value", oids.TEXT))
 _MOMENTS = frozenset((oids.TIMESTAMP, oids.TIMESTAMPTZ, oids.TIME, oids.TIMETZ))
 
 
@@ -65,69 +71,66 @@ class DuckDBBinder:
         return known
 
     def describe(self, sql: str, declared: Sequence[int] = ()) -> Description:
-        """Return parameters and columns. Raises the driver's errors, with positions of ``sql``."""
+        """Return parameters and columns. Errors have positions of ``sql``; some leave as the driver's own."""
         type_oids = self.parameter_oids(sql, declared)
         nulls = typed_nulls(type_oids)
         text = strip_end(substitute_parameters(sql, nulls))
         try:
-            return Description(type_oids, self._columns(text))
-        except PROBE_ERRORS as error:
-            fault = translate_error(error, text)
+            return Description(type_oids, self._columns(text, sql))
+        except UpstreamError as fault:
             if fault.position is not None:
                 fault.position = original_position(sql, nulls, fault.position)
-            raise fault from error
+            raise
 
-    def _columns(self, text: str) -> tuple[Column, ...] | None:
+    def _columns(self, text: str, sql: str) -> tuple[Column, ...] | None:
         statements = self._connection.extract_statements(text)
         if len(statements) != 1:
             return None
         kind = statements[0].type.name
         if kind == "SELECT":
-            return self._query_columns(text)
+            return self._query_columns(text, sql)
         if kind in ("INSERT", "UPDATE", "DELETE", "MERGE_INTO"):
-            return self._returning_columns(text)
+            return self._returning_columns(text, sql)
         if kind == "EXPLAIN":
-            return _EXPLAIN_COLUMNS
+            return (QUERY_PLAN,)
         if kind in ("CALL", "PRAGMA"):
             return self._call_columns(text, kind)
         return None
 
-    def _query_columns(self, text: str) -> tuple[Column, ...]:
-        """Describe a query; the position of an error is shifted back to the query's own text."""
-        prefix = "DESCRIBE "
-        if words_of(text, 1)[:1] and words_of(text, 1)[0] in ("SHOW", "DESCRIBE", "SUMMARIZE"):
-            prefix = "DESCRIBE FROM ("
-            text = f"{text})"
-        try:
-            return tuple(Column(name, *postgres_type(kind)) for name, kind in self._described(f"{prefix}{text}"))
-        except PROBE_ERRORS as error:
-            fault = translate_error(error, f"{prefix}{text}")
-            if fault.position is not None:
-                fault.position = max(1, fault.position - len(prefix))
-            raise fault from error
+    def _query_columns(self, text: str, sql: str) -> tuple[Column, ...]:
+        prefix, suffix = "DESCRIBE ", ""
+        if words_of(text, 1)[:1] and words_of(text, 1)[0] in _SHOWING:
+            prefix, suffix = "DESCRIBE FROM (", ")"
+        with positions_after(prefix, text):
+            described = self._described(f"{prefix}{text}{suffix}")
+        names = [_PARAMETER_NULL.sub("$1", name) for name, _ in described] if parameter_marks(sql) else None
+        named = postgres_names(sql, names or [name for name, _ in described])
+        return tuple(Column(name, *postgres_type(kind)) for name, (_, kind) in zip(named, described, strict=True))
 
     def _call_columns(self, text: str, kind: str) -> tuple[Column, ...] | None:
         if kind == "PRAGMA" or words_of(text, 1) != ("CALL",):
             return None
         call = text.lstrip()[len("CALL") :]
-        return self._query_columns(f"SELECT * FROM {call}")
+        return self._query_columns(f"SELECT * FROM {call}", text)
 
-    def _returning_columns(self, text: str) -> tuple[Column, ...] | None:
-        self._connection.execute(f"PREPARE rvbbit_probe AS {text}")
+    def _returning_columns(self, text: str, sql: str) -> tuple[Column, ...] | None:
+        prefix = "PREPARE rvbbit_probe AS "
+        with positions_after(prefix, text):
+            self._connection.execute(f"{prefix}{text}")
         self._connection.execute("DEALLOCATE rvbbit_probe")
         tree = parse_with_parameters(text)
         returning = None if tree is None else tree.args.get("returning")
         if tree is None or returning is None:
             return None
-        return self._query_columns(probe_sql([tree], list(returning.expressions), {}))
+        return self._query_columns(probe_sql([tree], list(returning.expressions), {}), sql)
 
     def _described(self, describe: str) -> list[tuple[str, DuckDBPyType]]:
-        rows = self._connection.sql(describe).fetchall()
+        rows = self._connection.execute(describe).fetchall()  # not sql(): that one loses the error's position
         return [(row[0], duckdb.sqltype(row[1])) for row in rows]
 
     # one parameter
 
-    def _oid_at(self, node: exp.Expression, known: dict[int, int]) -> int:
+    def _oid_at(self, node: exp.Expr, known: dict[int, int]) -> int:
         child, parent = node, node.parent
         while isinstance(parent, exp.Paren):
             child, parent = parent, parent.parent
@@ -144,9 +147,11 @@ class DuckDBBinder:
             return self._probe(target[0], [target[1]], known)
         return self._oid_beside(child, parent, known)
 
-    def _oid_beside(self, child: exp.Expression, parent: exp.Expression | None, known: dict[int, int]) -> int:
+    def _oid_beside(self, child: exp.Expr, parent: exp.Expr | None, known: dict[int, int]) -> int:
         """Return the type of what stands beside the parameter in a comparison, sum, CASE or call."""
         if isinstance(parent, exp.If) and isinstance(parent.parent, exp.Case):
+            if parent.this is child and parent.parent.args.get("this") is None:
+                return oids.BOOL
             child, parent = parent, parent.parent
         if isinstance(parent, _SAME_TYPE):
             return self._probe(parent, [parent.copy()], known)
@@ -158,7 +163,7 @@ class DuckDBBinder:
             return self._argument_oid(child, parent)
         return UNKNOWN
 
-    def _oid_compared(self, child: exp.Expression, parent: exp.Expression, known: dict[int, int]) -> int:
+    def _oid_compared(self, child: exp.Expr, parent: exp.Expr, known: dict[int, int]) -> int:
         for other in _siblings(child, parent):
             found = self._expression_oid(other, known)
             if found and isinstance(parent, exp.Add) and found in _MOMENTS:
@@ -171,7 +176,7 @@ class DuckDBBinder:
                 return found
         return UNKNOWN
 
-    def _expression_oid(self, node: exp.Expression, known: dict[int, int]) -> int:
+    def _expression_oid(self, node: exp.Expr, known: dict[int, int]) -> int:
         if isinstance(node, (exp.Any, exp.All)):
             return oids.element_oid_of(self._expression_oid(node.this, known))
         if is_parameter(node):
@@ -182,7 +187,7 @@ class DuckDBBinder:
             return self._probe(node, [exp.Subquery(this=node.copy())], known)
         return self._probe(node, [node.copy()], known)
 
-    def _array_oid_at(self, any_node: exp.Expression, known: dict[int, int]) -> int:
+    def _array_oid_at(self, any_node: exp.Expr, known: dict[int, int]) -> int:
         comparison = any_node.parent
         if comparison is None:
             return UNKNOWN
@@ -190,9 +195,7 @@ class DuckDBBinder:
             return oids.array_oid_of(self._expression_oid(other, known))
         return UNKNOWN
 
-    def _target_column(
-        self, child: exp.Expression, parent: exp.Expression | None
-    ) -> tuple[exp.Expression, exp.Expression] | None:
+    def _target_column(self, child: exp.Expr, parent: exp.Expr | None) -> tuple[exp.Expr, exp.Expr] | None:
         """Return (the INSERT, its target column) where the parameter is what a column is filled with."""
         if isinstance(parent, exp.Tuple) and isinstance(parent.parent, exp.Values):
             insert, index = parent.parent.parent, _index_in(child, parent.expressions)
@@ -207,7 +210,7 @@ class DuckDBBinder:
         column = self._insert_column(insert, index)
         return None if column is None else (insert, column)
 
-    def _insert_column(self, insert: exp.Insert, index: int) -> exp.Expression | None:
+    def _insert_column(self, insert: exp.Insert, index: int) -> exp.Expr | None:
         if isinstance(insert.this, exp.Schema):
             names = insert.this.expressions
             return exp.column(names[index].copy()) if index < len(names) else None
@@ -217,7 +220,7 @@ class DuckDBBinder:
             return None
         return exp.column(described[index][0], quoted=True) if index < len(described) else None
 
-    def _argument_oid(self, child: exp.Expression, call: exp.Expression) -> int:
+    def _argument_oid(self, child: exp.Expr, call: exp.Expr) -> int:
         name, arguments = _call_parts(call)
         index = _index_in(child, arguments)
         if index is None:
@@ -237,7 +240,7 @@ class DuckDBBinder:
             return UNKNOWN
         return postgres_type(found[1])[0]
 
-    def _probe(self, at: exp.Expression, expressions: list[exp.Expression], known: dict[int, int]) -> int:
+    def _probe(self, at: exp.Expr, expressions: list[exp.Expr], known: dict[int, int]) -> int:
         """Describe an expression over the FROM it stands in, then with the FROMs around that, innermost first."""
         scopes = list(_scopes_of(at))
         for depth in range(1, len(scopes) + 1):
@@ -249,18 +252,30 @@ class DuckDBBinder:
         return UNKNOWN
 
 
+@contextmanager
+def positions_after(prefix: str, text: str) -> Iterator[None]:
+    """Translate the binder's errors over ``prefix + text``, with positions of ``text``."""
+    try:
+        yield
+    except PROBE_ERRORS as error:
+        fault = translate_error(error, prefix + text)
+        if fault.position is not None:
+            fault.position = max(1, fault.position - len(prefix))
+        raise fault from error
+
+
 # the tree
 
 
 @lru_cache(maxsize=512)
-def _parsed(text: str) -> exp.Expression | None:
+def _parsed(text: str) -> exp.Expr | None:
     try:
         return sqlglot.parse_one(text, read="duckdb")
     except SqlglotError:
         return None
 
 
-def parse_with_parameters(sql: str) -> exp.Expression | None:
+def parse_with_parameters(sql: str) -> exp.Expr | None:
     """Parse with each ``$n`` as a column of that name: sqlglot reads ``$1, $`` as a dollar quote.
 
     The tree is shared: copy before changing it.
@@ -269,33 +284,33 @@ def parse_with_parameters(sql: str) -> exp.Expression | None:
     return _parsed(substitute_parameters(sql, names))
 
 
-def is_parameter(node: exp.Expression) -> bool:
+def is_parameter(node: exp.Expr) -> bool:
     """Tell whether a node is the column a parameter was made into."""
     return isinstance(node, exp.Column) and node.name[:1] == "$" and node.name[1:].isdigit()
 
 
-def parameter_number(node: exp.Expression) -> int:
+def parameter_number(node: exp.Expr) -> int:
     """Return n of ``$n``."""
     return int(node.name[1:])
 
 
-def parameter_nodes(tree: exp.Expression) -> Iterator[exp.Expression]:
+def parameter_nodes(tree: exp.Expr) -> Iterator[exp.Expr]:
     """Yield the parameters of a tree."""
     return (node for node in tree.find_all(exp.Column) if is_parameter(node))
 
 
-def _siblings(child: exp.Expression, parent: exp.Expression) -> Iterator[exp.Expression]:
+def _siblings(child: exp.Expr, parent: exp.Expr) -> Iterator[exp.Expr]:
     for value in parent.args.values():
         for item in value if isinstance(value, list) else [value]:
-            if isinstance(item, exp.Expression) and item is not child:
+            if isinstance(item, exp.Expr) and item is not child:
                 yield item
 
 
-def _index_in(child: exp.Expression, expressions: Sequence[exp.Expression]) -> int | None:
+def _index_in(child: exp.Expr, expressions: Sequence[exp.Expr]) -> int | None:
     return next((index for index, item in enumerate(expressions) if item is child), None)
 
 
-def _call_parts(call: exp.Expression) -> tuple[str, list[exp.Expression]]:
+def _call_parts(call: exp.Expr) -> tuple[str, list[exp.Expr]]:
     """Return a function's name as DuckDB knows it, and its arguments in order."""
     if isinstance(call, exp.Anonymous):
         return call.name.lower(), list(call.expressions)
@@ -304,7 +319,7 @@ def _call_parts(call: exp.Expression) -> tuple[str, list[exp.Expression]]:
     for key in call.arg_types:
         value = call.args.get(key)
         arguments += [item for item in (value if isinstance(value, list) else [value]) if item is not None]
-    return name, [item for item in arguments if isinstance(item, exp.Expression)]
+    return name, [item for item in arguments if isinstance(item, exp.Expr)]
 
 
 def _literal_oid(literal: exp.Literal) -> int:
@@ -315,16 +330,16 @@ def _literal_oid(literal: exp.Literal) -> int:
     return oids.INT4 if abs(int(literal.this)) < 2**31 else oids.INT8
 
 
-def _scopes_of(node: exp.Expression) -> Iterator[exp.Expression]:
+def _scopes_of(node: exp.Expr) -> Iterator[exp.Expr]:
     """Yield the statements a node stands in, innermost first."""
-    at: exp.Expression | None = node
+    at: exp.Expr | None = node
     while at is not None:
         if isinstance(at, (exp.Select, *_DML)):
             yield at
         at = at.parent
 
 
-def probe_sql(scopes: Sequence[exp.Expression], expressions: list[exp.Expression], known: dict[int, int]) -> str:
+def probe_sql(scopes: Sequence[exp.Expr], expressions: list[exp.Expr], known: dict[int, int]) -> str:
     """Return ``SELECT expressions FROM`` the scopes' tables, nested as scalar subqueries from inner to outer."""
     query = _probe_select(scopes[0], expressions)
     for scope in scopes[1:]:
@@ -339,9 +354,9 @@ def probe_sql(scopes: Sequence[exp.Expression], expressions: list[exp.Expression
     return f"WITH {'RECURSIVE ' if recursive else ''}{head} {text}"
 
 
-def _withs_around(scope: exp.Expression) -> list[exp.Expression]:
-    found: list[exp.Expression] = []
-    at: exp.Expression | None = scope
+def _withs_around(scope: exp.Expr) -> list[exp.Expr]:
+    found: list[exp.Expr] = []
+    at: exp.Expr | None = scope
     while at is not None:
         clause = at.args.get("with_")
         if clause is not None:
@@ -350,8 +365,8 @@ def _withs_around(scope: exp.Expression) -> list[exp.Expression]:
     return found
 
 
-def _with_nulls(tree: exp.Expression, known: dict[int, int]) -> exp.Expression:
-    def replace(node: exp.Expression) -> exp.Expression:
+def _with_nulls(tree: exp.Expr, known: dict[int, int]) -> exp.Expr:
+    def replace(node: exp.Expr) -> exp.Expr:
         if not is_parameter(node):
             return node
         oid = known.get(parameter_number(node), UNKNOWN)
@@ -360,7 +375,7 @@ def _with_nulls(tree: exp.Expression, known: dict[int, int]) -> exp.Expression:
     return tree.transform(replace)
 
 
-def _probe_select(scope: exp.Expression, expressions: list[exp.Expression]) -> exp.Select:
+def _probe_select(scope: exp.Expr, expressions: list[exp.Expr]) -> exp.Select:
     query = exp.Select(expressions=[item.copy() for item in expressions])
     if isinstance(scope, exp.Select):
         for part in ("from_", "joins", "laterals"):
@@ -371,7 +386,7 @@ def _probe_select(scope: exp.Expression, expressions: list[exp.Expression]) -> e
     return _dml_from(query, scope)
 
 
-def _dml_from(query: exp.Select, statement: exp.Expression) -> exp.Select:
+def _dml_from(query: exp.Select, statement: exp.Expr) -> exp.Select:
     """Add the tables an INSERT, UPDATE, DELETE or MERGE sees: its target, and what it is joined with."""
     target = statement.this.this if isinstance(statement.this, exp.Schema) else statement.this
     query = query.from_(target.copy())
@@ -381,7 +396,9 @@ def _dml_from(query: exp.Select, statement: exp.Expression) -> exp.Select:
     from_clause = statement.args.get("from_")
     if isinstance(statement, exp.Update) and from_clause is not None:
         others = [from_clause.this]
-    if isinstance(statement, exp.Insert) and statement.args.get("conflict") is not None:
+    if isinstance(statement, exp.Insert) and any(
+        column.table == "excluded" for column in query.find_all(exp.Column)
+    ):
         others = [exp.alias_(target.copy(), "excluded", table=True)]
     for other in others:
         query = query.join(other.copy(), join_type="cross")

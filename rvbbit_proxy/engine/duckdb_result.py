@@ -11,6 +11,7 @@ from typing import TypeAlias
 import duckdb
 import pyarrow as pa
 
+from rvbbit_proxy.engine.duckdb_names import postgres_names
 from rvbbit_proxy.engine.duckdb_types import postgres_type, wire_expression
 from rvbbit_proxy.engine.upstream import Batch, Column, UpstreamResult
 from rvbbit_proxy.errors import RvbbitError
@@ -20,16 +21,16 @@ BATCH_ROWS = 16_384
 OnFault: TypeAlias = Callable[[BaseException], RvbbitError]
 
 
-def describe_relation(relation: duckdb.DuckDBPyRelation) -> tuple[Column, ...]:
-    """Return the columns of a relation as RowDescription tells them."""
+def describe_relation(relation: duckdb.DuckDBPyRelation, sql: str) -> tuple[Column, ...]:
+    """Return the columns of a statement's relation as RowDescription tells them."""
+    names = postgres_names(sql, relation.columns)
     return tuple(
-        Column(name, *postgres_type(duckdb_type))
-        for name, duckdb_type in zip(relation.columns, relation.types, strict=True)
+        Column(name, *postgres_type(duckdb_type)) for name, duckdb_type in zip(names, relation.types, strict=True)
     )
 
 
 def wire_projection(relation: duckdb.DuckDBPyRelation) -> str | None:
-    """Return ``(query) → SELECT`` list over columns c1…cn that fits the wire; None where all columns do.
+    """Return a SELECT list over columns c1…cn that fits the wire; None where all columns do.
 
     The names c1… stand for columns that may have equal names.
     """

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from rvbbit_proxy.engine.duckdb_errors import DRIVER_ERRORS, translate_error
 from rvbbit_proxy.engine.duckdb_guard import check_statement
-from rvbbit_proxy.engine.duckdb_inference import DuckDBBinder
+from rvbbit_proxy.engine.duckdb_inference import PROBE_ERRORS, QUERY_PLAN, DuckDBBinder
 from rvbbit_proxy.engine.duckdb_parameters import bind_parameters
 from rvbbit_proxy.engine.duckdb_result import (
     BATCH_ROWS,
@@ -58,9 +58,8 @@ SESSION_SETTINGS = (
 """What brings a DuckDB session closer to PostgreSQL, for this session only."""
 
 _VERBS = {"MERGE_INTO": "MERGE", "RELATION": "SELECT", "EXTENSION": "SELECT", "MULTI": "SELECT"}
-_ROW_VERBS = frozenset(("SELECT", "EXPLAIN", "CALL", "PRAGMA", "EXECUTE"))
+_ROW_VERBS = frozenset(("SELECT", "CALL", "PRAGMA", "EXECUTE"))
 _DATA_VERBS = frozenset(("INSERT", "UPDATE", "DELETE", "MERGE"))
-_WRAPPED_PREFIX = "FROM (\n"
 
 
 class DuckDBSession(UpstreamSession):
@@ -98,6 +97,8 @@ class DuckDBSession(UpstreamSession):
         except RvbbitError:
             self._fail()
             raise
+        except PROBE_ERRORS as error:
+            raise self._located(error, sql) from error
         except DRIVER_ERRORS as error:
             raise self._translate(error, sql) from error
         finally:
@@ -113,7 +114,9 @@ class DuckDBSession(UpstreamSession):
         verb = _VERBS.get(statements[0].type.name, statements[0].type.name)
         values = self._bind(sql, parameters)
         relation = self._connection.sql(statements[0], params=values or None)
-        if verb in _ROW_VERBS:
+        if verb == "EXPLAIN" and relation is not None:
+            return explained(relation)
+        if verb in _ROW_VERBS and relation is not None and relation.columns != ["Success"]:
             return self._stream(sql, verb, relation, values)
         self._writes += 1
         return self._finished(sql, verb, relation)
@@ -127,7 +130,7 @@ class DuckDBSession(UpstreamSession):
     def _stream(
         self, sql: str, verb: str, relation: duckdb.DuckDBPyRelation, values: dict[str, Any]
     ) -> DuckDBResult:
-        columns = describe_relation(relation)
+        columns = describe_relation(relation, sql)
         projection = wire_projection(relation)
         if projection is not None:
             relation = self._wrapped(sql, relation, projection, values)
@@ -144,16 +147,19 @@ class DuckDBSession(UpstreamSession):
     ) -> duckdb.DuckDBPyRelation:
         names = column_list(relation)
         if relation.type != "QUERY_RELATION":  # it has run already; SQL over its text would run it again
-            return relation.query("rvbbit_result", f"SELECT {projection} FROM rvbbit_result AS q({names})")
-        wrapped = f"{_WRAPPED_PREFIX}{strip_end(sql)}\n) AS q({names}) SELECT {projection}"
-        return self._connection.sql(wrapped, params=values or None)
+            again = relation.query("rvbbit_result", f"SELECT {projection} FROM rvbbit_result AS q({names})")
+        else:
+            wrapped = f"FROM (\n{strip_end(sql)}\n) AS q({names}) SELECT {projection}"
+            again = self._connection.sql(wrapped, params=values or None)
+        assert again is not None  # both are queries
+        return again
 
     def _finished(self, sql: str, verb: str, relation: duckdb.DuckDBPyRelation | None) -> DuckDBResult:
         tag = command_tag(verb, words_of(sql))
         if relation is None:
             return DuckDBResult(None, tag)
         if verb in _DATA_VERBS and returns_rows(sql):
-            return self._returned(tag, relation)
+            return self._returned(sql, tag, relation)
         rows = relation.fetchall() if relation.columns == ["Count"] else []
         row = rows[0] if rows else None
         if tag in COUNTED:
@@ -162,8 +168,8 @@ class DuckDBSession(UpstreamSession):
             return DuckDBResult(None, counted_tag("SELECT", row[0]))
         return DuckDBResult(None, tag)
 
-    def _returned(self, tag: str, relation: duckdb.DuckDBPyRelation) -> DuckDBResult:
-        columns = describe_relation(relation)
+    def _returned(self, sql: str, tag: str, relation: duckdb.DuckDBPyRelation) -> DuckDBResult:
+        columns = describe_relation(relation, sql)
         projection = wire_projection(relation)
         if projection is not None:
             relation = self._wrapped("", relation, projection, {})
@@ -350,6 +356,20 @@ class DuckDBSession(UpstreamSession):
             self._open = None
             self._stop()
 
+    def _located(self, error: BaseException, sql: str) -> RvbbitError:
+        """Translate a binder's error; DuckDB tells its position only where it describes, so ask again so."""
+        fault = translate_error(error, sql)
+        if fault.position is None:
+            try:
+                self._binder.describe(sql)
+            except UpstreamError as again:
+                if again.sqlstate == fault.sqlstate:
+                    fault.position = again.position
+            except DRIVER_ERRORS:
+                pass  # the first error stands
+        self._fail()
+        return fault
+
     def _translate(self, error: BaseException, sql: str = "") -> RvbbitError:
         self._fail()
         return translate_error(error, sql)
@@ -357,6 +377,13 @@ class DuckDBSession(UpstreamSession):
     def _notice(self, severity: str, sqlstate: str, message: str) -> None:
         if self.on_notice is not None:
             self.on_notice(Notice(severity, sqlstate, message))
+
+
+def explained(relation: duckdb.DuckDBPyRelation) -> DuckDBResult:
+    """Return a plan as PostgreSQL shows one: a column QUERY PLAN, a row per line."""
+    lines = [line for row in relation.fetchall() for line in str(row[-1]).splitlines()]
+    table = pa.table({QUERY_PLAN.name: pa.array(lines, pa.string())})
+    return DuckDBResult((QUERY_PLAN,), "EXPLAIN", table.to_reader(BATCH_ROWS))
 
 
 def returns_rows(sql: str) -> bool:

@@ -87,22 +87,19 @@ _NAME = r'(?P<name>\w+|"(?:[^"]|"")+")'
 _CHAIN = r"(?P<chain>\s+AND\s+CHAIN|\s+AND\s+NO\s+CHAIN)?"
 _WORK = r"(?:\s+(?:WORK|TRANSACTION))?"
 
-_COMMANDS: tuple[tuple[TransactionVerb, re.Pattern[str]], ...] = tuple(
-    (verb, re.compile(pattern + r"[\s;]*$", re.IGNORECASE))
-    for verb, pattern in (
-        ("begin", rf"\s*(?:BEGIN{_WORK}|START\s+TRANSACTION){_MODES}"),
-        ("commit", rf"\s*(?:COMMIT|END){_WORK}{_CHAIN}"),
-        ("rollback", rf"\s*(?:ROLLBACK|ABORT){_WORK}{_CHAIN}"),
-        ("rollback to", rf"\s*ROLLBACK{_WORK}\s+TO(?:\s+SAVEPOINT)?\s+{_NAME}"),
-        ("savepoint", rf"\s*SAVEPOINT\s+{_NAME}"),
-        ("release", rf"\s*RELEASE(?:\s+SAVEPOINT)?\s+{_NAME}"),
-        ("set", rf"\s*SET\s+(?:LOCAL\s+)?TRANSACTION{_MODES}"),
-        ("set", rf"\s*SET\s+SESSION\s+CHARACTERISTICS\s+AS\s+TRANSACTION{_MODES}"),
-    )
+_PATTERNS: tuple[tuple[TransactionVerb, str], ...] = (
+    ("begin", rf"\s*(?:BEGIN{_WORK}|START\s+TRANSACTION){_MODES}"),
+    ("commit", rf"\s*(?:COMMIT|END){_WORK}{_CHAIN}"),
+    ("rollback", rf"\s*(?:ROLLBACK|ABORT){_WORK}{_CHAIN}"),
+    ("rollback to", rf"\s*ROLLBACK{_WORK}\s+TO(?:\s+SAVEPOINT)?\s+{_NAME}"),
+    ("savepoint", rf"\s*SAVEPOINT\s+{_NAME}"),
+    ("release", rf"\s*RELEASE(?:\s+SAVEPOINT)?\s+{_NAME}"),
+    ("set", rf"\s*SET\s+(?:LOCAL\s+)?TRANSACTION{_MODES}"),
+    ("set", rf"\s*SET\s+SESSION\s+CHARACTERISTICS\s+AS\s+TRANSACTION{_MODES}"),
 )
-_FIRST_WORDS = frozenset(
-    ("BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE", "SET TRANSACTION")
-)
+_COMMANDS = tuple((verb, re.compile(pattern + r"[\s;]*$", re.IGNORECASE)) for verb, pattern in _PATTERNS)
+_FIRST_WORDS = frozenset(("BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE"))
+_SETS = (("SET", "TRANSACTION"), ("SET", "SESSION"), ("SET", "LOCAL"))
 
 
 def transaction_command(sql: str) -> TransactionCommand | None:
@@ -151,7 +148,7 @@ def mask_comments(sql: str) -> str:
 
 
 _ADJECTIVES = frozenset(
-    "OR REPLACE TEMP TEMPORARY LOCAL GLOBAL UNLOGGED PERSISTENT UNIQUE RECURSIVE CONCURRENTLY IF NOT EXISTS".split()
+    "OR REPLACE TEMP TEMPORARY LOCAL GLOBAL UNLOGGED PERSISTENT UNIQUE RECURSIVE IF NOT EXISTS".split()
 )
 _ALONE = {"TRUNCATE": "TRUNCATE TABLE", "FROM": "SELECT", "VALUES": "SELECT", "TABLE": "SELECT", "WITH": "SELECT"}
 _WITH_OBJECT = frozenset(("CREATE", "DROP", "ALTER"))

@@ -57,7 +57,7 @@ class RawRows:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What an upstream says beside the result: NOTICE, WARNING…, with the further fields by PostgreSQL's letters."""
+    """What an upstream says beside the result: NOTICE, WARNING…; ``fields`` by PostgreSQL's letters."""
 
     severity: str
     sqlstate: str

@@ -1,0 +1,110 @@
+"""A session on another upstream that can read the ledger too.
+
+The ledger lives in the process's own DuckDB. A statement that names a relation of schema ``rvbbit``, or names
+one without the schema that the upstream does not have, is read there; everything else goes to the upstream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+
+import pyarrow as pa
+
+from rvbbit_proxy.engine.upstream import (
+    Description,
+    Parameter,
+    TransactionStatus,
+    Upstream,
+    UpstreamResult,
+    UpstreamSession,
+)
+from rvbbit_proxy.sql.lexer import words
+
+SCHEMA = "rvbbit"
+
+
+class WithLedger(Upstream):
+    """An upstream whose sessions read ledger relations from ``ledger`` and all else from ``upstream``."""
+
+    def __init__(self, upstream: Upstream, ledger: Upstream, relations: Collection[str]) -> None:
+        super().__init__()
+        self.dialect = upstream.dialect
+        self._upstream = upstream
+        self._ledger = ledger
+        self._relations = frozenset(relations)
+
+    def open_session(self, *, user: str, database: str, application_name: str) -> UpstreamSession:
+        """Open a session on the upstream; one on the ledger follows when it is first read."""
+
+        def open_ledger() -> UpstreamSession:
+            return self._ledger.open_session(user=user, database=database, application_name=application_name)
+
+        session = self._upstream.open_session(user=user, database=database, application_name=application_name)
+        return LedgerReadingSession(session, open_ledger, self._relations)
+
+    def close(self) -> None:
+        """Close both."""
+        self._upstream.close()
+        self._ledger.close()
+
+
+class LedgerReadingSession(UpstreamSession):
+    """Routes each statement to the upstream or to the ledger."""
+
+    def __init__(
+        self, session: UpstreamSession, open_ledger: Callable[[], UpstreamSession], relations: frozenset[str]
+    ) -> None:
+        super().__init__()
+        self.dialect = session.dialect
+        self._session = session
+        self._open_ledger = open_ledger
+        self._relations = relations
+        self._reader: UpstreamSession | None = None
+
+    def _route(self, sql: str) -> UpstreamSession:
+        named = self._relations & words(sql)
+        if not named or not (SCHEMA in words(sql) or self._upstream_lacks(named)):
+            return self._session
+        if self._reader is None:
+            self._reader = self._open_ledger()
+        return self._reader
+
+    def _upstream_lacks(self, names: frozenset[str]) -> bool:
+        if self._session.transaction_status() == "E":
+            return False
+        found = " OR ".join(f"to_regclass('{name}') IS NOT NULL" for name in sorted(names))
+        return not self._session.fetch(f"SELECT {found} AS found").column(0)[0].as_py()
+
+    def execute(
+        self, sql: str, parameters: Sequence[Parameter] = (), *, result_formats: Sequence[int] = ()
+    ) -> UpstreamResult:
+        """Run one statement where it belongs."""
+        return self._route(sql).execute(sql, parameters, result_formats=result_formats)
+
+    def describe(self, sql: str, parameter_oids: Sequence[int] = ()) -> Description:
+        """Describe one statement where it belongs."""
+        return self._route(sql).describe(sql, parameter_oids)
+
+    def fetch(self, sql: str) -> pa.Table:
+        """Fetch from where the statement belongs."""
+        return self._route(sql).fetch(sql)
+
+    def load(self, name: str, table: pa.Table, key: Sequence[str] = ()) -> None:
+        """Load into the upstream."""
+        self._session.load(name, table, key)
+
+    def transaction_status(self) -> TransactionStatus:
+        """Tell the upstream's state."""
+        return self._session.transaction_status()
+
+    def cancel(self) -> None:
+        """Stop the running statement on both sides."""
+        self._session.cancel()
+        if self._reader is not None:
+            self._reader.cancel()
+
+    def close(self) -> None:
+        """End both sessions."""
+        self._session.close()
+        if self._reader is not None:
+            self._reader.close()
