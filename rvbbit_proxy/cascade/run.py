@@ -82,14 +82,15 @@ async def run_batch(
 
     Raises :class:`NotSupported` for several inputs where the cascade has no batch form.
     """
+    if not items:
+        return []
     if len(items) == 1:
         return [await run_cascade(spec, items[0], ctx, options, runtime)]
     if not spec.batched:
         raise NotSupported(f'cascade "{spec.cascade_id}" has no batch form', hint="Run it once per input.")
     data = [complete_inputs(spec, item) for item in items]
     work = _batch_by_prompt if spec.batch else _batch_by_traits
-    answers = await _session(spec, data, ctx, options, runtime, partial(work, items=data)) if data else []
-    return list(answers)
+    return list(await _session(spec, data, ctx, options, runtime, partial(work, items=data)))
 
 
 def complete_inputs(spec: CascadeSpec, inputs: Inputs) -> dict[str, Any]:

@@ -1,0 +1,102 @@
+"""Several inputs in one prompt: numbers in, numbers out."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rvbbit_proxy.cascade.batch import parse_batch, render_batch
+from rvbbit_proxy.cascade.output import AnswerFault, Expected
+from rvbbit_proxy.cascade.spec import BatchSpec
+
+
+def form(answer: Literal["matching", "numbered", "json"]) -> BatchSpec:
+    return BatchSpec(item="{{ text }}", answer=answer, system="s", prompt="Topic: {{ topic }}")
+
+
+SCORE = Expected("double precision", min=0, max=1)
+BOOLEAN = Expected("boolean")
+
+
+def test_items_follow_what_is_shared_one_a_line() -> None:
+    items = [{"text": "a\n2. b", "topic": "x\ny"}, {"text": " c\u2028d ", "topic": "x\ny"}]
+    assert render_batch(form("matching"), items) == "Topic: x y\n1. a 2. b\n2. c d"
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("1, 3", [True, False, True]),
+        ("2.", [False, True, False]),
+        ("None.", [False, False, False]),
+        ("[1,2]", [True, True, False]),
+        ("```\n3\n```", [False, False, True]),
+    ],
+)
+def test_matching(text: str, values: list[bool]) -> None:
+    assert parse_batch(text, form("matching"), 3, BOOLEAN) == values
+
+
+@pytest.mark.parametrize("text", ["", "4", "0", "1,1", "1 and 2", "all", "none of them", "true", "-1"])
+def test_matching_refuses(text: str) -> None:
+    with pytest.raises(AnswerFault):
+        parse_batch(text, form("matching"), 3, BOOLEAN)
+
+
+@given(st.integers(1, 30).flatmap(lambda n: st.tuples(st.just(n), st.sets(st.integers(1, n)))))
+def test_matching_comes_back_as_it_was(drawn: tuple[int, set[int]]) -> None:
+    count, matching = drawn
+    text = ",".join(map(str, sorted(matching))) or "none"
+    values = parse_batch(text, form("matching"), count, BOOLEAN)
+    assert {number for number, value in enumerate(values, 1) if value} == matching
+
+
+def test_numbered_in_any_order() -> None:
+    assert parse_batch("2: 0.5\n\n1) 1", form("numbered"), 2, SCORE) == [1.0, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("1: 0.5", "no answer for item 2"),
+        ("1: 0.5\n2: 0.5\n3: 1", "there is no item 3"),
+        ("1: 0.5\n1: 0.6", "twice"),
+        ("1: 0.5\n2: high", "item 2: 'high' is not a number"),
+        ("1: 0.5\n2:", "item 2: the answer is empty"),
+        ("Scores:\n1: 0.5\n2: 0.5", "not 'number: value'"),
+    ],
+)
+def test_numbered_refuses(text: str, reason: str) -> None:
+    with pytest.raises(AnswerFault, match=reason):
+        parse_batch(text, form("numbered"), 2, SCORE)
+
+
+def test_numbered_texts_may_hold_colons_and_be_absent() -> None:
+    expected = Expected("text", absent="NULL")
+    assert parse_batch("1: at 12:30\n2: NULL", form("numbered"), 2, expected) == ["at 12:30", None]
+
+
+@pytest.mark.parametrize("text", ['{"1": 0, "2": 1}', "[0, 1]", '```json\n{"2": 1, "1": 0}\n```'])
+def test_json(text: str) -> None:
+    assert parse_batch(text, form("json"), 2, SCORE) == [0.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    "text", ["[0]", '{"1": 0}', '{"1": 0, "2": 1, "3": 1}', '{"a": 0, "b": 1}', '{"1": 0, "01": 1}', "3"]
+)
+def test_json_refuses(text: str) -> None:
+    with pytest.raises(AnswerFault):
+        parse_batch(text, form("json"), 2, SCORE)
+
+
+@given(st.lists(st.none() | st.booleans() | st.integers() | st.text(max_size=3), max_size=4))
+def test_an_array_is_taken_whole_or_not_at_all(values: list[Any]) -> None:
+    good = len(values) == 2 and all(isinstance(value, bool) for value in values)
+    try:
+        assert parse_batch(json.dumps(values), form("json"), 2, BOOLEAN) == values
+    except AnswerFault:
+        assert not good
