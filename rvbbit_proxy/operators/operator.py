@@ -187,3 +187,12 @@ def _fault(spec: CascadeSpec, location: Location, reason: str) -> ConfigurationF
     if spec.source is None:
         return ConfigurationFault(f"{spec.cascade_id}:1: {reason}")
     return spec.source.fault(location, reason)
+
+
+def distinct_operators(operators: Operators) -> list[Operator]:
+    """Return every operator once, by name."""
+    return sorted({operator.name: operator for operator in operators.by_name.values()}.values(), key=_name)
+
+
+def _name(operator: Operator) -> str:
+    return operator.name
