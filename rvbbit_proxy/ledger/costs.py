@@ -33,9 +33,9 @@ ROLL_UP = """
                 ELSE sum(calls.total_cost) FILTER (calls.is_meta) END AS meta_cost,
            count(*) FILTER (calls.cost_state = 'unpriced') AS unpriced_calls,
            count(*) FILTER (calls.cost_state = 'failed') AS failed_calls
-    FROM rvbbit_ledger.main.llm_interactions AS calls
-    LEFT JOIN rvbbit_ledger.main.sql_query_log AS queries ON queries.query_id = calls.query_id
-    LEFT JOIN rvbbit_ledger.main.cascade_sessions AS sessions ON sessions.session_id = calls.session_id
+    FROM {schema}.llm_interactions AS calls
+    LEFT JOIN {schema}.sql_query_log AS queries ON queries.query_id = calls.query_id
+    LEFT JOIN {schema}.cascade_sessions AS sessions ON sessions.session_id = calls.session_id
     WHERE ($caller IS NULL OR calls.caller_id = $caller) AND ($since IS NULL OR calls.start_time >= $since)
     GROUP BY 1
     ORDER BY {order}
@@ -56,12 +56,17 @@ def roll_up(ledger: Ledger, by: str, *, caller: str | None = None, since: dateti
     ``caller``: only that caller's; ``since``: only calls started then or later. Dearest first, days in order.
     Raises :class:`InvalidValue` for another key.
     """
+    table = ledger.query(roll_up_sql(by), {"caller": caller, "since": since})
+    columns = tuple(table.column_names)
+    return RollUp(columns, tuple(tuple(row[name] for name in columns) for row in table.to_pylist()))
+
+
+def roll_up_sql(by: str, *, schema: str = "rvbbit_ledger.main") -> str:
+    """Return the query of the roll-up, with ``$caller`` and ``$since`` to be filled in (both may be NULL).
+
+    Over the wire ``schema`` is ``rvbbit``. Raises :class:`InvalidValue` for another key.
+    """
     if by not in KEYS:
         raise InvalidValue(f"cannot roll up by {by!r}", hint=f"One of {', '.join(KEYS)}.")
     order = "1" if by == "day" else "cost DESC NULLS LAST, calls DESC, 1"
-    table = ledger.query(
-        ROLL_UP.format(key=KEYS[by], name=by, order=order),
-        {"caller": caller, "since": since},
-    )
-    columns = tuple(table.column_names)
-    return RollUp(columns, tuple(tuple(row[name] for name in columns) for row in table.to_pylist()))
+    return ROLL_UP.format(key=KEYS[by], name=by, order=order, schema=schema)
