@@ -26,6 +26,8 @@ OfflineMethod: TypeAlias = Literal[
     "condense",
     "summarize",
     "themes",
+    "confidence_heuristic",
+    "context_overlap",
 ]
 Identifier: TypeAlias = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")]
 

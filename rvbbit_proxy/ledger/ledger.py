@@ -26,7 +26,14 @@ from rvbbit_proxy.ledger import views
 from rvbbit_proxy.ledger.encode import encode_line
 from rvbbit_proxy.ledger.journal import HomeLock, Journal
 from rvbbit_proxy.ledger.migrate import load_migrations, migrate
-from rvbbit_proxy.ledger.records import AnnotationRecord, CacheRecord, QueryRecord, Record, SessionRecord
+from rvbbit_proxy.ledger.records import (
+    AnnotationRecord,
+    CacheRecord,
+    MetaTaskRecord,
+    QueryRecord,
+    Record,
+    SessionRecord,
+)
 from rvbbit_proxy.ledger.store import LEDGER_CATALOG, Store
 
 log = logging.getLogger(__name__)
@@ -303,6 +310,25 @@ class Ledger:
             for row in batch.to_pylist():
                 text = row.pop("value")
                 yield CacheRecord(**row, value=None if text is None else json.loads(text))
+
+    def pending_meta_tasks(self) -> list[MetaTaskRecord]:
+        """Return what meta cascades had yet to judge, oldest first."""
+        rows = self.query(
+            """
+            SELECT * REPLACE (inputs::VARCHAR AS inputs, context_trace_ids::VARCHAR AS context_trace_ids)
+            FROM rvbbit_ledger.main.meta_tasks WHERE status = 'pending' ORDER BY created_at, task_id
+            """
+        ).to_pylist()
+        return [
+            MetaTaskRecord(
+                **{
+                    **row,
+                    "inputs": json.loads(row["inputs"] or "null"),
+                    "context_trace_ids": json.loads(row["context_trace_ids"] or "[]"),
+                }
+            )
+            for row in rows
+        ]
 
 
 def open_ledger(

@@ -244,6 +244,28 @@ class CacheRecord(Record):
     caller_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetaTaskRecord(Record):
+    """One judgement that a meta cascade owes: kept until it is done, so that a restart loses none."""
+
+    table: ClassVar[str] = "meta_tasks"
+    key: ClassVar[str] = "task_id"
+
+    task_id: str
+    cascade_id: str  # the meta cascade
+    meta_of_session_id: str
+    created_at: datetime
+    status: str  # pending, success, error
+    model: str
+    caller_id: str | None = None
+    cell_name: str | None = None
+    inputs: dict[str, Any] | None = None
+    context_trace_ids: list[str] = field(default_factory=list)  # of the messages judged, in order
+    completed_at: datetime | None = None
+    meta_session_id: str | None = None
+    error_message: str | None = None
+
+
 RECORD_KINDS: tuple[type[Record], ...] = (
     QueryRecord,
     SessionRecord,
@@ -253,5 +275,6 @@ RECORD_KINDS: tuple[type[Record], ...] = (
     RelevanceRecord,
     AnnotationRecord,
     CacheRecord,
+    MetaTaskRecord,
 )
 """Every kind of record that has a table."""

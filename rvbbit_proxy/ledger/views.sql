@@ -9,6 +9,7 @@ CREATE OR REPLACE VIEW rvbbit.main.code_executions AS SELECT * FROM rvbbit_ledge
 CREATE OR REPLACE VIEW rvbbit.main.context_relevance AS SELECT * FROM rvbbit_ledger.main.context_relevance;
 CREATE OR REPLACE VIEW rvbbit.main.training_annotations AS SELECT * FROM rvbbit_ledger.main.training_annotations;
 CREATE OR REPLACE VIEW rvbbit.main.semantic_cache AS SELECT * FROM rvbbit_ledger.main.semantic_cache;
+CREATE OR REPLACE VIEW rvbbit.main.meta_tasks AS SELECT * FROM rvbbit_ledger.main.meta_tasks;
 CREATE OR REPLACE VIEW rvbbit.main.schema_migrations AS SELECT * FROM rvbbit_ledger.main.schema_migrations;
 
 -- Every event once: spans, model calls, code. A span that only wraps a call or an execution is that call's row.
@@ -215,15 +216,21 @@ SELECT root_trace_id, parent_trace_id, trace_id, node_type, cascade_id, cell_nam
 FROM rvbbit.main.all_data
 WHERE parent_trace_id IS NOT NULL;
 
--- Runs that a person or a meta cascade found worth learning from; a person's word comes first, then the latest.
+-- Runs that were found worth learning from, by the last word on each: a person's before a meta cascade's.
 CREATE OR REPLACE VIEW rvbbit.main.training_examples AS
-SELECT sessions.session_id, sessions.cascade_id, annotations.cell_name, sessions.input_data, sessions.output,
-       annotations.trainable, annotations.verified, annotations.confidence, annotations.notes, annotations.tags,
-       annotations.annotated_by, annotations.caller_id, annotations.created_at
-FROM rvbbit_ledger.main.training_annotations AS annotations
-JOIN rvbbit_ledger.main.cascade_sessions AS sessions ON sessions.session_id = annotations.session_id
-WHERE sessions.status = 'success' AND annotations.trainable
-QUALIFY row_number() OVER (
-    PARTITION BY sessions.session_id, annotations.cell_name
-    ORDER BY (annotations.meta_session_id IS NULL) DESC, annotations.created_at DESC
-) = 1;
+WITH last_words AS (
+    SELECT * FROM rvbbit_ledger.main.training_annotations WHERE trainable IS NOT NULL
+    QUALIFY row_number() OVER (
+        PARTITION BY session_id, cell_name ORDER BY (meta_session_id IS NULL) DESC, created_at DESC
+    ) = 1
+), judgements AS (
+    SELECT session_id, arg_max(confidence, created_at) AS confidence
+    FROM rvbbit_ledger.main.training_annotations WHERE meta_session_id IS NOT NULL GROUP BY session_id
+)
+SELECT sessions.session_id, sessions.cascade_id, last_words.cell_name, sessions.input_data, sessions.output,
+       last_words.verified, coalesce(last_words.confidence, judgements.confidence) AS confidence,
+       last_words.notes, last_words.tags, last_words.annotated_by, sessions.caller_id, last_words.created_at
+FROM last_words
+JOIN rvbbit_ledger.main.cascade_sessions AS sessions ON sessions.session_id = last_words.session_id
+LEFT JOIN judgements ON judgements.session_id = last_words.session_id
+WHERE last_words.trainable AND sessions.status = 'success';

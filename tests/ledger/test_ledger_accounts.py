@@ -155,8 +155,10 @@ def test_people_annotate_by_hand(ledger: Ledger, database: duckdb.DuckDBPyConnec
     rows = ledger.query("SELECT annotation_id, created_at, caller_id FROM training_annotations ORDER BY caller_id")
     assert all(row["annotation_id"] and row["created_at"] for row in rows.to_pylist())
     assert rows.to_pylist()[0]["caller_id"] == run.caller_id
-    examples = ledger.query("SELECT session_id, output FROM training_examples").to_pylist()
-    assert examples == [{"session_id": "ses_1", "output": '"yes"'}]
+    examples = ledger.query("SELECT session_id, output, confidence FROM training_examples").to_pylist()
+    assert examples == [{"session_id": "ses_1", "output": '"yes"', "confidence": 0.25}]
+    ledger.annotate("ses_1", annotated_by="ada", trainable=False)
+    assert ledger.query("FROM training_examples").num_rows == 0
 
 
 def test_a_published_relation_is_read_only_and_replaceable(
