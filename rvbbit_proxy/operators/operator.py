@@ -47,7 +47,7 @@ class Operator:
     """
 
     name: str
-    cascade: CascadeSpec = field(repr=False)
+    cascade: CascadeSpec = field(repr=False, compare=False)
     names: tuple[str, ...]
     infix: tuple[Words, ...]
     args: tuple[OperatorArg, ...]
