@@ -192,7 +192,7 @@ def _check_output(spec: CascadeSpec, source: Source, output: OutputSpec, at: lis
 def _check_forms(spec: CascadeSpec, source: Source) -> None:
     """Check the blocks that stand beside the cells: batch, offline, reduce."""
     asks = any(isinstance(cell, LlmCell) for cell in spec.cells)
-    for key in ("batch", "offline", "reduce"):
+    for key in ("batch", "reduce"):
         if getattr(spec, key) is not None and not asks:
             raise source.fault([key], f"{key} needs a cell that asks a model")
     if spec.batch is not None:
