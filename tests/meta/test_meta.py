@@ -17,6 +17,7 @@ import pytest
 
 from rvbbit_proxy.bundled_files import bundled_folder
 from rvbbit_proxy.caller import Budget, CallerContext, CancelToken, mint_span_id, utc_now, uuid7
+from rvbbit_proxy.cascade.check import run_test_cases
 from rvbbit_proxy.cascade.load import load_cascades
 from rvbbit_proxy.cascade.run import run_cascade
 from rvbbit_proxy.cascade.runtime import RunEnded, Runtime
@@ -24,10 +25,11 @@ from rvbbit_proxy.cascade.traits import BUILTIN_TRAITS
 from rvbbit_proxy.errors import ConfigurationFault, ModelUnavailable
 from rvbbit_proxy.ledger.ledger import Ledger, open_ledger
 from rvbbit_proxy.ledger.records import InteractionRecord, SessionRecord
+from rvbbit_proxy.llm.door import ModelDoor
 from rvbbit_proxy.llm.request import ModelReply, ModelRequest
 from rvbbit_proxy.meta.queue import MetaQueue
 from rvbbit_proxy.meta.tasks import CONFIDENCE, RELEVANCE, sampled, shorten
-from rvbbit_proxy.settings import RunOptions
+from rvbbit_proxy.settings import RunOptions, Settings
 
 OPERATOR = """
 description: Says what a text is about.
@@ -364,3 +366,30 @@ def test_a_judge_sees_a_shortened_run_that_says_so() -> None:
     for _ in range(50):
         deep = [deep]
     assert len(str(shorten(deep))) < 1200
+
+
+def test_offline_the_machine_judges_for_nothing(ledger: Ledger) -> None:
+    cascades = load_cascades([bundled_folder("cascades"), bundled_folder("traits")])
+    queue = MetaQueue(ledger)
+
+    async def work() -> None:
+        door = ModelDoor(Settings(), ledger, find_embedder=lambda _: None)
+        runtime = Runtime(door, ledger, cascades, BUILTIN_TRAITS, observers=(queue.run_ended,))
+        queue.bind(runtime)
+        texts = ["Footprints by the river.", "Large footprints in the snow."]
+        await run_cascade(cascades["summarize"], {"texts": texts}, caller(), RunOptions(meta=1.0), runtime)
+        await queue.drain()
+        for name in (CONFIDENCE, RELEVANCE):
+            results = await run_test_cases(cascades[name], runtime, RunOptions())
+            assert [result.reason for result in results if result.outcome == "failed"] == []
+        await door.aclose()
+
+    asyncio.run(work())
+    (annotation,) = ledger.query("FROM training_annotations").to_pylist()
+    assert annotation["confidence"] == 0.8  # a sentence taken from the input
+    (relevance,) = ledger.query("FROM context_relevance").to_pylist()
+    assert relevance["relevance"] == 1.0
+    calls = ledger.query(
+        "SELECT DISTINCT total_cost, usage_source FROM llm_interactions WHERE is_meta"
+    ).to_pylist()
+    assert calls == [{"total_cost": Decimal(0), "usage_source": "offline"}]
