@@ -1,9 +1,8 @@
-"""The demo: a sample table and a short show of what the server does with it.
+"""The sample table of the demo and of tests; nothing here knows the server.
 
 sightings.csv    witness reports of large hairy animals, all invented: the table ``sightings``
 truth.csv        what kind of report each row is; for measuring, never loaded
-make_sightings   writes both, always the same
-phrases          what it writes them from
 sample           the table in a DuckDB connection
-show             ``rvbbit demo``: queries, plans, rows and the bill over a real PostgreSQL connection
+make_sightings   writes both files, always the same
+phrases          what it writes them from
 """
