@@ -24,6 +24,15 @@ def create_views(cursor: duckdb.DuckDBPyConnection) -> None:
     cursor.execute(files("rvbbit_proxy.ledger").joinpath("views.sql").read_text(encoding="utf-8"))
 
 
+def relation_names(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
+    """Return the names of all relations that users can read, those published included."""
+    with connection.cursor() as cursor:
+        found = cursor.execute(
+            "SELECT view_name FROM duckdb_views() WHERE database_name = ? AND NOT internal", [VIEWS_CATALOG]
+        ).fetchall()
+    return frozenset(name for (name,) in found)
+
+
 def drop_views(cursor: duckdb.DuckDBPyConnection) -> None:
     """Detach the catalogs of the views."""
     cursor.execute(f"DETACH {VIEWS_CATALOG}")

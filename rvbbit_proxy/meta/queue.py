@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 class MetaQueue:
-    """Judges ended runs. Make it, give :meth:`run_ended` to the runtime's observers, then :meth:`bind` it.
+    """Judges ended runs. Make it, give :meth:`run_ended` to the runtime's observers, then :meth:`start` it.
 
     ``meta_of_meta``: judge the judgements too, one level deep.
     """
@@ -46,8 +46,8 @@ class MetaQueue:
         self.dropped = 0
         """Judgements that were not queued because the queue was full."""
 
-    def bind(self, runtime: Runtime) -> None:
-        """Say with what to run the meta cascades. Raises :class:`ConfigurationFault` if one is missing."""
+    def start(self, runtime: Runtime) -> None:
+        """Take ended runs from now on, and judge them with this runtime. Raises :class:`ConfigurationFault` if one is missing."""
         missing = [name for name in (CONFIDENCE, RELEVANCE) if name not in runtime.cascades]
         if missing:
             raise ConfigurationFault(f"meta cascades are not loaded: {', '.join(missing)}")

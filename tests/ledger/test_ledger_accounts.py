@@ -21,6 +21,7 @@ from rvbbit_proxy.ledger.costs import KEYS, roll_up
 from rvbbit_proxy.ledger.ledger import Ledger, open_ledger
 from rvbbit_proxy.ledger.migrate import load_migrations, migrate, migration_status
 from rvbbit_proxy.ledger.records import RECORD_KINDS, CacheRecord, Record
+from rvbbit_proxy.ledger.views import relation_names
 
 
 def record_work(ledger: Ledger, caller: str | None, costs: list[tuple[bool, Decimal | None]]) -> str:
@@ -167,6 +168,7 @@ def test_a_published_relation_is_read_only_and_replaceable(
     ledger.publish("operators", pa.table({"name": ["means"]}))
     ledger.publish("operators", pa.table({"name": ["means", "about"]}))
     assert database.execute("SELECT count(*) FROM rvbbit.operators").fetchall() == [(2,)]
+    assert {"operators", "all_data", "caller_costs", "training_annotations"} <= relation_names(database)
     with pytest.raises(duckdb.BinderException):
         database.execute("DELETE FROM rvbbit.operators")
 

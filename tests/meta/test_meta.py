@@ -127,7 +127,7 @@ def world_of(ledger: Ledger, tmp_path: Path) -> Callable[..., World]:
     def make(**settings: Any) -> World:
         door, queue = ScriptedDoor(ledger), MetaQueue(ledger, **settings)
         runtime = Runtime(door, ledger, cascades, BUILTIN_TRAITS, observers=(queue.run_ended,))
-        queue.bind(runtime)
+        queue.start(runtime)
         return World(ledger, door, queue, runtime)
 
     return make
@@ -353,7 +353,7 @@ def test_what_is_owed_at_the_end_is_judged_by_the_next_process(world_of: Callabl
 def test_a_missing_meta_cascade_is_a_fault_at_start(ledger: Ledger) -> None:
     queue = MetaQueue(ledger)
     with pytest.raises(ConfigurationFault, match=CONFIDENCE):
-        queue.bind(Runtime(ScriptedDoor(ledger), ledger, {}))
+        queue.start(Runtime(ScriptedDoor(ledger), ledger, {}))
 
 
 def test_a_judge_sees_a_shortened_run_that_says_so() -> None:
@@ -375,7 +375,7 @@ def test_offline_the_machine_judges_for_nothing(ledger: Ledger) -> None:
     async def work() -> None:
         door = ModelDoor(Settings(), ledger, find_embedder=lambda _: None)
         runtime = Runtime(door, ledger, cascades, BUILTIN_TRAITS, observers=(queue.run_ended,))
-        queue.bind(runtime)
+        queue.start(runtime)
         texts = ["Footprints by the river.", "Large footprints in the snow."]
         await run_cascade(cascades["summarize"], {"texts": texts}, caller(), RunOptions(meta=1.0), runtime)
         await queue.drain()
