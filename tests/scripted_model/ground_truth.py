@@ -1,0 +1,92 @@
+"""Ready rule sets, by name: what the scripted model answers when a test or bench needs no answer of its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from scripted_model.rules import Message, Rule, content_of
+
+RULE_SETS: dict[str, Callable[[], list[Rule]]] = {}
+"""Rule sets that ``python -m scripted_model --rules NAME`` can load."""
+
+
+def rule_set(make: Callable[[], list[Rule]]) -> Callable[[], list[Rule]]:
+    """Register a rule set under its function's name."""
+    RULE_SETS[make.__name__] = make
+    return make
+
+
+@rule_set
+def always_yes() -> list[Rule]:
+    """Answer ``yes`` to everything."""
+    return [Rule("", "yes")]
+
+
+@rule_set
+def bundled_operators() -> list[Rule]:
+    """Answer the bundled operators by plain rules over their prompts, single and batched.
+
+    A text matches a criterion when it holds one of its words; its score is the share of the words it holds.
+    """
+    return [
+        Rule(
+            "does the text match",
+            lambda messages: str(_holds(_tagged(messages, "text"), _criterion(messages))).lower(),
+        ),
+        Rule("which texts match", _matching_numbers),
+        Rule(
+            "how relevant is the text",
+            lambda messages: f"{_share(_tagged(messages, 'text'), _criterion(messages)):.2f}",
+        ),
+        Rule("how relevant is each text", _numbered_scores),
+        Rule("what is the text's sentiment", lambda messages: "-0.5"),
+        Rule("what is each text's sentiment", lambda messages: _numbered(messages, lambda text: "-0.5")),
+        Rule("summarize the texts", lambda messages: f"Summary of {_lines(messages)} lines."),
+        Rule("name the main themes", "first theme\nsecond theme"),
+        Rule("(condense|shorten)", lambda messages: "short: " + content_of(messages[-1])[:20].strip()),
+    ]
+
+
+def _tagged(messages: Sequence[Message], tag: str) -> str:
+    found = re.findall(rf"<{tag}>\s*(.*?)\s*</{tag}>", content_of(messages[-1]), re.DOTALL)
+    return str(found[-1]) if found else ""
+
+
+def _criterion(messages: Sequence[Message]) -> str:
+    return _tagged(messages, "criterion") or _tagged(messages, "topic")
+
+
+def _share(text: str, criterion: str) -> float:
+    words = criterion.lower().split()
+    return sum(word in text.lower() for word in words) / max(len(words), 1)
+
+
+def _holds(text: str, criterion: str) -> bool:
+    return _share(text, criterion) > 0
+
+
+def _items(messages: Sequence[Message]) -> list[tuple[str, str]]:
+    return re.findall(r"^(\d+)\. (.*)$", content_of(messages[-1]), re.MULTILINE)
+
+
+def _batch_criterion(messages: Sequence[Message]) -> str:
+    return content_of(messages[-1]).splitlines()[0].partition(": ")[2]
+
+
+def _matching_numbers(messages: Sequence[Message]) -> str:
+    criterion = _batch_criterion(messages)
+    return ",".join(number for number, text in _items(messages) if _holds(text, criterion)) or "none"
+
+
+def _numbered_scores(messages: Sequence[Message]) -> str:
+    criterion = _batch_criterion(messages)
+    return _numbered(messages, lambda text: f"{_share(text, criterion):.2f}")
+
+
+def _numbered(messages: Sequence[Message], answer: Callable[[str], str]) -> str:
+    return "\n".join(f"{number}: {answer(text)}" for number, text in _items(messages))
+
+
+def _lines(messages: Sequence[Message]) -> int:
+    return len(_tagged(messages, "texts").splitlines())
