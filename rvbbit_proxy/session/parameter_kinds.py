@@ -109,6 +109,8 @@ def show_ms(duration_ms: int) -> str:
 
 def read_ms(value: str) -> int:
     """Return the milliseconds of a shown duration."""
+    if value == "0":
+        return 0
     match = _NUMBER.fullmatch(value)
     return int(Decimal(match[1]) * TIME_UNITS_MS[match[2] or "ms"]) if match else 0
 

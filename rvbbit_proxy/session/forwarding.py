@@ -1,0 +1,71 @@
+"""What an upstream has to be told of the session's parameters, and what it tells of its own."""
+
+from __future__ import annotations
+
+import re
+
+from rvbbit_proxy.engine.upstream import UpstreamSession
+from rvbbit_proxy.session.parameter_table import PARAMETERS, REPORTED
+from rvbbit_proxy.session.parameters import RESERVED_PREFIX, Parameters
+from rvbbit_proxy.sql.lexer import lexemes, unquote_identifier
+
+DUCKDB_FOLLOWS = ("timezone", "search_path")
+_ADOPTED = ("server_version_num", "search_path", "statement_timeout", "transaction_isolation")
+_OFFSET_ZONE = re.compile(r"<([+-])(\d\d)(?::(\d\d))?>.*")
+_IMPLIED = frozenset({"$user", "pg_catalog", "information_schema"})
+
+
+def tell_duckdb(key: str, value: str, upstream: UpstreamSession) -> None:
+    """Set on DuckDB what this parameter means there."""
+    if key == "timezone":
+        upstream.execute(f"SET SESSION TimeZone = '{duckdb_zone(value)}'").close()
+    elif key == "search_path":
+        upstream.execute(f"SET SESSION search_path = '{_duckdb_path(value, upstream)}'").close()
+
+
+def duckdb_zone(shown: str) -> str:
+    """Return DuckDB's name of a zone; POSIX offsets count west, so the sign turns.
+
+    >>> duckdb_zone("Europe/Berlin"), duckdb_zone("<-07>+07")
+    ('Europe/Berlin', 'Etc/GMT+7')
+    """
+    match = _OFFSET_ZONE.fullmatch(shown)
+    if match is None:
+        return shown
+    if match[3]:
+        return f"GMT{match[1]}{match[2]}:{match[3]}"
+    return f"Etc/GMT{'-' if match[1] == '+' else '+'}{int(match[2])}"
+
+
+def _duckdb_path(value: str, upstream: UpstreamSession) -> str:
+    """Return the schemas of a search path that DuckDB has; ``public`` is its ``main``, the ledger comes last.
+
+    A schema that does not exist is left out, as PostgreSQL ignores it.
+    """
+    found = upstream.fetch("SELECT DISTINCT database_name AS catalog, schema_name AS name FROM duckdb_schemas()")
+    schemas = {(row["catalog"], row["name"]) for row in found.to_pylist()}
+    existing = {name for _, name in schemas}
+    names = [unquote_identifier(token) for token in lexemes(value) if token.kind in ("word", "quoted")]
+    path = [name for name in map(_own_name, names) if name not in _IMPLIED and name in existing]
+    quoted = [f'"{name}"' if not name.isidentifier() else name for name in dict.fromkeys(path)] or ["main"]
+    if ("rvbbit", "main") in schemas:
+        quoted.append("rvbbit.main")
+    return ",".join(quoted).replace("'", "''")
+
+
+def _own_name(name: str) -> str:
+    return "main" if name == "public" else name
+
+
+def adopt_postgres(parameters: Parameters, given: dict[str, str], upstream: UpstreamSession) -> None:
+    """Set on PostgreSQL what the startup packet asked for, and take over what it reports.
+
+    What only PostgreSQL knows is taken out of ``given``.
+    """
+    for name in [name for name in given if not name.lower().startswith(RESERVED_PREFIX)]:
+        value = given[name] if name.lower() in PARAMETERS else given.pop(name)
+        name_text = ".".join('"' + part.replace('"', '""') + '"' for part in name.split("."))
+        upstream.execute(f"SET {name_text} TO '{value.replace(chr(39), chr(39) * 2)}'").close()
+    names = ", ".join(f"current_setting('{key}') AS \"{key}\"" for key in (*REPORTED, *_ADOPTED))
+    for key, value in upstream.fetch(f"SELECT {names}").to_pylist()[0].items():
+        parameters.put(key, value)

@@ -1,0 +1,113 @@
+"""Results to messages: RowDescription, rows as they come, command tags, errors.
+
+Rows leave batch by batch, and ``Client.send`` blocks while the client does not read: memory is bounded by a batch.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from rvbbit_proxy.caller import CancelToken
+from rvbbit_proxy.engine.upstream import Batch, Column, RawRows
+from rvbbit_proxy.errors import InternalFault, QueryCancelled, RvbbitError
+from rvbbit_proxy.session.client import Client, ClientLost
+from rvbbit_proxy.session.results import row_count
+from rvbbit_proxy.session.state import SessionState
+from rvbbit_proxy.wire import backend
+from rvbbit_proxy.wire.types.rows import encode_data_rows, encode_raw_rows
+
+log = logging.getLogger(__name__)
+
+EARLY_ROWS = 1000
+"""A batch of at least this many rows leaves at once, since more are likely to take time."""
+
+_COUNTED = frozenset({"SELECT", "FETCH", "MOVE", "COPY"})
+
+
+def send_rows(
+    batches: Iterable[Batch],
+    columns: Sequence[Column],
+    formats: Sequence[int],
+    client: Client,
+    cancel: CancelToken,
+) -> int:
+    """Send rows as they come and return their number."""
+    count = 0
+    codes = backend.spread_formats(formats, len(columns))
+    for batch in batches:
+        cancel.check()
+        rows = row_count(batch)
+        count += rows
+        client.send(encode_batch(batch, columns, codes))
+        if rows >= EARLY_ROWS:
+            client.flush()
+    return count
+
+
+def encode_batch(batch: Batch, columns: Sequence[Column], codes: Sequence[int]) -> bytes:
+    """Return the DataRow messages of a batch."""
+    if isinstance(batch, RawRows):
+        return encode_raw_rows(batch.rows, batch.formats, columns, codes)
+    return encode_data_rows(batch, columns, codes)
+
+
+def counted_tag(tag: str, rows: int) -> str:
+    """Return the tag with the rows sent, where PostgreSQL's has them.
+
+    >>> counted_tag("SELECT", 3), counted_tag("INSERT 0 1", 1), counted_tag("SHOW", 1)
+    ('SELECT 3', 'INSERT 0 1', 'SHOW')
+    """
+    return f"{tag} {rows}" if tag in _COUNTED else tag
+
+
+@dataclass(slots=True)
+class Attempt:
+    """What is being tried for the client: a statement, or one message."""
+
+    cancel: CancelToken
+    succeeded: bool = False
+
+
+@contextmanager
+def attempt(state: SessionState, offset: int = 0) -> Iterator[Attempt]:
+    """Let a statement run, cancellable; tell the client what goes wrong, and fail its transaction.
+
+    The one place where any exception ends: a bug costs the statement, not the session. ``offset`` is where the
+    statement began in the client's text.
+    """
+    with state.running() as cancel:
+        tried = Attempt(cancel)
+        try:
+            yield tried
+            tried.succeeded = True
+        except ClientLost:
+            raise
+        except RvbbitError as error:
+            _fail(QueryCancelled(cancel.reason) if cancel.cancelled else error, state, offset)
+        except Exception as error:
+            if cancel.cancelled:
+                log.info("a cancelled statement ended in %r", error)
+                _fail(QueryCancelled(cancel.reason), state, offset)
+                return
+            log.exception("a statement met a bug")
+            told = f"internal error: {type(error).__name__}: {error}"
+            _fail(InternalFault(told, hint="The server's log has more."), state, offset)
+
+
+def _fail(error: RvbbitError, state: SessionState, offset: int) -> None:
+    send_error(error, state.client, offset)
+    try:
+        state.block.fail()
+    except RvbbitError as rollback_error:
+        log.warning("the upstream did not roll back: %s", rollback_error)
+
+
+def send_error(error: RvbbitError, client: Client, offset: int = 0) -> None:
+    """Send an ErrorResponse; a position counts from ``offset`` characters on."""
+    fields = backend.error_fields(error)
+    if "P" in fields and offset:
+        fields["P"] = str(int(fields["P"]) + offset)
+    client.send(backend.encode_error_response(fields))

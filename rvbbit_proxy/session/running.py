@@ -1,0 +1,192 @@
+"""One statement, whoever has to run it: the session, the semantic engine, or the upstream as it came."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rvbbit_proxy.caller import CancelToken
+from rvbbit_proxy.engine.upstream import Description, Notice, UpstreamResult
+from rvbbit_proxy.errors import NotSupported, RvbbitError
+from rvbbit_proxy.execute.request import Notify, StatementRequest
+from rvbbit_proxy.session import cursors
+from rvbbit_proxy.session.forwarding import DUCKDB_FOLLOWS
+from rvbbit_proxy.session.invocation import find_caller, make_context, open_account
+from rvbbit_proxy.session.parameter_commands import parse_parameter_command
+from rvbbit_proxy.session.parameter_statements import (
+    follow_parameters,
+    parameter_columns,
+    run_parameter_command,
+)
+from rvbbit_proxy.session.prepared_statements import (
+    ExecutePrepared,
+    parse_prepared_command,
+    run_prepared_command,
+)
+from rvbbit_proxy.session.results import AccountedResult, Done, text_columns
+from rvbbit_proxy.session.state import SessionState
+from rvbbit_proxy.session.statements import BoundStatement, Statement, read_statement
+from rvbbit_proxy.session.transaction import NoActiveTransaction
+from rvbbit_proxy.sql.lexer import leading_words, words
+
+_WRITING = frozenset(
+    {"insert", "update", "delete", "merge", "create", "drop", "alter", "truncate", "comment", "grant", "revoke"}
+)
+
+
+class ReadOnlyTransaction(RvbbitError, sqlstate="25006"):
+    """A write in a transaction that only reads."""
+
+
+def run_statement(bound: BoundStatement, state: SessionState, cancel: CancelToken) -> UpstreamResult:
+    """Run one statement and return its result, whose rows have not been read yet."""
+    kind = bound.statement.kind
+    if kind == "transaction":
+        return _run_transaction(bound, state)
+    state.block.refuse_if_failed()
+    if kind == "parameter":
+        command = parse_parameter_command(bound.statement.sql)
+        if command is not None:
+            return run_parameter_command(command, bound, state)
+    elif kind == "cursor":
+        return _run_cursor(bound, state, cancel)
+    elif kind == "prepared":
+        return run_prepared_command(bound, state, lambda inner: run_statement(inner, state, cancel))
+    elif kind == "notification":
+        return _run_notification(bound, state)
+    return _run_plain(bound, state, cancel)
+
+
+def describe_statement(statement: Statement, parameter_oids: tuple[int, ...], state: SessionState) -> Description:
+    """Tell a statement's parameters and columns without running it."""
+    if statement.kind == "transaction" or statement.kind == "empty":
+        return Description((), None)
+    state.block.refuse_if_failed()
+    if statement.kind == "parameter":
+        command = parse_parameter_command(statement.sql)
+        if command is not None:
+            names = parameter_columns(command)
+            return Description(parameter_oids, None if names is None else text_columns(names))
+    if statement.kind == "cursor":
+        return _describe_cursor(statement, state)
+    if statement.kind == "prepared":
+        return _describe_prepared(statement, state)
+    if statement.kind in ("notification", "copy"):
+        return Description((), None)
+    semantics = state.services.semantics
+    if semantics is not None and semantics.is_semantic(statement.sql):
+        return semantics.describe(statement.sql, parameter_oids, state.upstream)
+    return state.upstream.describe(statement.sql, parameter_oids)
+
+
+def _run_transaction(bound: BoundStatement, state: SessionState) -> UpstreamResult:
+    before = {key: state.parameters.get(key) for key in DUCKDB_FOLLOWS}
+    result = state.block.run(bound.statement.sql)
+    if not state.block.failed:
+        follow_parameters(state, before)
+    return result
+
+
+def _run_plain(bound: BoundStatement, state: SessionState, cancel: CancelToken) -> UpstreamResult:
+    sql = bound.statement.sql
+    _refuse_write_when_reading(sql, state)
+    _flush_ledger_for(sql, state)
+    semantics = state.services.semantics
+    if semantics is not None and not semantics.is_semantic(sql):
+        semantics = None
+    if semantics is None and find_caller(bound.statement.tags, state.parameters)[0] is None:
+        return state.upstream.execute(sql, bound.parameters, result_formats=bound.result_formats)
+    options = state.parameters.run_options()
+    ctx = make_context(bound, state, options, cancel)
+    state.parameters.put("rvbbit.last_caller_id", ctx.caller_id or "")
+    finish = open_account(ctx, bound, state)
+    try:
+        if semantics is None:
+            result = state.upstream.execute(sql, bound.parameters, result_formats=bound.result_formats)
+        else:
+            request = StatementRequest(sql, ctx, options, _notifier(state), bound.parameters, bound.result_formats)
+            result = semantics.execute(request, state.upstream)
+    except Exception as error:
+        finish(0, error)
+        raise
+    return AccountedResult(result, finish)
+
+
+def _notifier(state: SessionState) -> Notify:
+    def notify(severity: str, sqlstate: str, message: str, hint: str | None) -> None:
+        state.notify(Notice(severity, sqlstate, message, hint=hint))
+
+    return notify
+
+
+def _refuse_write_when_reading(sql: str, state: SessionState) -> None:
+    if state.parameters.get("transaction_read_only") == "off" and (
+        state.block.state != "idle" or state.parameters.get("default_transaction_read_only") == "off"
+    ):
+        return
+    first = leading_words(sql, 1)
+    if first and (first[0] in _WRITING or (first[0] == "with" and words(sql) & {"insert", "update", "delete"})):
+        raise ReadOnlyTransaction(f"cannot execute {first[0].upper()} in a read-only transaction")
+
+
+def _flush_ledger_for(sql: str, state: SessionState) -> None:
+    """A statement that reads the ledger sees everything recorded before it began."""
+    ledger = state.services.ledger
+    if ledger is not None and not state.services.ledger_relations.isdisjoint(words(sql.replace('"', " "))):
+        ledger.flush()
+
+
+def _run_cursor(bound: BoundStatement, state: SessionState, cancel: CancelToken) -> UpstreamResult:
+    command = cursors.parse_cursor_command(bound.statement.sql)
+    match command:
+        case cursors.CloseCursor():
+            return state.cursors.close(command.name)
+        case cursors.Fetch():
+            return state.cursors.run_fetch(command)
+        case cursors.Declare():
+            return _declare(command, bound, state, cancel)
+
+
+def _declare(
+    command: cursors.Declare, bound: BoundStatement, state: SessionState, cancel: CancelToken
+) -> UpstreamResult:
+    if state.block.state == "idle" and not command.hold:
+        raise NoActiveTransaction("DECLARE CURSOR can only be used in transaction blocks")
+    inner = read_statement(command.query)
+    tags = inner.tags if inner.tags.caller_id else bound.statement.tags
+    formats = (1,) if command.binary else (0,)
+    result = run_statement(
+        replace(bound, statement=replace(inner, tags=tags), result_formats=formats), state, cancel
+    )
+    if result.columns is None:
+        result.close()
+        raise NotSupported("DECLARE CURSOR takes a query")
+    cursor = cursors.Cursor(command, result)
+    state.cursors.add(cursor)
+    if state.block.state == "idle":
+        cursor.hold()
+    return Done("DECLARE CURSOR")
+
+
+def _describe_cursor(statement: Statement, state: SessionState) -> Description:
+    command = cursors.parse_cursor_command(statement.sql)
+    if isinstance(command, cursors.Fetch) and not command.move:
+        return Description((), state.cursors.get(command.name).result.columns)
+    return Description((), None)
+
+
+def _describe_prepared(statement: Statement, state: SessionState) -> Description:
+    command = parse_prepared_command(statement.sql)
+    if not isinstance(command, ExecutePrepared):
+        return Description((), None)
+    prepared = state.statements.get(command.name)
+    inner = describe_statement(prepared.statement, prepared.parameter_oids, state)
+    return Description((), inner.columns)
+
+
+def _run_notification(bound: BoundStatement, state: SessionState) -> UpstreamResult:
+    verb = leading_words(bound.statement.sql, 1)[0]
+    if state.upstream.dialect == "postgres" and verb == "notify":
+        return state.upstream.execute(bound.statement.sql)
+    if verb == "unlisten":
+        return Done("UNLISTEN")
+    raise NotSupported(f"{verb.upper()} is not supported", hint="Notifications are not delivered by this server.")

@@ -1,0 +1,22 @@
+"""The seam to what understands meaning: ``execute`` implements it, the session only knows this."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from rvbbit_proxy.engine.upstream import Description, UpstreamResult, UpstreamSession
+from rvbbit_proxy.execute.request import StatementRequest
+
+
+class Semantics(Protocol):
+    """Plans and runs statements that hold operators."""
+
+    def is_semantic(self, sql: str) -> bool:
+        """Tell whether the statement, or what it explains, holds an operator; cheap when no word of one occurs."""
+
+    def describe(self, sql: str, parameter_oids: Sequence[int], upstream: UpstreamSession) -> Description:
+        """Tell parameters and columns without running anything."""
+
+    def execute(self, request: StatementRequest, upstream: UpstreamSession) -> UpstreamResult:
+        """Run the statement for its caller."""

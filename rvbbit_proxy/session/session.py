@@ -1,0 +1,133 @@
+"""The session: messages of one client in, answers out through its :class:`Client`.
+
+It knows no socket. One thread works on it, except for :meth:`Session.cancel`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from rvbbit_proxy.engine.upstream import UpstreamSession
+from rvbbit_proxy.errors import NotSupported
+from rvbbit_proxy.session import extended, simple
+from rvbbit_proxy.session.client import Client
+from rvbbit_proxy.session.forwarding import DUCKDB_FOLLOWS, adopt_postgres, tell_duckdb
+from rvbbit_proxy.session.output import attempt, send_error
+from rvbbit_proxy.session.parameters import parse_startup_options
+from rvbbit_proxy.session.state import Identity, Services, SessionState
+from rvbbit_proxy.wire import backend
+from rvbbit_proxy.wire.frontend import (
+    Bind,
+    Close,
+    CopyData,
+    CopyDone,
+    CopyFail,
+    Describe,
+    Execute,
+    Flush,
+    FrontendMessage,
+    FunctionCall,
+    Parse,
+    Query,
+    Sync,
+)
+
+_NO_PARAMETERS = frozenset({"user", "database", "options", "replication"})
+
+
+class Session:
+    """The SQL state of one connection; see :func:`open_session`."""
+
+    def __init__(self, client: Client, upstream: UpstreamSession, services: Services, identity: Identity) -> None:
+        self.state = SessionState(client, upstream, services, identity)
+        self._skipping = False
+
+    def start(self, startup: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Take the startup packet's parameters; tell the client the parameters it must know.
+
+        Raises UnknownSetting (42704) or InvalidValue (22023), which end the connection.
+        """
+        if startup.get("replication", "").lower() not in ("", "0", "off", "false", "no"):
+            raise NotSupported("replication connections are not supported")
+        given = parse_startup_options(startup.get("options", "")) | {
+            name: value
+            for name, value in startup.items()
+            if name not in _NO_PARAMETERS and not name.startswith("_pq_.")
+        }
+        parameters, upstream = self.state.parameters, self.state.upstream
+        if upstream.dialect == "postgres":
+            adopt_postgres(parameters, given, upstream)
+        parameters.start(given)
+        if upstream.dialect == "duckdb":
+            for key in DUCKDB_FOLLOWS:
+                if parameters.source(key) == "startup":
+                    tell_duckdb(key, parameters.get(key), upstream)
+        self.state.report_parameters()
+
+    def ready(self) -> None:
+        """Tell the client that the next query may come."""
+        self.state.client.send(backend.encode_ready_for_query(self.state.block.status))
+        self.state.client.flush()
+
+    @property
+    def idle(self) -> bool:
+        """Whether no transaction is open."""
+        return self.state.block.state == "idle"
+
+    def handle(self, message: FrontendMessage) -> None:
+        """Answer one message. Whatever goes wrong in it is told to the client, except ClientLost."""
+        match message:
+            case Sync():
+                self._sync()
+            case _ if self._skipping:
+                pass
+            case Query(sql):
+                self._query(sql)
+            case Flush():
+                self.state.client.flush()
+            case CopyData() | CopyDone() | CopyFail():
+                pass  # left over from a COPY that failed
+            case FunctionCall():
+                send_error(NotSupported("function calls by oid are not supported"), self.state.client)
+                self.ready()
+            case _:
+                self._extended(message)
+
+    def _query(self, sql: str) -> None:
+        simple.run_query(sql, self.state)
+        self.ready()
+
+    def _sync(self) -> None:
+        self._skipping = False
+        with attempt(self.state):
+            extended.sync(self.state)
+        self.ready()
+
+    def _extended(self, message: FrontendMessage) -> None:
+        with attempt(self.state) as tried:
+            match message:
+                case Parse():
+                    extended.parse(message, self.state)
+                case Bind():
+                    extended.bind(message, self.state)
+                case Describe():
+                    extended.describe(message, self.state)
+                case Execute():
+                    extended.execute(message, self.state, tried.cancel)
+                case Close():
+                    extended.close(message, self.state)
+        self._skipping = not tried.succeeded
+
+    def cancel(self, reason: str | None = None) -> None:
+        """Stop the running statement; without one, do nothing. From any thread."""
+        self.state.cancel(reason)
+
+    def close(self) -> None:
+        """Roll back what is open and leave the upstream."""
+        try:
+            self.state.portals.clear()
+            self.state.cursors.close(None)
+            self.state.block.abandon()
+        finally:
+            self.state.upstream.close()

@@ -1,0 +1,135 @@
+"""The SQL state of one connection, and what it works with. No behaviour beyond keeping it together."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import cast
+
+from rvbbit_proxy.caller import CancelToken
+from rvbbit_proxy.engine.upstream import Notice, UpstreamSession
+from rvbbit_proxy.ledger.ledger import Ledger
+from rvbbit_proxy.session.client import Client
+from rvbbit_proxy.session.cursors import Cursors
+from rvbbit_proxy.session.parameters import Parameters
+from rvbbit_proxy.session.portals import Portals
+from rvbbit_proxy.session.semantics import Semantics
+from rvbbit_proxy.session.statements import PreparedStatements
+from rvbbit_proxy.session.transaction import TransactionBlock
+from rvbbit_proxy.settings import RunOptions
+from rvbbit_proxy.wire import backend
+
+_LEVELS = ("debug5", "debug4", "debug3", "debug2", "debug1", "log", "notice", "warning", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What all sessions share, made once by the app. Without a ledger or semantics, plain SQL still runs.
+
+    ``ledger_relations``: lower-case names whose mention in a statement means that it reads the ledger.
+    """
+
+    options: RunOptions
+    ledger: Ledger | None = None
+    semantics: Semantics | None = None
+    ledger_relations: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who is connected, and over what."""
+
+    user: str
+    database: str
+    connection_id: str
+    process_id: int = 0
+    client_address: str | None = None
+
+
+class SessionState:
+    """Everything a command of the session may look at or change."""
+
+    def __init__(
+        self,
+        client: Client,
+        upstream: UpstreamSession,
+        services: Services,
+        identity: Identity,
+    ) -> None:
+        self.client = client
+        self.upstream = upstream
+        self.services = services
+        self.identity = identity
+        self.parameters = Parameters(
+            services.options, {"session_authorization": identity.user, "is_superuser": "on"}
+        )
+        self.statements = PreparedStatements()
+        self.portals = Portals()
+        self.cursors = Cursors()
+        self.block = TransactionBlock(upstream, self.parameters, self.notify, self._end_transaction)
+        self._running: CancelToken | None = None
+        self._running_lock = threading.Lock()
+        upstream.on_notice = self.notify
+
+    def notify(self, notice: Notice) -> None:
+        """Send a notice, unless client_min_messages is above it. From any thread."""
+        least = self.parameters.get("client_min_messages")
+        if notice.severity != "INFO" and _level(notice.severity) < _LEVELS.index(least):
+            return
+        fields = backend.notice_fields(
+            notice.message,
+            severity=cast(backend.Severity, notice.severity),
+            sqlstate=notice.sqlstate,
+            detail=notice.detail,
+            hint=notice.hint,
+        )
+        self.client.send(backend.encode_notice_response(fields | notice.fields))
+        if self._running is not None:
+            self.client.flush()  # of use only while the statement still runs
+
+    def report_parameters(self) -> None:
+        """Tell the client the reported parameters that changed."""
+        for name, value in self.parameters.take_reports():
+            self.client.send(backend.encode_parameter_status(name, value))
+
+    @contextmanager
+    def running(self) -> Iterator[CancelToken]:
+        """Mark that a statement runs: only then can it be cancelled; ``statement_timeout`` begins."""
+        token = CancelToken()
+        with self._running_lock:
+            self._running = token
+        timeout_ms = self.parameters.statement_timeout_ms
+        timer = None
+        if timeout_ms:
+            message = "canceling statement due to statement timeout"
+            timer = threading.Timer(timeout_ms / 1000, self._cancel, (token, message))
+            timer.daemon = True
+            timer.start()
+        try:
+            yield token
+        finally:
+            if timer is not None:
+                timer.cancel()
+            with self._running_lock:
+                self._running = None
+
+    def cancel(self, reason: str | None = None) -> None:
+        """Stop the running statement; without one, do nothing. From any thread."""
+        self._cancel(self._running, reason)
+
+    def _cancel(self, token: CancelToken | None, reason: str | None) -> None:
+        with self._running_lock:
+            if token is not None and token is self._running:
+                token.cancel(reason)
+                self.upstream.cancel()
+
+    def _end_transaction(self, commit: bool) -> None:
+        self.portals.clear()
+        self.cursors.end_transaction(commit)
+
+
+def _level(severity: str) -> int:
+    name = severity.lower()
+    return _LEVELS.index(name) if name in _LEVELS else _LEVELS.index("debug1")

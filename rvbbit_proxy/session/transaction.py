@@ -1,0 +1,190 @@
+"""The transaction block: PostgreSQL's states over an upstream's BEGIN, COMMIT and ROLLBACK.
+
+``implicit`` is the block around the statements of one simple query, or of the extended messages up to Sync.
+The upstream keeps its own state; the session's says more: an error the upstream never saw fails the block too.
+Source: PostgreSQL's src/backend/access/transam/xact.c; protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from rvbbit_proxy.engine.statement import TransactionCommand, transaction_command
+from rvbbit_proxy.engine.upstream import Notice, TransactionStatus, UpstreamSession
+from rvbbit_proxy.errors import InFailedTransaction, RvbbitError
+from rvbbit_proxy.session.parameter_commands import parse_transaction_modes
+from rvbbit_proxy.session.parameters import Parameters, Snapshot
+from rvbbit_proxy.session.results import Done
+from rvbbit_proxy.sql.lexer import leading_words, lexemes
+
+State = Literal["idle", "implicit", "explicit"]
+_OPENING = frozenset({"begin", "start", "work", "transaction"})
+
+
+class NoActiveTransaction(RvbbitError, sqlstate="25P01"):
+    """Only allowed inside a transaction block."""
+
+
+class UnknownSavepoint(RvbbitError, sqlstate="3B001"):
+    """No savepoint has this name."""
+
+
+class TransactionBlock:
+    """One session's transaction block; ``on_end`` is told when a transaction has ended, and how."""
+
+    def __init__(
+        self,
+        upstream: UpstreamSession,
+        parameters: Parameters,
+        notify: Callable[[Notice], None],
+        on_end: Callable[[bool], None],
+    ) -> None:
+        self._upstream = upstream
+        self._parameters = parameters
+        self._notify = notify
+        self._on_end = on_end
+        self._savepoints: list[tuple[str, Snapshot]] = []
+        self.state: State = "idle"
+        self.failed = False
+
+    @property
+    def status(self) -> TransactionStatus:
+        """The state as ReadyForQuery tells it."""
+        if self.state != "explicit":
+            return "I"
+        return "E" if self.failed else "T"
+
+    def refuse_if_failed(self) -> None:
+        """Raise InFailedTransaction (25P02) in a failed block."""
+        if self.failed:
+            raise InFailedTransaction(
+                "current transaction is aborted, commands ignored until end of transaction block"
+            )
+
+    def start_implicit(self) -> None:
+        """Open the block around several statements, unless one is open."""
+        if self.state == "idle":
+            self._upstream.execute("BEGIN").close()
+            self._begin("implicit")
+
+    def end_implicit(self) -> None:
+        """Commit the block around several statements, if it is one."""
+        if self.state == "implicit":
+            self._finish(commit=not self.failed)
+
+    def fail(self) -> None:
+        """A statement failed: an explicit block waits for ROLLBACK, an implicit one is undone at once."""
+        if self.state == "explicit":
+            self.failed = True
+        elif self.state == "implicit":
+            self._finish(commit=False)
+        else:
+            self._parameters.rollback()
+
+    def abandon(self) -> None:
+        """The session ends."""
+        if self.state != "idle":
+            self._finish(commit=False)
+
+    def run(self, sql: str) -> Done:
+        """Run a transaction command."""
+        command = transaction_command(sql)
+        if command is None:
+            raise NoActiveTransaction("unrecognized transaction command")
+        match command.verb:
+            case "begin":
+                return self._run_begin(sql)
+            case "commit" | "rollback":
+                return self._run_end(command, sql)
+            case "rollback to":
+                return self._run_rollback_to(command, sql)
+            case _:
+                return self._run_savepoint(command, sql)
+
+    def _run_begin(self, sql: str) -> Done:
+        self.refuse_if_failed()
+        modes = parse_transaction_modes(
+            token.text.lower() for token in lexemes(sql) if token.text.lower() not in _OPENING
+        )
+        if self.state == "explicit":
+            self._warn("25001", "there is already a transaction in progress")
+        elif self.state == "implicit":
+            self.state = "explicit"  # what the implicit block did so far becomes part of it
+        else:
+            self._upstream.execute(sql).close()
+            self._begin("explicit")
+        self._set_modes(modes)
+        return Done("START TRANSACTION" if leading_words(sql, 1) == ("start",) else "BEGIN")
+
+    def _set_modes(self, modes: dict[str, str]) -> None:
+        for name in ("transaction_isolation", "transaction_read_only", "transaction_deferrable"):
+            value = modes.get(name, self._parameters.get(f"default_{name}"))
+            if value != self._parameters.get(name):
+                self._parameters.set(name, value, local=True)
+
+    def _run_end(self, command: TransactionCommand, sql: str) -> Done:
+        if self.state != "explicit":
+            self._warn("25P01", "there is no transaction in progress")
+        commit = command.verb == "commit" and not self.failed
+        if self.state != "idle":
+            self._finish(commit=commit)
+        if command.chain:
+            self._upstream.execute("BEGIN").close()
+            self._begin("explicit")
+        return Done("COMMIT" if commit else "ROLLBACK")
+
+    def _run_savepoint(self, command: TransactionCommand, sql: str) -> Done:
+        self.refuse_if_failed()
+        verb = "SAVEPOINT" if command.verb == "savepoint" else "RELEASE SAVEPOINT"
+        self._require_block(verb)
+        if command.verb == "savepoint":
+            self._upstream.execute(sql).close()
+            self._savepoints.append((command.name, self._parameters.snapshot()))
+        else:
+            index = self._savepoint_index(command.name)
+            self._upstream.execute(sql).close()
+            del self._savepoints[index:]
+        return Done(verb.split()[0])
+
+    def _run_rollback_to(self, command: TransactionCommand, sql: str) -> Done:
+        self._require_block("ROLLBACK TO SAVEPOINT")
+        index = self._savepoint_index(command.name)
+        self._upstream.execute(sql).close()
+        self.failed = False
+        self._parameters.restore(self._savepoints[index][1])
+        del self._savepoints[index + 1 :]
+        return Done("ROLLBACK")
+
+    def _require_block(self, verb: str) -> None:
+        if self.state != "explicit":
+            raise NoActiveTransaction(f"{verb} can only be used in transaction blocks")
+
+    def _savepoint_index(self, name: str) -> int:
+        for index in reversed(range(len(self._savepoints))):
+            if self._savepoints[index][0] == name:
+                return index
+        raise UnknownSavepoint(f'savepoint "{name}" does not exist')
+
+    def _begin(self, state: State) -> None:
+        self.state = state
+        self.failed = False
+        self._parameters.begin()
+
+    def _finish(self, *, commit: bool) -> None:
+        """End the block upstream and here; a commit that fails upstream has rolled back."""
+        self._on_end(commit)
+        self.state, self.failed = "idle", False
+        self._savepoints.clear()
+        try:
+            self._upstream.execute("COMMIT" if commit else "ROLLBACK").close()
+        except RvbbitError:
+            self._parameters.rollback()
+            raise
+        if commit:
+            self._parameters.commit()
+        else:
+            self._parameters.rollback()
+
+    def _warn(self, sqlstate: str, message: str) -> None:
+        self._notify(Notice("WARNING", sqlstate, message))
