@@ -47,7 +47,10 @@ class MetaQueue:
         """Judgements that were not queued because the queue was full."""
 
     def start(self, runtime: Runtime) -> None:
-        """Take ended runs from now on, and judge them with this runtime. Raises :class:`ConfigurationFault` if one is missing."""
+        """Take ended runs from now on and judge them with this runtime.
+
+        Raises :class:`ConfigurationFault` when it lacks a meta cascade.
+        """
         missing = [name for name in (CONFIDENCE, RELEVANCE) if name not in runtime.cascades]
         if missing:
             raise ConfigurationFault(f"meta cascades are not loaded: {', '.join(missing)}")
