@@ -8,7 +8,10 @@ output    one answer to one typed value
 batch     several inputs in one prompt, and their answers
 runtime   what runs need and tell: Runtime, RunEnded, Run
 spans     timed units on the ledger
-cells/    the kinds of cells
+lifecycle a run's session row, span and observers
+inputs    a run's inputs, checked
+together  several pieces of a run at once
+cells/    the kinds of cells, and of asking: single, batch, reduce
 traits    the deterministic steps that ship with us
 fold      a group too large for one prompt
 run       one run: run_cascade, run_batch
