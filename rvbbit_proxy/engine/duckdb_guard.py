@@ -15,14 +15,13 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from rvbbit_proxy.engine.duckdb_parameters import substitute_parameters
-from rvbbit_proxy.engine.statement import mask_literals, parameter_marks, words_of
+from rvbbit_proxy.engine.statement import COPY_STREAM, mask_literals, parameter_marks, words_of
 from rvbbit_proxy.errors import NotSupported, ReadOnlyRelation
 
 LEDGER_CATALOGS = frozenset(("rvbbit", "rvbbit_ledger"))
 WRITABLE = frozenset((("rvbbit_ledger", "training_annotations"), ("rvbbit", "training_annotations")))
 LEDGER_VIEWS = "rvbbit.main"
 
-_COPY_STREAM = re.compile(r"\b(TO\s+STDOUT|FROM\s+STDIN)\b", re.IGNORECASE)
 _COPY_DEVICE = re.compile(r"'/(?:dev|proc)/", re.IGNORECASE)
 _READING = frozenset(("SELECT", "FROM", "VALUES", "TABLE", "SHOW", "DESCRIBE", "SUMMARIZE", "CALL", "PRAGMA"))
 _PREFIXED = re.compile(
@@ -41,7 +40,7 @@ def check_statement(sql: str) -> None:
 
 
 def _check_copy(sql: str) -> None:
-    if _COPY_STREAM.search(mask_literals(sql)):
+    if COPY_STREAM.search(mask_literals(sql)):
         raise NotSupported("COPY between the client and the server is not supported here")
     if _COPY_DEVICE.search(sql):
         raise NotSupported("COPY to or from a device is not supported")

@@ -22,6 +22,8 @@ _OPAQUE = re.compile(
       | (?P<parameter>\$\d+)""",
     re.DOTALL | re.VERBOSE,
 )
+COPY_STREAM = re.compile(r"\b(TO\s+STDOUT|FROM\s+STDIN)\b", re.IGNORECASE)
+"""What makes a COPY go over the client's connection; to be searched with literals masked."""
 
 
 @dataclass(frozen=True, slots=True)
