@@ -145,7 +145,7 @@ class Ledger:
                 if self._closing.wait(self._sync_interval_s):
                     return
                 self._sync()
-            self._flush_in_background()
+            self.flush_if_possible()
 
     def _sync(self) -> None:
         with self._flush_lock:
@@ -154,7 +154,8 @@ class Ledger:
             except OSError as error:
                 log.error("ledger: the journal could not be synced to the disk: %s", error)
 
-    def _flush_in_background(self) -> None:
+    def flush_if_possible(self) -> None:
+        """Flush; a store that refuses is logged, once until it takes rows again, and tried again later."""
         try:
             self.flush()
         except LedgerUnwritable as error:
@@ -168,7 +169,12 @@ class Ledger:
             self._store_failing = False
 
     def close(self) -> None:
-        """Flush, stop the flusher, detach the ledger's catalogs, let go of the home."""
+        """Flush, stop the flusher, detach the ledger's catalogs, let go of the home. Twice is once.
+
+        Raises :class:`LedgerUnwritable` when the store refuses; all is closed nonetheless, the journal kept.
+        """
+        if self._closing.is_set():
+            return
         self._closing.set()
         self._recorded.set()
         self._flusher.join()
@@ -177,9 +183,14 @@ class Ledger:
         finally:
             self._journal.close()
             self._store.close()
+            self._detach()
+
+    def _detach(self) -> None:
+        try:
             with self._connection.cursor() as cursor:
                 views.drop_views(cursor)
                 cursor.execute(f"DETACH {LEDGER_CATALOG}")
+        finally:
             self._home_lock.release()
 
     def query(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> pa.Table:
@@ -363,7 +374,7 @@ def open_ledger(
         flush_interval_s=flush_interval_s,
         sync_interval_s=sync_interval_s,
     )
-    ledger.flush()
+    ledger.flush_if_possible()
     return ledger
 
 

@@ -241,3 +241,36 @@ def test_the_flusher_loads_without_being_asked(home: Path, database: duckdb.Duck
     threading.Thread(target=watch, daemon=True).start()
     assert loaded.wait(10)
     ledger.close()
+
+
+def test_a_refusing_store_is_reported_once_until_it_takes_rows_again(
+    ledger: Ledger, database: duckdb.DuckDBPyConnection, caplog: pytest.LogCaptureFixture
+) -> None:
+    database.execute("ALTER TABLE rvbbit_ledger.main.cascade_sessions RENAME TO away")
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            ledger.record(session_row())
+            ledger.flush_if_possible()
+        assert [record.levelname for record in caplog.records] == ["ERROR"]
+        database.execute("ALTER TABLE rvbbit_ledger.main.away RENAME TO cascade_sessions")
+        ledger.flush_if_possible()
+    assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]
+    assert count(ledger, "cascade_sessions") == 3
+
+
+def test_sync_keeps_only_the_active_file_open(tmp_path: Path) -> None:
+    descriptors = Path("/proc/self/fd")
+    before = len(list(descriptors.iterdir()))
+    journal = Journal(tmp_path, segment_bytes=1)
+    for _ in range(5):
+        journal.append(b"x\n")
+    journal.sync()
+    assert len(list(descriptors.iterdir())) == before
+    assert len(journal.seal()) == 5
+    journal.close()
+
+
+def test_closing_twice_is_closing_once(home: Path, open_again: Callable[[], Ledger]) -> None:
+    ledger = open_again()
+    ledger.close()
+    assert open_again() is not ledger
