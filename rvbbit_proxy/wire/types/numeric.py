@@ -1,0 +1,230 @@
+"""numeric: text with all digits of its scale; binary as digits of base 10,000.
+
+The binary form is built for the whole column: decimal digits become a matrix of base-10,000 digits (one row per
+value, the point between two columns of it), of which each row keeps what lies between its first and last digit
+other than 0.
+Source: PostgreSQL's src/backend/utils/adt/numeric.c (numeric_send).
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from rvbbit_proxy.errors import InvalidBinaryRepresentation, ProtocolError
+from rvbbit_proxy.wire.types.codec import Codec
+from rvbbit_proxy.wire.types.columns import (
+    Numbers,
+    as_text,
+    binary_column,
+    mapped,
+    nulls_of,
+    offsets_from,
+    patch,
+    plain,
+    values_of,
+)
+from rvbbit_proxy.wire.types.floating import encode_text as encode_float_text
+from rvbbit_proxy.wire.types.style import DEFAULT_STYLE, TextStyle
+from rvbbit_proxy.wire.types.values import WHITESPACE, refuse_range, refuse_text, text_value
+
+_BASE = 10_000
+_NEGATIVE, _NAN, _INFINITY, _MINUS_INFINITY = 0x4000, 0xC000, 0xD000, 0xF000
+_SPECIAL_SIGNS = {_NAN: "NaN", _INFINITY: "Infinity", _MINUS_INFINITY: "-Infinity"}
+_SPECIAL_WORDS = {"nan": "NaN", "inf": "Infinity", "infinity": "Infinity"}
+_SYNTAX = re.compile(
+    r"[+-]?(?:[0-9](?:_?[0-9])*\.?(?:[0-9](?:_?[0-9])*)?|\.[0-9](?:_?[0-9])*)(?:[eE][+-]?[0-9]+)?"
+)
+_MAX_EXPONENT = 131_072 + 16_383
+_HEADER_DIGITS = 4
+_FAST_PRECISION = 18
+"""Decimals of so many digits are one 64-bit integer."""
+
+
+def encode_text(column: pa.Array, style: TextStyle) -> pa.Array:
+    """Print decimals with their scale; integers, floats and text as they are."""
+    column = plain(column)
+    if pa.types.is_floating(column.type):
+        return encode_float_text(column, DEFAULT_STYLE, width=8)
+    printed = as_text(column)
+    if not pa.types.is_decimal(column.type) or column.type.scale <= 6:
+        return printed
+    # Arrow prints values near 0 with an exponent
+    tiny = pc.fill_null(pc.match_substring(printed, "E"), False).to_numpy(zero_copy_only=False)
+    if not tiny.any():
+        return printed
+    return patch(printed, tiny, [f"{Decimal(text):f}" for text in printed.filter(pa.array(tiny)).to_pylist()])
+
+
+def encode_binary(column: pa.Array) -> pa.Array:
+    """Return PostgreSQL's digits of a decimal, integer, float or text column."""
+    column = plain(column)
+    if pa.types.is_integer(column.type):
+        column = pc.cast(column, pa.decimal128(20, 0))
+    if not pa.types.is_decimal(column.type):
+        return mapped(as_text(encode_text(column, DEFAULT_STYLE)), lambda text: binary_of(_parse(text)))
+    scale = column.type.scale
+    if scale < 0:
+        column, scale = pc.cast(column, pa.decimal256(76, 0)), 0
+    if pa.types.is_decimal128(column.type) and column.type.precision <= _FAST_PRECISION and scale <= 16:
+        low = values_of(column, np.dtype((np.int64, (2,))))[:, 0] if len(column) else np.zeros(0, np.int64)
+        groups, integer_groups = _groups_of_integers(np.abs(low), scale)
+        return _digits_column(column, groups, low < 0, integer_groups, scale)
+    groups, negative, integer_groups = _groups_of_text(column, scale)
+    return _digits_column(column, groups, negative, integer_groups, scale)
+
+
+def _groups_of_integers(size: Numbers, scale: int) -> tuple[Numbers, int]:
+    """Return the base-10,000 digits of size / 10**scale, (rows, groups), and how many stand before the point."""
+    integer_groups, fraction_groups = -(-(19 - scale) // 4), -(-scale // 4)
+    whole, fraction = np.divmod(size, 10**scale)
+    fraction *= 10 ** (4 * fraction_groups - scale)
+    groups = np.zeros((len(size), integer_groups + fraction_groups), np.int16)
+    for part, last, count in (
+        (whole, integer_groups - 1, integer_groups),
+        (fraction, integer_groups + fraction_groups - 1, fraction_groups),
+    ):
+        for place in range(count):
+            part, digit = np.divmod(part, _BASE)
+            groups[:, last - place] = digit
+    return groups, integer_groups
+
+
+def _groups_of_text(column: pa.Array, scale: int) -> tuple[Numbers, npt.NDArray[np.bool_], int]:
+    """Return digits, signs and the groups before the point of decimals of any precision."""
+    unscaled = pa.Array.from_buffers(
+        _unscaled_type(column.type), len(column), column.buffers(), offset=column.offset
+    )
+    printed = pc.fill_null(pc.cast(unscaled, pa.string()), "0")
+    negative = pc.starts_with(printed, "-").to_numpy(zero_copy_only=False)
+    integer_groups = -(-max(column.type.precision - scale, 1) // 4)
+    fraction_groups = -(-scale // 4)
+    width = 4 * integer_groups + scale
+    padded = pc.ascii_lpad(pc.ascii_ltrim(printed, "-"), width, "0")
+    digits = np.zeros((len(column), 4 * (integer_groups + fraction_groups)), np.int16)
+    offset = padded.offset * width
+    characters = np.frombuffer(padded.buffers()[2] or b"", np.uint8, len(column) * width, offset)
+    digits[:, :width] = characters.reshape(-1, width) - ord("0")
+    places = np.array([1000, 100, 10, 1], np.int16)
+    return digits.reshape(len(column), -1, 4) @ places, negative, integer_groups
+
+
+def _unscaled_type(kind: pa.DataType) -> pa.DataType:
+    make = pa.decimal256 if pa.types.is_decimal256(kind) else pa.decimal128
+    return make(kind.precision, 0)
+
+
+def _digits_column(
+    column: pa.Array, groups: Numbers, negative: npt.NDArray[np.bool_], integer_groups: int, scale: int
+) -> pa.Array:
+    """Return header and digits of each value: ndigits, weight, sign, dscale, digits."""
+    rows, width = groups.shape
+    used = groups != 0
+    any_used = used.any(axis=1)
+    first = np.where(any_used, used.argmax(axis=1), 0)
+    count = np.where(any_used, width - used[:, ::-1].argmax(axis=1) - first, 0)
+    table = np.empty((rows, _HEADER_DIGITS + width), ">i2")
+    table[:, 0] = count
+    table[:, 1] = np.where(any_used, integer_groups - 1 - first, 0)
+    table[:, 2] = np.where(negative, _NEGATIVE, 0)
+    table[:, 3] = scale
+    table[:, _HEADER_DIGITS:] = groups
+    keep = np.ones(table.shape, np.bool_)
+    place = np.arange(width)
+    keep[:, _HEADER_DIGITS:] = (place >= first[:, None]) & (place < (first + count)[:, None])
+    return binary_column(table[keep].view(np.uint8), offsets_from(2 * (_HEADER_DIGITS + count)), nulls_of(column))
+
+
+def text_of(value: Any, style: TextStyle) -> bytes:
+    """Print one Decimal."""
+    return f"{value:f}".encode()
+
+
+def binary_of(value: Any) -> bytes:
+    """Return one Decimal's binary form.
+
+    >>> binary_of(Decimal("-12345.60")).hex()
+    '0003000140000002000109291770'
+    """
+    value = value if isinstance(value, Decimal) else _parse(str(value))
+    if not value.is_finite():
+        sign = _NAN if value.is_nan() else _INFINITY if value > 0 else _MINUS_INFINITY
+        return struct.pack("!HhHH", 0, 0, sign, 0)
+    whole, _, fraction = f"{abs(value):f}".partition(".")
+    whole = whole.rjust(-(-len(whole) // 4) * 4, "0")
+    padded = whole + fraction.ljust(-(-len(fraction) // 4) * 4, "0")
+    digits = [int(padded[place : place + 4]) for place in range(0, len(padded), 4)]
+    weight = len(whole) // 4 - 1
+    while digits and digits[0] == 0:
+        digits, weight = digits[1:], weight - 1
+    while digits and digits[-1] == 0:
+        digits.pop()
+    sign = _NEGATIVE if value.is_signed() and digits else 0
+    head = struct.pack("!HhHH", len(digits), weight if digits else 0, sign, len(fraction))
+    return head + struct.pack(f"!{len(digits)}H", *digits)
+
+
+def _parse(text: str) -> Decimal:
+    stripped = text.strip(WHITESPACE)
+    unsigned = stripped[1:] if stripped[:1] in ("+", "-") else stripped
+    word = _SPECIAL_WORDS.get(unsigned.lower())
+    if word is not None and not (word == "NaN" and unsigned != stripped):
+        return Decimal(stripped[: len(stripped) - len(unsigned)] + word)
+    if not _SYNTAX.fullmatch(stripped):
+        return Decimal(_parse_based(stripped, text))
+    value = Decimal(stripped)
+    exponent = value.as_tuple().exponent
+    if isinstance(exponent, int) and not -_MAX_EXPONENT <= exponent <= _MAX_EXPONENT:
+        refuse_range("numeric", text)
+    # PostgreSQL has no negative scale
+    return Decimal(f"{value:f}") if isinstance(exponent, int) and exponent > 0 else value
+
+
+def _parse_based(stripped: str, text: str) -> int:
+    match = re.fullmatch(r"([+-]?)(0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+)", stripped)
+    if match is None:
+        refuse_text("numeric", text)
+    return int(match[1] + match[2], 0)
+
+
+def decode_text(data: bytes, style: TextStyle) -> Decimal:
+    """Return the Decimal of its text, scale kept; NaN and infinities are Decimal's own."""
+    return _parse(text_value(data))
+
+
+def decode_binary(data: bytes) -> Decimal:
+    """Return the Decimal of its binary form, scale kept."""
+    if len(data) < 8:
+        raise ProtocolError("insufficient data left in message")
+    count, weight, sign, scale = struct.unpack_from("!HhHH", data)
+    if sign in _SPECIAL_SIGNS:
+        return Decimal(_SPECIAL_SIGNS[sign])
+    if sign not in (0, _NEGATIVE):
+        raise InvalidBinaryRepresentation('invalid sign in external "numeric" value')
+    if scale & 0xC000:
+        raise InvalidBinaryRepresentation('invalid scale in external "numeric" value')
+    if len(data) != 8 + 2 * count:
+        raise InvalidBinaryRepresentation("incorrect binary data format")
+    digits = struct.unpack_from(f"!{count}H", data, 8)
+    if any(digit >= _BASE for digit in digits):
+        raise InvalidBinaryRepresentation('invalid digit in external "numeric" value')
+    return _assemble(digits, weight, scale, negative=sign == _NEGATIVE)
+
+
+def _assemble(digits: tuple[int, ...], weight: int, scale: int, *, negative: bool) -> Decimal:
+    shown = "".join(f"{digit:04d}" for digit in digits)
+    point = 4 * (weight + 1)
+    whole = shown[: max(point, 0)].ljust(max(point, 0), "0")
+    fraction = ("0" * max(-point, 0) + shown[max(point, 0) :]).ljust(scale, "0")[:scale]
+    sign = "-" if negative and (whole + fraction).strip("0") else ""
+    return Decimal(f"{sign}{whole or '0'}.{fraction}" if scale else f"{sign}{whole or '0'}")
+
+
+NUMERIC = Codec(encode_text, encode_binary, decode_text, decode_binary, pa.types.is_decimal, text_of, binary_of)

@@ -1,0 +1,181 @@
+"""Whole batches of rows as DataRow messages, encoded by column.
+
+A DataRow is a head, then for each column a length and a value. Heads, lengths and fixed-width values are fields of
+numpy structured arrays; what has no fixed width lies between two such arrays, and Arrow's element-wise join
+interleaves them, so that the data buffer of its result is the wire bytes. Batches of a few rows go row by row,
+which is faster there; both ways give the same bytes.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from rvbbit_proxy.errors import RvbbitError
+from rvbbit_proxy.wire.backend import encode_row_body, spread_formats
+from rvbbit_proxy.wire.types.columns import (
+    INT32_LIMIT,
+    Numbers,
+    as_binary,
+    bytes_of,
+    fixed_column,
+    lengths_of,
+    values_of,
+)
+from rvbbit_proxy.wire.types.registry import encode_column, wire_type
+from rvbbit_proxy.wire.types.style import DEFAULT_STYLE, TextStyle
+
+DATA_ROW = b"D"
+COPY_DATA = b"d"
+FEW_ROWS = 8
+"""Up to so many rows the per-row way is faster."""
+_FEW_RAW_ROWS = 64
+
+
+class TypedColumn(Protocol):
+    """What the encoder needs to know of a result column."""
+
+    @property
+    def type_oid(self) -> int: ...
+
+
+def encode_data_rows(
+    batch: pa.RecordBatch,
+    columns: Sequence[TypedColumn],
+    formats: Sequence[int] = (),
+    style: TextStyle = DEFAULT_STYLE,
+    *,
+    message_type: bytes = DATA_ROW,
+) -> bytes:
+    """Return one DataRow message per row, concatenated.
+
+    ``formats`` is none (all text), one for all, or one per column. With ``message_type`` ``d`` the messages are
+    the CopyData of COPY's binary format, which are built alike.
+    """
+    codes = spread_formats(formats, len(columns))
+    oids = [column.type_oid for column in columns]
+    if batch.num_rows <= FEW_ROWS:
+        return _encode_by_row(batch, oids, codes, style, message_type)
+    return _encode_by_column(batch, oids, codes, style, message_type)
+
+
+def encode_raw_rows(rows: Sequence[Sequence[bytes | None]], *, message_type: bytes = DATA_ROW) -> bytes:
+    """Return one DataRow message per row of values already in wire form."""
+    if len(rows) <= _FEW_RAW_ROWS:
+        return b"".join(_message(message_type, encode_row_body(row)) for row in rows)
+    columns = [pa.array(values, pa.large_binary()) for values in zip(*rows, strict=True)]
+    return join_rows(columns, len(rows), message_type)
+
+
+def _message(message_type: bytes, body: bytes) -> bytes:
+    return message_type + struct.pack("!I", len(body) + 4) + body
+
+
+# --- by column --------------------------------------------------------------------------------------------
+
+
+def _encode_by_column(
+    batch: pa.RecordBatch, oids: Sequence[int], codes: Sequence[int], style: TextStyle, message_type: bytes
+) -> bytes:
+    encoded = [
+        encode_column(column, oid, code, style)
+        for column, oid, code in zip(batch.columns, oids, codes, strict=True)
+    ]
+    return join_rows(encoded, batch.num_rows, message_type)
+
+
+def join_rows(columns: Sequence[pa.Array], rows: int, message_type: bytes) -> bytes:
+    """Return the messages of encoded columns; each is string, binary or fixed_size_binary of ``rows`` values."""
+    lengths = [lengths_of(column) for column in columns]
+    sizes = np.full(rows, 6 + 4 * len(columns), np.int64)
+    for column_lengths in lengths:
+        sizes += np.maximum(column_lengths, 0)
+    if int(sizes.max(initial=0)) > INT32_LIMIT:
+        raise RvbbitError("row is too large for the protocol", sqlstate="54000")
+    fields = _Fields(rows)
+    fields.add("S1", np.bytes_(message_type))
+    fields.add(">i4", sizes)
+    fields.add(">i2", len(columns))
+    pieces: list[pa.Array] = []
+    for column, column_lengths in zip(columns, lengths, strict=True):
+        fields.add(">i4", column_lengths)
+        if pa.types.is_fixed_size_binary(column.type) and not column.null_count:
+            form = f"V{column.type.byte_width}"
+            fields.add(form, values_of(column, form))
+        else:
+            pieces += [fields.cut(), as_binary(column)]
+    if not pieces:
+        return fields.packed().tobytes()
+    if not fields.is_empty:
+        pieces.append(fields.cut())
+    return _interleave(pieces, int(sizes.sum()) + rows)
+
+
+def _interleave(pieces: Sequence[pa.Array], total_bytes: int) -> bytes:
+    large = total_bytes > INT32_LIMIT or any(pa.types.is_large_binary(piece.type) for piece in pieces)
+    kind = pa.large_binary() if large else pa.binary()
+    columns = [piece if piece.type == kind else piece.cast(kind) for piece in pieces]
+    separator = pa.scalar(b"", kind)
+    joined = pc.binary_join_element_wise(*columns, separator, null_handling="replace", null_replacement=b"")
+    return bytes_of(joined).tobytes()
+
+
+class _Fields:
+    """Fixed-width fields side by side, one item per row."""
+
+    def __init__(self, rows: int) -> None:
+        self._rows = rows
+        self._fields: list[tuple[str, Any]] = []
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was added since the last cut."""
+        return not self._fields
+
+    def add(self, form: str, values: Any) -> None:
+        """Put a field after the others; ``values`` is one for all rows or one each."""
+        self._fields.append((form, values))
+
+    def packed(self) -> Numbers:
+        """Return the fields as a structured array."""
+        form = np.dtype([(f"f{place}", form) for place, (form, _) in enumerate(self._fields)])
+        table = np.empty(self._rows, form)
+        for place, (_, values) in enumerate(self._fields):
+            table[f"f{place}"] = values
+        return table
+
+    def cut(self) -> pa.Array:
+        """Return the fields as a binary column and start anew."""
+        column = as_binary(fixed_column(self.packed(), None))
+        self._fields = []
+        return column
+
+
+# --- by row -----------------------------------------------------------------------------------------------
+
+
+def _encode_by_row(
+    batch: pa.RecordBatch, oids: Sequence[int], codes: Sequence[int], style: TextStyle, message_type: bytes
+) -> bytes:
+    columns = [
+        _encode_values(column, oid, code, style)
+        for column, oid, code in zip(batch.columns, oids, codes, strict=True)
+    ]
+    rows = zip(*columns, strict=True) if columns else [()] * batch.num_rows
+    return b"".join(_message(message_type, encode_row_body(row)) for row in rows)
+
+
+def _encode_values(column: pa.Array, oid: int, code: int, style: TextStyle) -> list[bytes | None]:
+    codec = wire_type(oid).codec
+    if codec.is_native is not None and codec.is_native(column.type):
+        if code and codec.binary_of is not None:
+            return [None if value is None else codec.binary_of(value) for value in column.to_pylist()]
+        if not code and codec.text_of is not None:
+            return [None if value is None else codec.text_of(value, style) for value in column.to_pylist()]
+    encoded: list[bytes | None] = as_binary(encode_column(column, oid, code, style)).to_pylist()
+    return encoded
