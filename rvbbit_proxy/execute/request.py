@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from rvbbit_proxy.caller import CallerContext
-from rvbbit_proxy.engine.upstream import Parameter
+from rvbbit_proxy.engine.upstream import Notice, Parameter
 from rvbbit_proxy.settings import RunOptions
 
-Notify = Callable[[str, str, str, str | None], None]
-"""Sends a notice to the client: severity, SQLSTATE, message, hint."""
+Notify: TypeAlias = Callable[[Notice], None]
+"""Sends a notice to the client."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import cast
 
 from sqlglot import exp
 
-from rvbbit_proxy.engine.upstream import Description, Parameter, UpstreamResult, UpstreamSession
+from rvbbit_proxy.engine.upstream import Description, Notice, Parameter, UpstreamResult, UpstreamSession
 from rvbbit_proxy.errors import SyntaxFault
 from rvbbit_proxy.execute.explain import ExplainOptions, explain_result, parse_explain
 from rvbbit_proxy.execute.request import StatementRequest
@@ -22,8 +21,14 @@ from rvbbit_proxy.settings import OFFLINE
 from rvbbit_proxy.sql.dialect import semantic_calls
 from rvbbit_proxy.sql.lexer import words
 from rvbbit_proxy.sql.literals import bind, literal
-from rvbbit_proxy.wire.types import decode_parameter, type_name
+from rvbbit_proxy.wire.types.registry import decode_value, wire_type
 
+OFFLINE_NOTICE = Notice(
+    "NOTICE",
+    "00000",
+    "no model is configured: rvbbit answers offline, with approximate lexical and statistical methods",
+    hint="Set RVBBIT_MODEL, or SET rvbbit.model, to a litellm model id.",
+)
 PARSED_STATEMENTS = 512
 UNTYPED = {0, 25, 705, 1043}
 BEGIN = {"duckdb": "BEGIN", "postgres": "BEGIN ISOLATION LEVEL REPEATABLE READ"}
@@ -106,12 +111,7 @@ class SemanticEngine:
         asks = any(isinstance(stage, OperatorStage) for stage in plan.stages)
         if asks and request.options.model == OFFLINE and upstream not in self._services.told_offline:
             self._services.told_offline.add(upstream)
-            request.notify(
-                "NOTICE",
-                "00000",
-                "no model is configured: rvbbit answers offline, with approximate lexical and statistical methods",
-                "Set RVBBIT_MODEL, or SET rvbbit.model, to a litellm model id.",
-            )
+            request.notify(OFFLINE_NOTICE)
 
 
 def _row_count(batch: object) -> int:
@@ -127,6 +127,9 @@ def _namer(upstream: UpstreamSession) -> Callable[[str], list[str]]:
 
 
 def _literal(parameter: Parameter) -> exp.Expr:
+    """Return a bound value as a literal of its declared type; text of an undeclared type stays untyped."""
     oid = parameter.type_oid
-    value = None if parameter.value is None else decode_parameter(parameter.value, oid, parameter.format)
-    return literal(cast(object, value), None if oid in UNTYPED else type_name(oid))
+    value = decode_value(parameter.value, parameter.format, oid)
+    name = wire_type(oid).name
+    sql_name = f"{name[1:]}[]" if name.startswith("_") else name
+    return literal(value, None if oid in UNTYPED else sql_name)

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from rvbbit_proxy.caller import mint_span_id, utc_now
-from rvbbit_proxy.engine.upstream import UpstreamSession
+from rvbbit_proxy.engine.upstream import Notice, UpstreamSession
 from rvbbit_proxy.execute.answers import Answers, answer_inputs
 from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.execute.services import Services
@@ -87,12 +87,8 @@ def _run_operator(
     finally:
         _record(stage, request, services, span, started, len(items), outcome)
     if outcome.failed:
-        request.notify(
-            "WARNING",
-            NULL_WARNING_SQLSTATE,
-            f"{stage.operator.name} gave NULL for {outcome.failed} of {len(items)} inputs that failed",
-            str(outcome.first_error),
-        )
+        message = f"{stage.operator.name} gave NULL for {outcome.failed} of {len(items)} inputs that failed"
+        request.notify(Notice("WARNING", NULL_WARNING_SQLSTATE, message, detail=str(outcome.first_error)))
     upstream.load(stage.relation, _result_table(stage, keys, outcome.values), stage.key_columns)
     return StageReport(stage.relation, len(items), outcome.cached, outcome.runs, outcome.failed)
 

@@ -44,7 +44,11 @@ def bundled_operators() -> list[Rule]:
         Rule("what is each text's sentiment", lambda messages: _numbered(messages, lambda text: "-0.5")),
         Rule("summarize the texts", lambda messages: f"Summary of {_lines(messages)} lines."),
         Rule("name the main themes", "first theme\nsecond theme"),
-        Rule("(condense|shorten)", lambda messages: "short: " + content_of(messages[-1])[:20].strip()),
+        Rule("say the text in one", lambda messages: "short: " + _tagged(messages, "text")[:20].strip()),
+        Rule(
+            "say each text in one",
+            lambda messages: _numbered(messages, lambda text: "short: " + text[:20].strip()),
+        ),
     ]
 
 

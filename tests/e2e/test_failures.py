@@ -1,0 +1,59 @@
+"""A provider that is dead or talks nonsense: an error, a living connection, nothing wrong cached, all recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import psycopg
+import pytest
+from scripted_model import Fault, ScriptedModel
+from scripted_model.rules import Rule
+
+from tests.e2e.conftest import MODEL, PRICES, SIGHTINGS, Running
+
+MEANS = "SELECT count(*) FROM sightings WHERE title MEANS 'visual'"
+
+
+def test_dead_provider(serve: Callable[..., Running], model: ScriptedModel) -> None:
+    server = serve(model=MODEL, prices=PRICES, batch_size=1, request_retries=0)
+    with server.connect() as connection:
+        connection.execute(SIGHTINGS)
+        model.fail(*[Fault("status", status=500)] * 100)
+        with pytest.raises(psycopg.Error) as caught:
+            connection.execute(MEANS)
+        assert caught.value.sqlstate in ("58000", "38000")
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+        failed = connection.execute(
+            "SELECT count(*), count(caller_id), count(total_cost) FROM rvbbit.llm_interactions WHERE NOT success"
+        ).fetchone()
+        assert failed is not None and failed[0] == failed[1] == model.requests > 0 and failed[2] == 0
+        assert connection.execute("SELECT count(*) FROM rvbbit.semantic_cache").fetchone() == (0,)
+        model.reset()
+        assert connection.execute(MEANS).fetchone() == (16,)
+
+
+def test_nonsense_is_an_error_after_retries_with_the_fault_as_feedback(
+    sightings: Running, model: ScriptedModel
+) -> None:
+    model.rules[:0] = [Rule("does the text match", "perhaps")]
+    with sightings.connect() as connection:
+        with pytest.raises(psycopg.Error) as caught:
+            connection.execute("SELECT title MEANS 'visual' FROM sightings WHERE id = 0")
+        assert caught.value.sqlstate == "39000"
+        assert model.requests == 3
+        assert "perhaps" in model.prompts[-1]
+        assert connection.execute("SELECT count(*) FROM rvbbit.semantic_cache").fetchone() == (0,)
+
+
+def test_on_error_null_gives_null_and_one_warning(sightings: Running, model: ScriptedModel) -> None:
+    model.rules[:0] = [Rule("visual contact 0</text>", "perhaps")]
+    model.rules[:0] = [Rule("<text>visual contact 0", "perhaps")]
+    notices: list[str] = []
+    with sightings.connect() as connection:
+        connection.add_notice_handler(lambda notice: notices.append(f"{notice.severity} {notice.message_primary}"))
+        connection.execute("SET rvbbit.on_error = 'null'")
+        rows = connection.execute("SELECT title MEANS 'visual' FROM sightings WHERE id IN (0, 2, 1)").fetchall()
+    assert sorted(rows, key=str) == [(False,), (None,), (True,)]
+    assert [notice for notice in notices if notice.startswith("WARNING")] == [
+        "WARNING semantic_matches gave NULL for 1 of 3 inputs that failed"
+    ]
