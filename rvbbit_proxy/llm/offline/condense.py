@@ -6,6 +6,7 @@ say the same, Carbonell & Goldstein 1998 (MMR).
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -54,12 +55,21 @@ def condense_one(text: str, max_words: int = CONDENSED_WORDS) -> str:
     sentences = sentences_of(text)
     if not sentences:
         return text.strip()
-    return _shortened(sentences[_central(sentences, 1)[0]], max_words)
+    counts = Counter(content_stems(text))
+
+    def weight(sentence: str) -> float:
+        # of few sentences none is at the centre, so what counts is how much of the text's matter one holds
+        stems = set(content_stems(sentence))
+        return sum(counts[stem] for stem in stems) / math.sqrt(max(1, len(sentence.split())))
+
+    return _shortened(max(sentences, key=weight), max_words)
 
 
 def summarize_one(texts: Sequence[str], instruction: str = "", sentences: int = SUMMARY_SENTENCES) -> str:
     """Return the most central sentences of all texts, in the order of the texts; equal sentences count as one."""
     found = Counter(sentence for text in texts for sentence in sentences_of(text))
+    if not found:
+        return ""
     every = list(found)
     step = max(1, -(-len(every) // MAX_SENTENCES))
     kept = every[::step]

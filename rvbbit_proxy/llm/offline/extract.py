@@ -40,7 +40,8 @@ PATTERNS: Mapping[str, str] = {
     rf"|\b{_MONTHS} \d{{4}}\b"
     rf"|\b{_DAYS}\b|\b(?:yesterday|today|tomorrow)\b",
     "time": r"\b\d{1,2}:\d\d(?::\d\d)?(?: ?[ap]\.?m\.?)?|\b\d{1,2} ?[ap]\.?m\b\.?"
-    r"|\b(?:midnight|noon|dawn|dusk|sunset|sunrise)\b",
+    rf"|\b(?:(?:{_SMALL}|early|late) in the |(?:in the )?(?:early|late) )?(?:morning|afternoon|evening)\b"
+    r"|\b(?:midnight|noon|dawn|dusk|sunset|sunrise|night)\b",
     "price": r"(?:[$€£¥]|USD|EUR|GBP) ?\d[\d,]*(?:\.\d+)?|\b\d[\d,]*(?:\.\d+)?"
     r" ?(?:dollars|euros?|pounds|USD|EUR|€)",
     "percent": r"\b\d+(?:\.\d+)? ?(?:%|percent\b)",
@@ -96,11 +97,12 @@ def extract_one(text: str, what: str) -> str | None:
     >>> extract_one("Call +1 (555) 010-2345 or write ann@example.org", "the email address")
     'ann@example.org'
     """
-    for kind in _kinds(what):
-        flags = re.NOFLAG if kind in _CASED else re.IGNORECASE
-        found = re.search(PATTERNS[kind], text, flags)
-        return None if found is None else (found[1] if found.re.groups else found[0]).strip()
-    return _clause(text, what)
+    kinds = _kinds(what)
+    for kind in kinds:
+        found = re.search(PATTERNS[kind], text, re.NOFLAG if kind in _CASED else re.IGNORECASE)
+        if found is not None:
+            return (found[1] if found.re.groups else found[0]).strip()
+    return None if kinds else _clause(text, what)
 
 
 def _kinds(what: str) -> list[str]:

@@ -6,7 +6,7 @@ local model is there, the cosine of embeddings. Approximate: figures measured ar
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -63,14 +63,16 @@ def classify(items: Items, arguments: Mapping[str, Any], embedder: Embedder | No
 def coverage(text: str, criterion: str) -> float:
     """Return the share of the criterion's words that the text says, in other words or its own, 0 to 1.
 
-    >>> coverage("Footprints found near creek", "large footprints"), coverage("Nothing seen", "visual")
-    (0.5, 0.0)
+    Words that name a sense ('footprints') weigh twice what others ('large') do.
+
+    >>> coverage("Footprints found near creek", "two large footprints"), coverage("Nothing seen", "visual")
+    (0.6666666666666666, 0.0)
     """
-    wanted = [word.stem for word in content_words(criterion)]
+    weights = {word.stem: 2 if senses_of(word.stem) else 1 for word in content_words(criterion)}
     said = {word.stem for word in content_words(text) if not word.negated}
-    if not wanted:
+    if not weights:
         return 0.0
-    return sum(_said(stem, said) for stem in wanted) / len(wanted)
+    return sum(weight * _said(stem, said) for stem, weight in weights.items()) / sum(weights.values())
 
 
 def _said(stem: str, said: set[str]) -> float:
@@ -87,21 +89,22 @@ def _pairs(items: Items, arguments: Mapping[str, Any], embedder: Embedder | None
 
 
 def _matches(text: str, criterion: str, embedder: Embedder | None) -> bool:
-    senses = [sense for word in content_words(criterion) for sense in senses_of(word.stem) if sense.examples]
-    said = coverage(text, criterion) >= MATCH_COVERAGE * SAID_IN_OTHER_WORDS
+    if coverage(text, criterion) >= MATCH_COVERAGE * SAID_IN_OTHER_WORDS:
+        return True
     if embedder is None:
-        return said
-    if senses:
-        return _nearest_sense(text, senses[0].kind, embedder) in senses if not said else not _negates(text, senses)
-    return said or _cosine(text, criterion, embedder) >= MATCH_COSINE
+        return False
+    wanted = {sense for word in content_words(criterion) for sense in senses_of(word.stem) if sense.examples}
+    if not wanted:
+        return _cosine(text, criterion, embedder) >= MATCH_COSINE
+    kinds = {sense.kind for sense in wanted}
+    said = {sense for word in content_words(text) if not word.negated for sense in senses_of(word.stem)}
+    if any(sense.kind in kinds and sense.examples for sense in said):
+        return False  # it says which sense it is of, and it is another one
+    return _nearest_sense(text, kinds, embedder) in wanted
 
 
-def _negates(text: str, senses: Sequence[Sense]) -> bool:
-    return any(word.negated and word.stem in sense.stems for word in content_words(text) for sense in senses)
-
-
-def _nearest_sense(text: str, kind: str, embedder: Embedder) -> Sense | None:
-    rivals = [sense for sense in SENSES if sense.kind == kind and sense.examples]
+def _nearest_sense(text: str, kinds: Set[str], embedder: Embedder) -> Sense | None:
+    rivals = [sense for sense in SENSES if sense.kind in kinds and sense.examples]
     cosines = [_best_cosine(text, sense.examples, embedder) for sense in rivals]
     best = int(np.argmax(cosines))
     return rivals[best] if cosines[best] >= SENSE_COSINE else None
@@ -111,9 +114,14 @@ def _relevance(text: str, topic: str, embedder: Embedder | None) -> float:
     said = coverage(text, topic)
     judge = embedder or LexicalEmbedder()
     cosine = _cosine(text, topic, judge)
-    near = (cosine - COSINE_FLOOR) / (COSINE_CEILING - COSINE_FLOOR) if embedder else cosine
+    near = _nearness(cosine) if embedder else cosine
     # the cosine also ranks the texts that say equally much
     return float(np.clip(max(0.9 * said + 0.1 * cosine, near), 0, 1))
+
+
+def _nearness(cosine: float) -> float:
+    """Return a cosine of MiniLM as a score: 0 for unrelated texts, 1 for equivalent ones."""
+    return float(np.clip((cosine - COSINE_FLOOR) / (COSINE_CEILING - COSINE_FLOOR), 0, 1))
 
 
 def _best_label(text: str, labels: Sequence[str], embedder: Embedder | None) -> str | None:
@@ -123,11 +131,19 @@ def _best_label(text: str, labels: Sequence[str], embedder: Embedder | None) -> 
         return _sentiment_label(text, labels)
     rest = [label for label in labels if label.lower() in REST_LABELS]
     real = [label for label in labels if label not in rest] or list(labels)
-    scores = [_relevance(text, label, embedder) for label in real]
+    scores = [_label_score(text, label, embedder) for label in real]
     best = int(np.argmax(scores))
     if scores[best] < 0.1:
         return rest[0] if rest else (real[best] if scores[best] > 0 else None)
     return real[best]
+
+
+def _label_score(text: str, label: str, embedder: Embedder | None) -> float:
+    score = _relevance(text, label, embedder)
+    examples = [e for word in content_words(label) for sense in senses_of(word.stem) for e in sense.examples]
+    if embedder is None or not examples:
+        return score
+    return max(score, SAID_IN_OTHER_WORDS * _nearness(_best_cosine(text, examples, embedder)))
 
 
 def _sentiment_label(text: str, labels: Sequence[str]) -> str:

@@ -17,13 +17,12 @@ _VALUES = {
     3.0: """love loved adore amazing excellent fantastic superb wonderful outstanding perfect brilliant awesome
         magnificent thrilled delighted best exceptional flawless""",
     2.0: """good great happy glad pleased enjoy enjoyed beautiful friendly helpful impressed impressive recommend
-        satisfied fun lovely nice grateful thank thanks thankful success successful win winner delicious
-        delightful joy joyful comfortable reliable fast charming peaceful gorgeous favorite favourite""",
-    1.0: """fine ok okay decent well calm interesting smooth easy useful clean safe fair pleasant polite
-        quiet gentle fresh bright clear welcome better improve improved smile like liked curious remarkable""",
-    -1.0: """slow late delay delayed odd strange confusing confused tired boring dull noisy dirty expensive
-        difficult hard uneasy weird lost wait waiting unclear dark cold alone unknown missing nervous
-        uncomfortable""",
+        satisfied fun lovely nice delicious grateful thank thanks thankful success successful win winner
+        delightful joy joyful comfortable reliable charming peaceful gorgeous favorite favourite""",
+    1.0: """fine ok okay decent interesting easy useful safe fair pleasant polite
+        welcome better improve improved smile liked remarkable""",
+    -1.0: """slow late delay delayed odd confusing confused tired boring dull noisy dirty expensive difficult
+        uneasy weird wait waiting unclear nervous uncomfortable ashamed strange""",
     -2.0: """bad sad angry annoyed annoying poor disappointed disappointing disappoint fail failed failure broken
         broke problem wrong worse rude hurt pain painful scared scary afraid fear frightened fright complaint
         complain complained useless unhappy upset worried worry sick eerie creepy panic foul rotten stench stink
@@ -31,7 +30,9 @@ _VALUES = {
     -3.0: """terrible awful horrible hate hated worst disgusting dreadful terrified terrifying horrific nightmare
         horror unacceptable disaster atrocious abysmal appalling pathetic furious kill killed""",
 }
-WORD_VALUES = {stem(word): value for value, words in _VALUES.items() for word in words.split()}
+_EXACT = {word: value for value, words in _VALUES.items() for word in words.split()} | {"please": 0.0}
+# 'friendly' says more than 'friend', so what -ly makes stands for itself only
+_BY_STEM = {stem(word): value for word, value in _EXACT.items() if not word.endswith("ly")}
 DEGREES = {
     **dict.fromkeys(("very", "really", "so", "extremely", "absolutely", "totally", "incredibly", "utterly"), 1.4),
     **dict.fromkeys(("slightly", "somewhat", "fairly", "rather", "little", "bit", "kinda", "partly"), 0.6),
@@ -53,17 +54,19 @@ def sentiment_score(text: str) -> float:
     True
     """
     words = words_of(text)
-    total = sum(_value(words, index) for index in range(len(words)))
+    total = sum(_value(words, index) for index, word in enumerate(words) if not _in_compound(text, word))
     return round(total / math.sqrt(total * total + 15), 4)
+
+
+def _in_compound(text: str, word: Word) -> bool:
+    """Tell whether a hyphen joins the word to another: a 'clear-cut' is not clear."""
+    return text[word.end : word.end + 1] == "-" or text[max(0, word.start - 1) : word.start] == "-"
 
 
 def _value(words: list[Word], index: int) -> float:
     word = words[index]
     # irregular forms share a stem with their base ('best' with 'good'), so the word as it stands comes first
-    value = _EXACT.get(word.text, WORD_VALUES.get(word.stem, 0.0))
+    value = _EXACT.get(word.text, _BY_STEM.get(word.stem, 0.0))
     if value and index and words[index - 1].text in DEGREES:
         value *= DEGREES[words[index - 1].text]
     return value * NEGATED if word.negated else value
-
-
-_EXACT = {word: value for value, words in _VALUES.items() for word in words.split()}

@@ -6,6 +6,7 @@ phrase that many texts of the group and few others hold. Random states are fixed
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import numpy.typing as npt
 
 from rvbbit_proxy.llm.embeddings import Embedder
 from rvbbit_proxy.llm.offline.registry import Items, offline_method
-from rvbbit_proxy.llm.offline.words import NEGATIONS, STOP_WORDS, Word, content_stems, texts_in, words_of
+from rvbbit_proxy.llm.offline.words import NEGATIONS, STOP_WORDS, content_stems, stem, texts_in
 
 DEFAULT_THEMES = 5
 MAX_EMBEDDED = 600
@@ -24,6 +25,16 @@ MAX_EMBEDDED = 600
 MAX_PHRASE_WORDS = 3
 PHRASE_BONUS = (1.0, 1.5, 1.7)
 """What a phrase of one, two, three words is worth: longer ones say more."""
+WEAK_WORTH = 0.3
+"""What a phrase is worth that starts or ends with a verb or adverb."""
+_WEAK_STEMS = frozenset(
+    map(
+        stem,
+        """see hear find observe watch spot describe report discover come go follow walk run stand cross hold say
+        tell take look seem feel think want need use give keep start try call ask seen heard found""".split(),
+    )
+)
+_COMPOUND = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +140,15 @@ def _labels(groups: Sequence[Sequence[str]], counts: Mapping[str, int]) -> list[
 
 @dataclass(slots=True)
 class _Phrase:
+    """How many texts hold a phrase, and in which forms."""
+
     texts: int
     forms: Counter[str]
+
+    @property
+    def form(self) -> str:
+        """The phrase as it stands most often."""
+        return self.forms.most_common(1)[0][0]
 
 
 def _phrases(texts: Sequence[str], counts: Mapping[str, int]) -> dict[tuple[str, ...], _Phrase]:
@@ -138,8 +156,8 @@ def _phrases(texts: Sequence[str], counts: Mapping[str, int]) -> dict[tuple[str,
     found: dict[tuple[str, ...], _Phrase] = defaultdict(lambda: _Phrase(0, Counter()))
     for text in texts:
         seen: set[tuple[str, ...]] = set()
-        for run in _runs(words_of(text)):
-            for stems, form in _spans(run):
+        for run in _runs(text):
+            for stems, form in _spans(run, text):
                 phrase = found[stems]
                 phrase.forms[form] += counts[text]
                 if stems not in seen:
@@ -148,24 +166,45 @@ def _phrases(texts: Sequence[str], counts: Mapping[str, int]) -> dict[tuple[str,
     return found
 
 
-def _runs(words: Sequence[Word]) -> list[list[Word]]:
+@dataclass(frozen=True, slots=True)
+class _Token:
+    """A word, or words joined by hyphens, and where it stands."""
+
+    text: str
+    stem: str
+    start: int
+    end: int
+
+
+def _runs(text: str) -> list[list[_Token]]:
     """Split at stop words, at punctuation and at words that are only digits."""
-    runs: list[list[Word]] = [[]]
-    for word in words:
-        bare = word.text in STOP_WORDS or word.text in NEGATIONS or word.text.isdigit() or len(word.text) < 2
-        if bare or (runs[-1] and word.start > runs[-1][-1].end + 1):
+    runs: list[list[_Token]] = [[]]
+    for match in _COMPOUND.finditer(text):
+        word = match[0].lower()
+        bare = word in STOP_WORDS or word in NEGATIONS or word.isdigit() or len(word) < 2
+        if bare or (runs[-1] and text[runs[-1][-1].end : match.start()].strip()):
             runs.append([])
         if not bare:
-            runs[-1].append(word)
+            runs[-1].append(_Token(word, stem(word), match.start(), match.end()))
     return runs
 
 
-def _spans(run: Sequence[Word]) -> list[tuple[tuple[str, ...], str]]:
+def _spans(run: Sequence[_Token], text: str) -> list[tuple[tuple[str, ...], str]]:
+    """Return the stems of each phrase of a run, and the phrase as it stands in the text."""
     return [
-        (tuple(word.stem for word in run[i : i + n]), " ".join(word.text for word in run[i : i + n]))
+        (
+            tuple(token.stem for token in run[i : i + n]),
+            " ".join(text[run[i].start : run[i + n - 1].end].lower().split()),
+        )
         for n in range(1, MAX_PHRASE_WORDS + 1)
         for i in range(len(run) - n + 1)
     ]
+
+
+def _weak(form: str) -> bool:
+    """Tell whether a phrase starts or ends with a verb or adverb, as far as endings tell."""
+    edges = (form.split()[0], form.split()[-1])
+    return any(stem(word) in _WEAK_STEMS or ("-" not in word and word.endswith(("ed", "ly"))) for word in edges)
 
 
 def _best_phrase(
@@ -178,10 +217,10 @@ def _best_phrase(
         here = phrases[stems].texts
         rare = np.log(1 + total / everywhere[stems])
         typical = here / everywhere[stems]
-        return (here * rare * typical * PHRASE_BONUS[len(stems) - 1], " ".join(stems))
+        strength = WEAK_WORTH if _weak(phrases[stems].form) else 1.0
+        return (here * rare * typical * strength * PHRASE_BONUS[len(stems) - 1], " ".join(stems))
 
     for stems in sorted(phrases, key=worth, reverse=True):
-        form = phrases[stems].forms.most_common(1)[0][0]
-        if form not in taken:
-            return form
+        if phrases[stems].form not in taken:
+            return phrases[stems].form
     return f"theme {len(taken) + 1}"
