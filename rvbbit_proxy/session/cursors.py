@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from rvbbit_proxy.engine.upstream import Batch, UpstreamResult
 from rvbbit_proxy.errors import DuplicatePortal, RvbbitError, SyntaxFault, UnknownPortal
@@ -55,7 +55,10 @@ class CloseCursor:
     name: str | None
 
 
-def parse_cursor_command(sql: str) -> Declare | Fetch | CloseCursor:
+CursorCommand: TypeAlias = Declare | Fetch | CloseCursor
+
+
+def parse_cursor_command(sql: str) -> CursorCommand:
     """Return the command; raises SyntaxFault (42601).
 
     >>> parse_cursor_command("FETCH BACKWARD 2 FROM c")
@@ -299,6 +302,9 @@ class Cursors:
             cursor.close()
             raise DuplicatePortal(f'cursor "{name}" already exists')
         self._by_name[name] = cursor
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._by_name
 
     def get(self, name: str) -> Cursor:
         """Return it; raises UnknownPortal (34000)."""

@@ -157,7 +157,7 @@ def _fetch(portal: Portal, limit: int, state: SessionState, cancel: CancelToken)
     assert source is not None  # _start made it
     result = source.result
     formats = (1,) if isinstance(result, FetchedRows) and result.binary else portal.bound.result_formats
-    rows = send_rows(source.take(limit), result.columns or (), formats, state.client, cancel)
+    rows = send_rows(source.take(limit), result.columns or (), formats, state, cancel)
     if limit and rows == limit:
         return backend.encode_portal_suspended()
     return backend.encode_command_complete(counted_tag(result.tag, rows))

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 from rvbbit_proxy.caller import CancelToken
 from rvbbit_proxy.engine.upstream import Batch, Column, RawRows
-from rvbbit_proxy.errors import InternalFault, QueryCancelled, RvbbitError
+from rvbbit_proxy.errors import InternalFault, NotSupported, QueryCancelled, RvbbitError
 from rvbbit_proxy.session.client import Client, ClientLost
 from rvbbit_proxy.session.results import row_count
 from rvbbit_proxy.session.state import SessionState
 from rvbbit_proxy.wire import backend
-from rvbbit_proxy.wire.types.rows import encode_data_rows, encode_raw_rows
+from rvbbit_proxy.wire.types.rows import DATA_ROW, encode_data_rows, encode_raw_rows
+from rvbbit_proxy.wire.types.style import TextStyle
 
 log = logging.getLogger(__name__)
 
@@ -31,27 +32,39 @@ def send_rows(
     batches: Iterable[Batch],
     columns: Sequence[Column],
     formats: Sequence[int],
-    client: Client,
+    state: SessionState,
     cancel: CancelToken,
 ) -> int:
     """Send rows as they come and return their number."""
     count = 0
+    client, style = state.client, state.parameters.text_style()
     codes = backend.spread_formats(formats, len(columns))
     for batch in batches:
         cancel.check()
         rows = row_count(batch)
         count += rows
-        client.send(encode_batch(batch, columns, codes))
+        client.send(encode_batch(batch, columns, codes, style))
         if rows >= EARLY_ROWS:
             client.flush()
     return count
 
 
-def encode_batch(batch: Batch, columns: Sequence[Column], codes: Sequence[int]) -> bytes:
-    """Return the DataRow messages of a batch."""
-    if isinstance(batch, RawRows):
-        return encode_raw_rows(batch.rows, batch.formats, columns, codes)
-    return encode_data_rows(batch, columns, codes)
+def encode_batch(
+    batch: Batch,
+    columns: Sequence[Column],
+    codes: tuple[int, ...],
+    style: TextStyle,
+    message_type: bytes = DATA_ROW,
+) -> bytes:
+    """Return the messages of a batch's rows; raw rows must have come in the formats asked."""
+    if not isinstance(batch, RawRows):
+        return encode_data_rows(batch, columns, codes, style, message_type=message_type)
+    if batch.formats != codes:
+        raise NotSupported(
+            "the upstream gave these rows in another format than was asked",
+            hint="Ask for text, or declare the cursor BINARY.",
+        )
+    return encode_raw_rows(batch.rows, message_type=message_type)
 
 
 def counted_tag(tag: str, rows: int) -> str:
@@ -65,18 +78,18 @@ def counted_tag(tag: str, rows: int) -> str:
 
 @dataclass(slots=True)
 class Attempt:
-    """What is being tried for the client: a statement, or one message."""
+    """What is being tried for the client; ``offset`` is where the statement begins in its text, in characters."""
 
     cancel: CancelToken
+    offset: int = 0
     succeeded: bool = False
 
 
 @contextmanager
-def attempt(state: SessionState, offset: int = 0) -> Iterator[Attempt]:
+def attempt(state: SessionState) -> Iterator[Attempt]:
     """Let a statement run, cancellable; tell the client what goes wrong, and fail its transaction.
 
-    The one place where any exception ends: a bug costs the statement, not the session. ``offset`` is where the
-    statement began in the client's text.
+    The one place where any exception ends: a bug costs the statement, not the session.
     """
     with state.running() as cancel:
         tried = Attempt(cancel)
@@ -86,18 +99,19 @@ def attempt(state: SessionState, offset: int = 0) -> Iterator[Attempt]:
         except ClientLost:
             raise
         except RvbbitError as error:
-            _fail(QueryCancelled(cancel.reason) if cancel.cancelled else error, state, offset)
+            tell_failure(QueryCancelled(cancel.reason) if cancel.cancelled else error, state, tried.offset)
         except Exception as error:
             if cancel.cancelled:
                 log.info("a cancelled statement ended in %r", error)
-                _fail(QueryCancelled(cancel.reason), state, offset)
+                tell_failure(QueryCancelled(cancel.reason), state, tried.offset)
                 return
             log.exception("a statement met a bug")
             told = f"internal error: {type(error).__name__}: {error}"
-            _fail(InternalFault(told, hint="The server's log has more."), state, offset)
+            tell_failure(InternalFault(told, hint="The server's log has more."), state, tried.offset)
 
 
-def _fail(error: RvbbitError, state: SessionState, offset: int) -> None:
+def tell_failure(error: RvbbitError, state: SessionState, offset: int = 0) -> None:
+    """Send the error and fail the transaction."""
     send_error(error, state.client, offset)
     try:
         state.block.fail()

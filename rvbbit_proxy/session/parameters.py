@@ -16,6 +16,7 @@ from rvbbit_proxy.errors import InvalidValue, RvbbitError, UnknownSetting
 from rvbbit_proxy.session.parameter_kinds import read_ms, read_share
 from rvbbit_proxy.session.parameter_table import PARAMETERS, REPORTED, ParameterSpec
 from rvbbit_proxy.settings import RunOptions
+from rvbbit_proxy.wire.types.style import TextStyle
 
 Source = Literal["default", "startup", "set", "set_local"]
 CacheUse: TypeAlias = Literal["on", "off", "refresh"]
@@ -45,12 +46,14 @@ class Parameters:
         self._local: dict[str, str] = {}
         self._transaction: Snapshot | None = None
         self._reported: dict[str, str] = {}
+        self._style: TextStyle | None = None
 
     def start(self, values: Mapping[str, str]) -> None:
         """Take the startup packet's parameters; they are what RESET returns to."""
         for name, value in values.items():
             key = find_spec(name, defining=True).name.lower()
             self._startup[key] = self._parsed(name, value)
+        self._style = None
 
     def get(self, name: str) -> str:
         """Return the value in force; raises UnknownSetting (42704)."""
@@ -86,6 +89,7 @@ class Parameters:
         if spec.read_only:
             raise CannotChange(f'parameter "{spec.name}" cannot be changed')
         key = spec.name.lower()
+        self._style = None
         if value is None:
             parsed = self._startup.get(key, self._defaults.get(key, spec.default))
         else:
@@ -102,11 +106,13 @@ class Parameters:
     def put(self, name: str, value: str) -> None:
         """Set a parameter that only the server sets, outside any transaction."""
         self._defaults[name.lower()] = value
+        self._style = None
 
     def reset_all(self) -> None:
         """Return every parameter to its startup value."""
         self._session.clear()
         self._local.clear()
+        self._style = None
 
     def begin(self) -> None:
         """A transaction starts: ROLLBACK will return to here."""
@@ -116,7 +122,9 @@ class Parameters:
     def commit(self) -> None:
         """The transaction ended well: SET LOCAL is over."""
         self._transaction = None
-        self._local.clear()
+        if self._local:
+            self._local.clear()
+            self._style = None
 
     def rollback(self) -> None:
         """The transaction is undone, and with it what it SET."""
@@ -131,6 +139,7 @@ class Parameters:
     def restore(self, snapshot: Snapshot) -> None:
         """Return to a snapshot."""
         self._session, self._local = dict(snapshot.session), dict(snapshot.local)
+        self._style = None
 
     def take_reports(self) -> list[tuple[str, str]]:
         """Return the reported parameters whose value the client does not know yet, as shown name and value."""
@@ -169,6 +178,18 @@ class Parameters:
             batch_size=int(self.get("rvbbit.batch_size")),
             meta=read_share(self.get("rvbbit.meta")),
         )
+
+    def text_style(self) -> TextStyle:
+        """Return how values print as text."""
+        if self._style is None:
+            self._style = TextStyle(
+                timezone=self.get("timezone"),
+                datestyle=self.get("datestyle"),
+                intervalstyle=self.get("intervalstyle"),
+                bytea_output=self.get("bytea_output"),
+                extra_float_digits=int(self.get("extra_float_digits")),
+            )
+        return self._style
 
     def tags(self) -> dict[str, Any]:
         """Return ``rvbbit.tags`` as an object."""

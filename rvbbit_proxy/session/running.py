@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rvbbit_proxy.caller import CancelToken
-from rvbbit_proxy.engine.upstream import Description, Notice, UpstreamResult
+from rvbbit_proxy.engine.upstream import Description, UpstreamResult
 from rvbbit_proxy.errors import NotSupported, RvbbitError
-from rvbbit_proxy.execute.request import Notify, StatementRequest
+from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.session import cursors
 from rvbbit_proxy.session.forwarding import DUCKDB_FOLLOWS
 from rvbbit_proxy.session.invocation import find_caller, make_context, open_account
@@ -103,19 +103,12 @@ def _run_plain(bound: BoundStatement, state: SessionState, cancel: CancelToken) 
         if semantics is None:
             result = state.upstream.execute(sql, bound.parameters, result_formats=bound.result_formats)
         else:
-            request = StatementRequest(sql, ctx, options, _notifier(state), bound.parameters, bound.result_formats)
+            request = StatementRequest(sql, ctx, options, state.notify, bound.parameters, bound.result_formats)
             result = semantics.execute(request, state.upstream)
     except Exception as error:
         finish(0, error)
         raise
     return AccountedResult(result, finish)
-
-
-def _notifier(state: SessionState) -> Notify:
-    def notify(severity: str, sqlstate: str, message: str, hint: str | None) -> None:
-        state.notify(Notice(severity, sqlstate, message, hint=hint))
-
-    return notify
 
 
 def _refuse_write_when_reading(sql: str, state: SessionState) -> None:
@@ -137,6 +130,8 @@ def _flush_ledger_for(sql: str, state: SessionState) -> None:
 
 def _run_cursor(bound: BoundStatement, state: SessionState, cancel: CancelToken) -> UpstreamResult:
     command = cursors.parse_cursor_command(bound.statement.sql)
+    if state.upstream.dialect == "postgres" and not _holds_cursor(command, state):
+        return state.upstream.execute(bound.statement.sql, bound.parameters, result_formats=bound.result_formats)
     match command:
         case cursors.CloseCursor():
             return state.cursors.close(command.name)
@@ -144,6 +139,14 @@ def _run_cursor(bound: BoundStatement, state: SessionState, cancel: CancelToken)
             return state.cursors.run_fetch(command)
         case cursors.Declare():
             return _declare(command, bound, state, cancel)
+
+
+def _holds_cursor(command: cursors.CursorCommand, state: SessionState) -> bool:
+    """Tell whether the session has, or will have, the cursor; PostgreSQL has its own."""
+    if isinstance(command, cursors.Declare):
+        semantics = state.services.semantics
+        return semantics is not None and semantics.is_semantic(command.query)
+    return command.name is not None and command.name in state.cursors
 
 
 def _declare(
@@ -169,6 +172,8 @@ def _declare(
 
 def _describe_cursor(statement: Statement, state: SessionState) -> Description:
     command = cursors.parse_cursor_command(statement.sql)
+    if state.upstream.dialect == "postgres" and not _holds_cursor(command, state):
+        return state.upstream.describe(statement.sql)
     if isinstance(command, cursors.Fetch) and not command.move:
         return Description((), state.cursors.get(command.name).result.columns)
     return Description((), None)

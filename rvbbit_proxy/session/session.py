@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from rvbbit_proxy.engine.upstream import UpstreamSession
-from rvbbit_proxy.errors import NotSupported
+from rvbbit_proxy.engine.upstream import Upstream, UpstreamSession
+from rvbbit_proxy.errors import NotSupported, RvbbitError
 from rvbbit_proxy.session import extended, simple
 from rvbbit_proxy.session.client import Client
 from rvbbit_proxy.session.forwarding import DUCKDB_FOLLOWS, adopt_postgres, tell_duckdb
-from rvbbit_proxy.session.output import attempt, send_error
+from rvbbit_proxy.session.output import attempt, send_error, tell_failure
+from rvbbit_proxy.session.parameter_kinds import read_ms
 from rvbbit_proxy.session.parameters import parse_startup_options
 from rvbbit_proxy.session.state import Identity, Services, SessionState
 from rvbbit_proxy.wire import backend
@@ -34,6 +35,14 @@ from rvbbit_proxy.wire.frontend import (
 )
 
 _NO_PARAMETERS = frozenset({"user", "database", "options", "replication"})
+
+
+class IdleSessionTimeout(RvbbitError, sqlstate="57P05"):
+    """The client was silent longer than idle_session_timeout."""
+
+
+class IdleInTransactionTimeout(RvbbitError, sqlstate="25P03"):
+    """The client was silent in a transaction longer than idle_in_transaction_session_timeout."""
 
 
 class Session:
@@ -71,9 +80,15 @@ class Session:
         self.state.client.flush()
 
     @property
-    def idle(self) -> bool:
-        """Whether no transaction is open."""
-        return self.state.block.state == "idle"
+    def idle_limit(self) -> tuple[int, RvbbitError]:
+        """How long the client may stay silent now, in ms (0 is for ever), and the error that ends the session."""
+        if self.state.block.state == "idle":
+            return read_ms(self.state.parameters.get("idle_session_timeout")), IdleSessionTimeout(
+                "terminating connection due to idle-session timeout"
+            )
+        return read_ms(self.state.parameters.get("idle_in_transaction_session_timeout")), IdleInTransactionTimeout(
+            "terminating connection due to idle-in-transaction timeout"
+        )
 
     def handle(self, message: FrontendMessage) -> None:
         """Answer one message. Whatever goes wrong in it is told to the client, except ClientLost."""
@@ -119,6 +134,16 @@ class Session:
                     extended.close(message, self.state)
         self._skipping = not tried.succeeded
 
+    def refuse(self, error: RvbbitError, *, simple_query: bool) -> None:
+        """Answer a message that was framed well and malformed inside."""
+        if self._skipping:
+            return
+        tell_failure(error, self.state)
+        if simple_query:
+            self.ready()
+        else:
+            self._skipping = True
+
     def cancel(self, reason: str | None = None) -> None:
         """Stop the running statement; without one, do nothing. From any thread."""
         self.state.cancel(reason)
@@ -131,3 +156,28 @@ class Session:
             self.state.block.abandon()
         finally:
             self.state.upstream.close()
+
+
+def open_session(
+    client: Client,
+    upstream: Upstream,
+    services: Services,
+    identity: Identity,
+    startup: Mapping[str, str] = MappingProxyType({}),
+) -> Session:
+    """Open a session on the upstream for one client; it has told its parameters, not yet that it is ready.
+
+    Raises UnknownSetting (42704) or InvalidValue (22023) for the startup packet's parameters.
+    """
+    upstream_session = upstream.open_session(
+        user=identity.user,
+        database=identity.database,
+        application_name=startup.get("application_name", ""),
+    )
+    session = Session(client, upstream_session, services, identity)
+    try:
+        session.start(startup)
+    except RvbbitError:
+        upstream_session.close()
+        raise
+    return session

@@ -31,8 +31,9 @@ def run_query(sql: str, state: SessionState) -> None:
 
 def _run_one(text: StatementText, state: SessionState, *, several: bool, last: bool) -> bool:
     """Run one statement and tell whether it went well."""
-    with attempt(state, text.offset) as tried:
-        statement = read_statement(text.text)
+    with attempt(state) as tried:
+        statement = read_statement(text.text, text.offset)
+        tried.offset = statement.offset
         if several and statement.kind != "transaction":
             state.block.start_implicit()
         tag = _run(statement, state, tried.cancel)
@@ -50,7 +51,7 @@ def _run(statement: Statement, state: SessionState, cancel: CancelToken) -> str:
             return str(result.tag)
         formats = (1,) if isinstance(result, FetchedRows) and result.binary else ()
         state.client.send(backend.encode_row_description(result.columns, formats))
-        rows = send_rows(result.batches(), result.columns, formats, state.client, cancel)
+        rows = send_rows(result.batches(), result.columns, formats, state, cancel)
         return counted_tag(result.tag, rows)
     finally:
         result.close()
