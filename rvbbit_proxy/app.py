@@ -28,10 +28,16 @@ from rvbbit_proxy.llm.cache import ResultCache
 from rvbbit_proxy.llm.door import ModelDoor
 from rvbbit_proxy.meta.queue import MetaQueue
 from rvbbit_proxy.operators.operator import Operators, distinct_operators, load_operators
+from rvbbit_proxy.server.auth import Authentication, load_users
 from rvbbit_proxy.server.listener import Server
-from rvbbit_proxy.session.session import SessionServices
+from rvbbit_proxy.server.tls import load_tls
+from rvbbit_proxy.session.client import Client
+from rvbbit_proxy.session.session import Session, open_session
+from rvbbit_proxy.session.state import Identity
+from rvbbit_proxy.session.state import Services as SessionServices
 from rvbbit_proxy.settings import RunOptions, Settings
 from rvbbit_proxy.sql.dialect import SqlReader
+from rvbbit_proxy.wire.frontend import Startup
 
 MEMORY = ":memory:"
 
@@ -93,13 +99,24 @@ class App:
     def start_server(self) -> tuple[str, int]:
         """Listen; return host and port."""
         services = SessionServices(
-            upstream=self.upstream,
-            semantics=self.engine,
-            ledger=self.ledger,
             options=RunOptions.of(self.settings),
-            ledger_relations=frozenset(relation_names(self.connection)),
+            ledger=self.ledger,
+            semantics=self.engine,
+            ledger_relations=relation_names(self.connection),
         )
-        self.server = Server(self.settings, services)
+
+        def open_client(client: Client, identity: Identity, startup: Startup) -> Session:
+            return open_session(client, self.upstream, services, identity, startup.parameters)
+
+        settings = self.settings
+        self.server = Server(
+            settings.host,
+            settings.port,
+            open_client,
+            authentication=Authentication(load_users(settings.users)) if settings.users else None,
+            tls=load_tls(settings.tls_certificate, settings.tls_key) if settings.tls_certificate else None,
+            max_connections=settings.max_connections,
+        )
         return self.server.start()
 
     def stop_server(self) -> None:

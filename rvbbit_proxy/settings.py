@@ -52,6 +52,10 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(15432, description="TCP port to listen on; 0 takes any free one.")
+    max_connections: int = Field(100, ge=1, description="Client connections at the same time.")
+    users: Path | None = Field(None, description="File of users and SCRAM verifiers; without it only loopback.")
+    tls_certificate: Path | None = Field(None, description="PEM file of the server's certificate chain; turns TLS on.")
+    tls_key: Path | None = Field(None, description="PEM file of the certificate's key, if it is a file of its own.")
     home: Path = Field(Path(".rvbbit"), description="Folder of the ledger, the journal and the caches.")
     cascades: Annotated[tuple[Path, ...], NoDecode] = Field(
         (), description="Folders of the user's own cascades, besides the bundled ones."

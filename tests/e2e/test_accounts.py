@@ -19,11 +19,10 @@ FROM sightings WHERE title MEANS 'visual contact' GROUP BY state ORDER BY report
 """
 
 
-def meta_rules(model: ScriptedModel) -> None:
-    model.rules[:0] = [
-        Rule("confidence", '{"confidence": 0.9, "reason": "plain"}'),
-        Rule("relevan.*context|context.*relevan", '{"relevance": 0.5, "reason": "partly"}'),
-    ]
+META_RULES = [
+    Rule("how sure are you", {"confidence": 0.9, "reason": "plain"}),
+    Rule("how much was each numbered message", [{"message": 1, "relevance": 0.5, "reason": "partly"}]),
+]
 
 
 def ledger_sums(connection: Any, caller: str) -> tuple[Decimal, Decimal, Decimal]:
@@ -40,7 +39,7 @@ def ledger_sums(connection: Any, caller: str) -> tuple[Decimal, Decimal, Decimal
 def test_one_query_has_one_caller_for_all_its_cascades(
     serve: Callable[..., Running], model: ScriptedModel
 ) -> None:
-    meta_rules(model)
+    model.rules[:0] = META_RULES
     server = serve(model=MODEL, prices=PRICES, batch_size=1, meta=1.0)
     with server.connect() as connection:
         connection.execute(SIGHTINGS)

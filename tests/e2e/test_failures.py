@@ -29,7 +29,7 @@ def test_dead_provider(serve: Callable[..., Running], model: ScriptedModel) -> N
         assert failed is not None and failed[0] == failed[1] == model.requests > 0 and failed[2] == 0
         assert connection.execute("SELECT count(*) FROM rvbbit.semantic_cache").fetchone() == (0,)
         model.reset()
-        assert connection.execute(MEANS).fetchone() == (16,)
+        assert connection.execute(MEANS).fetchone() == (20,)
 
 
 def test_nonsense_is_an_error_after_retries_with_the_fault_as_feedback(
