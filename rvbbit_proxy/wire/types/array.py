@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rvbbit_proxy.errors import InvalidBinaryRepresentation, NotSupported, ProtocolError, RvbbitError, TypeFault
+from rvbbit_proxy.errors import InvalidBinaryRepresentation, ProtocolError, RvbbitError, TypeFault
 from rvbbit_proxy.wire.types.array_input import parse_array
 from rvbbit_proxy.wire.types.codec import Codec
 from rvbbit_proxy.wire.types.columns import (
@@ -28,6 +28,7 @@ from rvbbit_proxy.wire.types.columns import (
     fixed_column,
     is_listlike,
     lengths_of,
+    mapped,
     nulls_of,
     offsets_from,
     plain,
@@ -99,9 +100,7 @@ def encode_binary(column: pa.Array, *, element: Codec, element_oid: int) -> pa.A
     """Return dimensions, element oid and elements of each array; raises TypeFault (2202E) for ragged ones."""
     column = plain(column)
     if not is_listlike(column.type):
-        raise NotSupported(
-            f"no binary output of an array that came as {column.type}", hint="Ask for this column in text format."
-        )
+        return mapped(as_text(column), lambda text: _binary_of_literal(text, element, element_oid))
     nulls = nulls_of(column)
     items, offsets = _cut(column)
     ranges, sizes = offsets, [np.diff(offsets)]
@@ -114,6 +113,17 @@ def encode_binary(column: pa.Array, *, element: Codec, element_oid: int) -> pa.A
     values = element.encode_binary(items)
     body = pc.binary_join(_regroup(_framed(values), ranges, nulls), b"")
     return _joined([_headers(sizes, ranges, values, element_oid), body], pa.large_binary())
+
+
+def _binary_of_literal(text: str, element: Codec, element_oid: int) -> bytes:
+    """Return the binary form of one array literal; its elements are text to their codec."""
+    items = parse_array(text, str)
+    kind, inner = pa.string(), items
+    while inner and isinstance(inner[0], list):
+        kind, inner = pa.list_(kind), inner[0]
+    row = pa.array([items], pa.list_(kind))
+    encoded: bytes = encode_binary(row, element=element, element_oid=element_oid)[0].as_py()
+    return encoded
 
 
 def _ragged() -> RvbbitError:

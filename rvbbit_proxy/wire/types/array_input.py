@@ -68,7 +68,14 @@ class _Reader:
         if root is None:
             self._refuse("Unexpected end of input.")
         self._check_shape(root)
-        return [] if _is_empty(root) else root
+        return [] if _is_empty(root) else self._decoded(root)
+
+    def _decoded(self, items: list[Any]) -> list[Any]:
+        """Decode the elements, now that the literal is known to be well formed."""
+        return [
+            self._decoded(item) if isinstance(item, list) else None if item is None else self._decode(item)
+            for item in items
+        ]
 
     def _tokens(self) -> Iterator[tuple[str, Any]]:
         position, text = self._start, self._text.rstrip(WHITESPACE)
@@ -80,15 +87,15 @@ class _Reader:
             if match["mark"]:
                 yield match["mark"], None
             elif match["quoted"] is not None:
-                yield "item", self._decode(re.sub(r"\\(.)", r"\1", match["quoted"], flags=re.DOTALL))
+                yield "item", re.sub(r"\\(.)", r"\1", match["quoted"], flags=re.DOTALL)
             else:
                 yield "item", self._bare(match["bare"])
 
-    def _bare(self, token: str) -> Any:
+    def _bare(self, token: str) -> str | None:
         stripped = token.strip(WHITESPACE)
         if stripped.upper() == "NULL":
             return None
-        return self._decode(re.sub(r"\\(.)", r"\1", stripped, flags=re.DOTALL))
+        return re.sub(r"\\(.)", r"\1", stripped, flags=re.DOTALL)
 
     def _check_order(self, before: str, kind: str, inside: bool) -> None:
         opens = kind in ("{", "item")

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rvbbit_proxy.wire.types.codec import Codec
-from rvbbit_proxy.wire.types.columns import fixed_column, nulls_of, plain
-from rvbbit_proxy.wire.types.style import TextStyle
+from rvbbit_proxy.wire.types.columns import fixed_column, is_stringlike, nulls_of, plain
+from rvbbit_proxy.wire.types.style import DEFAULT_STYLE, TextStyle
 from rvbbit_proxy.wire.types.values import WHITESPACE, expect_length, refuse_text, text_value
 
 _WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
@@ -18,6 +18,11 @@ _WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no"
 
 def _bytes_of_booleans(column: pa.Array, true: int, false: int) -> pa.Array:
     column = plain(column)
+    if is_stringlike(column.type):
+        truths = [
+            None if text is None else decode_text(text.encode(), DEFAULT_STYLE) for text in column.to_pylist()
+        ]
+        column = pa.array(truths, pa.bool_())
     filled = pc.fill_null(pc.cast(column, pa.bool_()), False).to_numpy(zero_copy_only=False)
     return fixed_column(np.where(filled, np.uint8(true), np.uint8(false)), nulls_of(column))
 

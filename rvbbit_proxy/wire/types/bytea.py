@@ -14,12 +14,13 @@ from rvbbit_proxy.wire.types.columns import (
     as_binary,
     binary_column,
     bytes_of,
+    is_stringlike,
     mapped,
     nulls_of,
     offsets_of,
     plain,
 )
-from rvbbit_proxy.wire.types.style import TextStyle
+from rvbbit_proxy.wire.types.style import DEFAULT_STYLE, TextStyle
 from rvbbit_proxy.wire.types.values import WHITESPACE, text_value
 
 HEX_PAIRS = np.frombuffer("".join(f"{byte:02x}" for byte in range(256)).encode(), "V2")
@@ -36,6 +37,9 @@ def _bytes(column: pa.Array) -> pa.Array:
 
 def encode_text(column: pa.Array, style: TextStyle) -> pa.Array:
     r"""Print ``\x`` and hex digits, or escapes under ``bytea_output = escape``."""
+    column = plain(column)
+    if is_stringlike(column.type):
+        return column
     data = _bytes(column)
     if style.bytea_output.lower() == "escape":
         return mapped(data, lambda value: b"".join(_ESCAPED[byte] for byte in value))
@@ -46,7 +50,10 @@ def encode_text(column: pa.Array, style: TextStyle) -> pa.Array:
 
 
 def encode_binary(column: pa.Array) -> pa.Array:
-    """Return the bytes."""
+    """Return the bytes; those of a column that came as text are what the text stands for."""
+    column = plain(column)
+    if is_stringlike(column.type):
+        return mapped(column, lambda text: decode_text(text.encode(), DEFAULT_STYLE))
     return _bytes(column)
 
 

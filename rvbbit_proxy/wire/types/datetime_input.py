@@ -3,7 +3,7 @@
 Results are integers: days and µs since 1970, infinity as the largest ones. Reading needs no clock, so ``now``,
 ``today`` and the like are refused.
 Differs from PostgreSQL: parameters take no Julian days, no ``now``, ``today``, ``tomorrow``, ``yesterday``, and of
-the time zone abbreviations only UTC, GMT, Z and those that are IANA names.
+the time zone abbreviations only the most common; timestamps end in the year 294247, as DuckDB's.
 Source: https://www.postgresql.org/docs/16/datatype-datetime.html, appendix B.
 """
 
@@ -19,7 +19,7 @@ from rvbbit_proxy.errors import DatetimeOverflow, InvalidDatetime, InvalidValue,
 from rvbbit_proxy.wire.types.calendar import civil_of, day_of
 from rvbbit_proxy.wire.types.style import DEFAULT_STYLE, TextStyle
 from rvbbit_proxy.wire.types.values import WHITESPACE, text_value
-from rvbbit_proxy.wire.types.zones import DAY_US, zone_of
+from rvbbit_proxy.wire.types.zones import ABBREVIATIONS_H, DAY_US, zone_of
 
 INFINITE_DAY, INFINITE_US = 2**31 - 1, 2**63 - 1
 _FIRST_DAY, _LAST_DAY = day_of(-4713, 11, 24), day_of(5_874_897, 12, 31)
@@ -44,6 +44,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
+_COMPACT_TIME = re.compile(r"^\s*(\d\d)(\d\d)(\d\d(?:\.\d*)?)?(?![\d:/.-])")
 _OFFSET = re.compile(r"([+-])(\d{1,2}):?(\d{2})?:?(\d{2})?")
 Zone: TypeAlias = int | tzinfo
 
@@ -68,6 +69,10 @@ class _Unreadable(Exception):
 
 class _OutOfRange(Exception):
     """A field beyond its domain."""
+
+
+class _ZoneOutOfRange(Exception):
+    """An offset beyond what PostgreSQL takes."""
 
 
 def input_text(data: bytes) -> str:
@@ -106,7 +111,7 @@ def parse_timestamptz(text: str, style: TextStyle = DEFAULT_STYLE) -> int:
 
 def parse_time(text: str, style: TextStyle = DEFAULT_STYLE) -> int:
     """Return µs since midnight."""
-    fields = _read(text, "time", style)
+    fields = _read(_with_colons(text), "time", style)
     if fields.special or fields.time_us is None:
         _refuse("time", text)
     return fields.time_us
@@ -115,7 +120,7 @@ def parse_time(text: str, style: TextStyle = DEFAULT_STYLE) -> int:
 def parse_timetz(text: str, style: TextStyle = DEFAULT_STYLE) -> tuple[int, int]:
     """Return µs since midnight and seconds east of UTC; a named zone needs a date beside it."""
     name = "time with time zone"
-    fields = _read(text, name, style)
+    fields = _read(_with_colons(text), name, style)
     if fields.special or fields.time_us is None:
         _refuse(name, text)
     zone: Zone = zone_of(style.timezone) if fields.zone is None else fields.zone
@@ -123,6 +128,15 @@ def parse_timetz(text: str, style: TextStyle = DEFAULT_STYLE) -> tuple[int, int]
         return fields.time_us, zone
     has_date = fields.month is not None
     return fields.time_us, _local_offset_s(zone, _local_us(fields, text, name) if has_date else 0)
+
+
+def _with_colons(text: str) -> str:
+    """Return a time that came as digits only with colons between them.
+
+    >>> _with_colons("040506.7"), _with_colons("4:05")
+    ('04:05:06.7', '4:05')
+    """
+    return _COMPACT_TIME.sub(lambda match: ":".join(part for part in match.groups() if part), text)
 
 
 # --- from text to fields ----------------------------------------------------------------------------------
@@ -140,6 +154,8 @@ def _read(text: str, type_name: str, style: TextStyle) -> Fields:
         _refuse(type_name, text)
     except _OutOfRange:
         raise DatetimeOverflow(f'date/time field value out of range: "{text}"') from None
+    except _ZoneOutOfRange:
+        raise DatetimeOverflow(f'time zone displacement out of range: "{text}"', sqlstate="22009") from None
     return fields
 
 
@@ -228,7 +244,7 @@ def _read_offset(fields: Fields, token: str, style: TextStyle) -> None:
         raise _Unreadable
     hours, minutes, seconds = (int(part or 0) for part in match.groups()[1:])
     if hours > 15 or minutes > 59 or seconds > 59:
-        raise DatetimeOverflow(f'time zone displacement out of range: "{token}"', sqlstate="22009")
+        raise _ZoneOutOfRange
     size = (hours * 60 + minutes) * 60 + seconds
     fields.zone = -size if match[1] == "-" else size
 
@@ -252,6 +268,10 @@ def _read_word(fields: Fields, token: str, style: TextStyle) -> None:
 
 def _read_zone(fields: Fields, token: str) -> None:
     _once(fields.zone)
+    abbreviated = ABBREVIATIONS_H.get(token.upper())
+    if abbreviated is not None:
+        fields.zone = int(abbreviated * 3600)
+        return
     try:
         fields.zone = zone_of(token)
     except InvalidValue:
@@ -267,7 +287,7 @@ def _read_number(fields: Fields, token: str, style: TextStyle) -> None:
         fields.year, fields.month, fields.day = _year(year), int(month), int(day)
     elif fields.day is not None and fields.time_us is None and len(whole) in (4, 6) and fields.year is not None:
         _read_time(fields, f"{whole[:2]}:{whole[2:4]}:{whole[4:] or '0'}.{fraction or '0'}", style)
-    elif fraction or fields.month is None:
+    elif fraction or (fields.month is None and fields.day is not None):
         raise _Unreadable
     elif fields.day is None and len(whole) <= 2:
         fields.day = int(whole)

@@ -19,9 +19,18 @@ import pyarrow.compute as pc
 
 from rvbbit_proxy.errors import ValueOutOfRange
 from rvbbit_proxy.wire.types.codec import Codec
-from rvbbit_proxy.wire.types.columns import Mask, Numbers, fixed_column, nulls_of, patch, plain
+from rvbbit_proxy.wire.types.columns import (
+    Mask,
+    Numbers,
+    fixed_column,
+    is_stringlike,
+    mapped,
+    nulls_of,
+    patch,
+    plain,
+)
 from rvbbit_proxy.wire.types.columns import values_of as buffer_values
-from rvbbit_proxy.wire.types.style import TextStyle
+from rvbbit_proxy.wire.types.style import DEFAULT_STYLE, TextStyle
 from rvbbit_proxy.wire.types.values import WHITESPACE, expect_length, refuse_text, text_value
 
 _ARROW = {4: pa.float32(), 8: pa.float64()}
@@ -36,6 +45,9 @@ _WORDS = {"nan": math.nan, "inf": math.inf, "infinity": math.inf}
 
 def encode_text(column: pa.Array, style: TextStyle, *, width: int) -> pa.Array:
     """Print floats; ``extra_float_digits`` below 1 rounds to that many digits beside the 6 or 15 sure ones."""
+    column = plain(column)
+    if is_stringlike(column.type):
+        return column
     column = _floats(column, width)
     values = buffer_values(column, f"f{width}")
     nulls = nulls_of(column)
@@ -96,6 +108,11 @@ def _rounded(value: float, digits: int) -> str:
 
 def encode_binary(column: pa.Array, *, width: int) -> pa.Array:
     """Return big-endian IEEE floats of ``width`` bytes."""
+    column = plain(column)
+    if is_stringlike(column.type):
+        return mapped(
+            column, lambda text: binary_of(decode_text(text.encode(), DEFAULT_STYLE, width=width), width=width)
+        )
     column = _floats(column, width)
     return fixed_column(buffer_values(column, f"f{width}").astype(f">f{width}"), nulls_of(column))
 

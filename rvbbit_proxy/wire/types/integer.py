@@ -11,7 +11,15 @@ import pyarrow.compute as pc
 
 from rvbbit_proxy.errors import ValueOutOfRange
 from rvbbit_proxy.wire.types.codec import Codec
-from rvbbit_proxy.wire.types.columns import as_text, fixed_column, nulls_of, plain, values_of
+from rvbbit_proxy.wire.types.columns import (
+    as_text,
+    fixed_column,
+    is_stringlike,
+    mapped,
+    nulls_of,
+    plain,
+    values_of,
+)
 from rvbbit_proxy.wire.types.style import TextStyle
 from rvbbit_proxy.wire.types.values import WHITESPACE, expect_length, refuse_range, refuse_text, text_value
 
@@ -34,6 +42,9 @@ def encode_text(column: pa.Array, style: TextStyle) -> pa.Array:
 
 def encode_binary(column: pa.Array, *, width: int) -> pa.Array:
     """Return big-endian integers of ``width`` bytes; raises ValueOutOfRange (22003) when one does not fit."""
+    column = plain(column)
+    if is_stringlike(column.type):
+        return mapped(column, lambda text: binary_of(parse_integer(text, _NAMES[width]), width=width))
     return fixed_column(values_of(to_integers(column, width), f"i{width}").astype(f">i{width}"), nulls_of(column))
 
 

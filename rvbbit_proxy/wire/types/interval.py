@@ -192,7 +192,7 @@ def binary_of(interval: Interval) -> bytes:
 
 def decode_text(data: bytes, style: TextStyle) -> Interval:
     """Return the interval of its text, in any of the four styles."""
-    return parse_interval(text_value(data))
+    return parse_interval(text_value(data), style)
 
 
 def decode_binary(data: bytes) -> Interval:
@@ -241,11 +241,21 @@ _ISO_DATES = {"y": "year", "m": "month", "w": "week", "d": "day"}
 _ISO_TIMES = {"h": "hour", "m": "minute", "s": "second"}
 
 
+_ONE_SIGN = re.compile(r"-[^+-]*(?:(?<=\d)-(?=\d)[^+-]*)?")
+
+
 class _Sum:
     """Adds up the fields of an interval; fractions of a larger unit spill into the smaller ones."""
 
     def __init__(self) -> None:
         self.months, self.days, self.microseconds = 0, 0, Fraction(0)
+        self._seen: set[str] = set()
+
+    def claim(self, *units: str) -> bool:
+        """Tell whether none of the units was given before."""
+        fresh = self._seen.isdisjoint(units)
+        self._seen.update(units)
+        return fresh
 
     def add(self, number: Fraction, unit: str) -> None:
         """Add so many units."""
@@ -270,13 +280,13 @@ class _Sum:
         sign = -1 if negative else 1
         result = Interval(sign * self.months, sign * self.days, sign * round(self.microseconds))
         if not (-(2**31) <= result.months < 2**31 and -(2**31) <= result.days < 2**31):
-            raise DatetimeOverflow(f'interval field value out of range: "{text}"')
+            raise DatetimeOverflow(f'interval field value out of range: "{text}"', sqlstate="22015")
         if not -(2**63) <= result.microseconds < 2**63:
-            raise DatetimeOverflow(f'interval field value out of range: "{text}"')
+            raise DatetimeOverflow(f'interval field value out of range: "{text}"', sqlstate="22015")
         return result
 
 
-def parse_interval(text: str) -> Interval:
+def parse_interval(text: str, style: TextStyle = DEFAULT_STYLE) -> Interval:
     """Return the interval of text in any IntervalStyle; raises InvalidDatetime (22007).
 
     >>> parse_interval("1 day ago"), parse_interval("P1Y2MT3H")
@@ -286,8 +296,8 @@ def parse_interval(text: str) -> Interval:
     if stripped[:1] in ("P", "p"):
         return _parse_iso(stripped, text)
     total, position, fields, ago = _Sum(), 0, 0, False
-    # as in SQL, one sign before everything holds for all fields that have none
-    leading_minus = re.fullmatch(r"-\d[\d\s:.-]*", stripped) is not None and not re.search(r"\s[+-]", stripped)
+    # in the SQL standard one sign before everything holds for all fields, if none has its own
+    leading_minus = style.intervalstyle.lower() == "sql_standard" and _ONE_SIGN.fullmatch(stripped) is not None
     while position < len(stripped):
         match = _TOKEN.match(stripped, position)
         if match is None or ago:
@@ -312,10 +322,14 @@ def _signed(token: str, negative: bool) -> tuple[int, str]:
 def _add_field(total: _Sum, match: re.Match[str], text: str, *, last: bool, negative: bool) -> None:
     if match["time"]:
         sign, token = _signed(match["time"], negative)
+        if not total.claim("hour", "minute", "second"):
+            _refuse(text)
         _add_time(total, token, sign)
     elif match["years"]:
         sign, token = _signed(match["years"], negative)
         years, months = token.split("-")
+        if not total.claim("year", "month"):
+            _refuse(text)
         total.add(Fraction(sign * int(years)), "year")
         total.add(Fraction(sign * int(months)), "month")
     elif match["number"]:
@@ -324,7 +338,10 @@ def _add_field(total: _Sum, match: re.Match[str], text: str, *, last: bool, nega
         if match["unit"] and unit is None:
             _refuse(text)
         # a number without a unit is days before a time, seconds at the end
-        total.add(sign * Fraction(token), unit or ("second" if last else "day"))
+        unit = unit or ("second" if last else "day")
+        if not total.claim(unit):
+            _refuse(text)
+        total.add(sign * Fraction(token), unit)
 
 
 def _add_time(total: _Sum, token: str, sign: int) -> None:

@@ -183,8 +183,9 @@ def _parse(text: str) -> Decimal:
     exponent = value.as_tuple().exponent
     if isinstance(exponent, int) and not -_MAX_EXPONENT <= exponent <= _MAX_EXPONENT:
         refuse_range("numeric", text)
-    # PostgreSQL has no negative scale
-    return Decimal(f"{value:f}") if isinstance(exponent, int) and exponent > 0 else value
+    # PostgreSQL has neither a negative scale nor a negative 0
+    value = Decimal(f"{value:f}") if isinstance(exponent, int) and exponent > 0 else value
+    return value if value else value.copy_abs()
 
 
 def _parse_based(stripped: str, text: str) -> int:

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rvbbit_proxy.errors import RvbbitError
+from rvbbit_proxy.errors import NotSupported, RvbbitError
 from rvbbit_proxy.wire.backend import encode_row_body, spread_formats
 from rvbbit_proxy.wire.types.columns import (
     INT32_LIMIT,
@@ -32,6 +32,7 @@ from rvbbit_proxy.wire.types.style import DEFAULT_STYLE, TextStyle
 
 DATA_ROW = b"D"
 COPY_DATA = b"d"
+BINARY = 1
 FEW_ROWS = 8
 """Up to so many rows the per-row way is faster."""
 _FEW_RAW_ROWS = 64
@@ -64,12 +65,46 @@ def encode_data_rows(
     return _encode_by_column(batch, oids, codes, style, message_type)
 
 
-def encode_raw_rows(rows: Sequence[Sequence[bytes | None]], *, message_type: bytes = DATA_ROW) -> bytes:
-    """Return one DataRow message per row of values already in wire form."""
+def encode_raw_rows(
+    rows: Sequence[Sequence[bytes | None]],
+    row_formats: Sequence[int] = (),
+    columns: Sequence[TypedColumn] = (),
+    formats: Sequence[int] = (),
+    *,
+    message_type: bytes = DATA_ROW,
+) -> bytes:
+    """Return one DataRow message per row of values that already are wire forms.
+
+    ``row_formats`` are the formats they have, ``formats`` those the client wants; where columns differ, text is
+    made binary. Raises NotSupported for the other way round.
+    """
+    have, want = spread_formats(row_formats, len(columns)), spread_formats(formats, len(columns))
+    if have != want:
+        rows = _with_formats(rows, [column.type_oid for column in columns], have, want)
     if len(rows) <= _FEW_RAW_ROWS:
         return b"".join(_message(message_type, encode_row_body(row)) for row in rows)
     columns = [pa.array(values, pa.large_binary()) for values in zip(*rows, strict=True)]
     return join_rows(columns, len(rows), message_type)
+
+
+def _with_formats(
+    rows: Sequence[Sequence[bytes | None]], oids: Sequence[int], have: Sequence[int], want: Sequence[int]
+) -> Sequence[Sequence[bytes | None]]:
+    if not rows:
+        return rows
+    columns = [
+        values if source == target else _to_binary(values, oid, target)
+        for values, oid, source, target in zip(zip(*rows, strict=True), oids, have, want, strict=True)
+    ]
+    return list(zip(*columns, strict=True))
+
+
+def _to_binary(values: Sequence[bytes | None], oid: int, target: int) -> Sequence[bytes | None]:
+    if target != BINARY:
+        raise NotSupported("rows that came in binary format cannot be sent as text")
+    texts = pa.array([None if value is None else value.decode() for value in values], pa.string())
+    encoded: list[bytes | None] = as_binary(encode_column(texts, oid, BINARY)).to_pylist()
+    return encoded
 
 
 def _message(message_type: bytes, body: bytes) -> bytes:

@@ -25,6 +25,44 @@ _OFFSET = re.compile(r"(?P<sign>[+-])?(?P<hours>\d{1,2})(?::(?P<minutes>[0-5]\d)
 _POSIX = re.compile(r"(?:<[^<>]*>|[A-Za-z]{3,})(?P<offset>[+-]?\d{1,2}(?::[0-5]\d){0,2})")
 
 
+ABBREVIATIONS_H = {
+    "ACST": 9.5,
+    "ADT": -3,
+    "AEDT": 11,
+    "AEST": 10,
+    "AKDT": -8,
+    "AKST": -9,
+    "AST": -4,
+    "AWST": 8,
+    "BST": 1,
+    "CDT": -5,
+    "CEST": 2,
+    "CET": 1,
+    "CST": -6,
+    "EDT": -4,
+    "EEST": 3,
+    "EET": 2,
+    "EST": -5,
+    "HST": -10,
+    "IST": 2,
+    "JST": 9,
+    "KST": 9,
+    "MDT": -6,
+    "MSK": 3,
+    "MST": -7,
+    "NDT": -2.5,
+    "NST": -3.5,
+    "NZDT": 13,
+    "NZST": 12,
+    "PDT": -7,
+    "PKT": 5,
+    "PST": -8,
+    "WET": 0,
+    "WEST": 1,
+}
+"""Common abbreviations in hours east, as PostgreSQL's Default set has them; for reading only."""
+
+
 @lru_cache(maxsize=256)
 def zone_of(name: str) -> tzinfo:
     """Return the zone of a TimeZone setting; raises InvalidValue (22023).
