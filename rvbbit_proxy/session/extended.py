@@ -9,8 +9,15 @@ from __future__ import annotations
 
 from rvbbit_proxy.caller import CancelToken
 from rvbbit_proxy.engine.upstream import Column, Description, Parameter
-from rvbbit_proxy.errors import NotSupported, ProtocolError, RvbbitError, SyntaxFault, UnknownParameterType
-from rvbbit_proxy.session.cursors import FetchedRows
+from rvbbit_proxy.errors import (
+    DuplicatePortal,
+    NotSupported,
+    ProtocolError,
+    RvbbitError,
+    SyntaxFault,
+    UnknownParameterType,
+)
+from rvbbit_proxy.session.cursors import ALL, Fetch, FetchedRows
 from rvbbit_proxy.session.output import counted_tag, send_rows
 from rvbbit_proxy.session.portals import Portal, RowSource
 from rvbbit_proxy.session.running import describe_statement, run_statement
@@ -61,6 +68,8 @@ def bind(message: Bind, state: SessionState) -> None:
         Parameter(value, 1 if code else 0, oid)
         for value, code, oid in zip(message.parameters, formats, oids, strict=True)
     )
+    if message.portal and message.portal in state.cursors:
+        raise DuplicatePortal(f'cursor "{message.portal}" already exists')
     bound = BoundStatement(prepared.statement, "extended", parameters, message.result_formats)
     state.portals.add(Portal(message.portal, bound, prepared))
     state.client.send(backend.encode_bind_complete())
@@ -93,6 +102,10 @@ def describe(message: Describe, state: SessionState) -> None:
         state.client.send(backend.encode_parameter_description(description.parameter_oids))
         _send_columns(description.columns, (), state)
         return
+    if message.name in state.cursors:
+        cursor = state.cursors.get(message.name)
+        _send_columns(cursor.result.columns, (1,) if cursor.declared.binary else (), state)
+        return
     portal = state.portals.get(message.name)
     formats = portal.bound.result_formats
     if portal.source is not None:
@@ -110,6 +123,9 @@ def _send_columns(columns: tuple[Column, ...] | None, formats: tuple[int, ...], 
 
 def execute(message: Execute, state: SessionState, cancel: CancelToken) -> None:
     """Run a portal, or fetch on from it, up to the row limit."""
+    if message.portal in state.cursors:
+        state.client.send(_fetch_cursor(message, state, cancel))
+        return
     portal = state.portals.get(message.portal)
     if portal.bound.statement.kind == "empty":
         state.client.send(backend.encode_empty_query_response())
@@ -151,6 +167,17 @@ def _refuse_changed_columns(portal: Portal, columns: tuple[Column, ...]) -> None
         raise NotSupported("cached plan must not change result type")
 
 
+def _fetch_cursor(message: Execute, state: SessionState, cancel: CancelToken) -> bytes:
+    """Execute a declared cursor: cursors and portals share their names."""
+    state.block.refuse_if_failed()
+    result = state.cursors.run_fetch(Fetch(message.portal, count=message.max_rows or ALL))
+    formats = (1,) if isinstance(result, FetchedRows) and result.binary else ()
+    rows = send_rows(result.batches(), result.columns or (), formats, state, cancel)
+    if message.max_rows and rows == message.max_rows:
+        return backend.encode_portal_suspended()
+    return backend.encode_command_complete(counted_tag("SELECT", rows))
+
+
 def _fetch(portal: Portal, limit: int, state: SessionState, cancel: CancelToken) -> bytes:
     """Send rows; return the message that ends this Execute."""
     source = portal.source
@@ -167,6 +194,8 @@ def close(message: Close, state: SessionState) -> None:
     """Forget a statement or a portal; one that is not there is no error."""
     if message.kind == "S":
         state.statements.drop(message.name)
+    elif message.name in state.cursors:
+        state.cursors.close(message.name)
     else:
         state.portals.drop(message.name)
     state.client.send(backend.encode_close_complete())

@@ -23,10 +23,16 @@ from rvbbit_proxy.session.prepared_statements import (
     run_prepared_command,
 )
 from rvbbit_proxy.session.results import AccountedResult, Done, text_columns
+from rvbbit_proxy.session.session_functions import (
+    find_session_function,
+    function_columns,
+    run_session_function,
+)
 from rvbbit_proxy.session.state import SessionState
 from rvbbit_proxy.session.statements import BoundStatement, Statement, read_statement
 from rvbbit_proxy.session.transaction import NoActiveTransaction
 from rvbbit_proxy.sql.lexer import leading_words, words
+from rvbbit_proxy.wire.types.oids import TEXT
 
 _WRITING = frozenset(
     {"insert", "update", "delete", "merge", "create", "drop", "alter", "truncate", "comment", "grant", "revoke"}
@@ -53,6 +59,8 @@ def run_statement(bound: BoundStatement, state: SessionState, cancel: CancelToke
         return run_prepared_command(bound, state, lambda inner: run_statement(inner, state, cancel))
     elif kind == "notification":
         return _run_notification(bound, state)
+    elif state.upstream.dialect == "duckdb" and (name := find_session_function(bound.statement.sql)):
+        return run_session_function(name, bound, state)
     return _run_plain(bound, state, cancel)
 
 
@@ -65,13 +73,16 @@ def describe_statement(statement: Statement, parameter_oids: tuple[int, ...], st
         command = parse_parameter_command(statement.sql)
         if command is not None:
             names = parameter_columns(command)
-            return Description(parameter_oids, None if names is None else text_columns(names))
+            oids = tuple(oid or TEXT for oid in parameter_oids)
+            return Description(oids, None if names is None else text_columns(names))
     if statement.kind == "cursor":
         return _describe_cursor(statement, state)
     if statement.kind == "prepared":
         return _describe_prepared(statement, state)
     if statement.kind in ("notification", "copy"):
         return Description((), None)
+    if state.upstream.dialect == "duckdb" and (name := find_session_function(statement.sql)):
+        return Description(parameter_oids, function_columns(name))
     semantics = state.services.semantics
     if semantics is not None and semantics.is_semantic(statement.sql):
         return semantics.describe(statement.sql, parameter_oids, state.upstream)
