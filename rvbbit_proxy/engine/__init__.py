@@ -12,6 +12,7 @@ duckdb_names.py         the names of unnamed result columns, as PostgreSQL gives
 duckdb_errors.py        DuckDB's exceptions as SQLSTATEs, in one table
 duckdb_guard.py         what must not reach DuckDB: COPY over its own stdout, writes to the ledger
 postgres_upstream.py    ``PostgresUpstream``: opens a libpq connection per session
+postgres_connection.py  waiting for libpq without holding Python's lock
 postgres_session.py     ``PostgresSession``: the extended protocol through psycopg's ``PGconn``
 postgres_result.py      ``PostgresResult``: rows as PostgreSQL sent them, streamed
 postgres_arrow.py       rows to Arrow for stage inputs, Arrow to COPY for stage results

@@ -89,6 +89,7 @@ ERROR_RULES = (
     _rule(r"^Catalog: Could not rename", "42P07"),
     _rule(r'^Catalog: Existing object "?(.+?)"? is of type (\w+)', "42809", r'"\1" is a \2'),
     _rule(r"^(?:Binder|Catalog): Can only (?:delete|update|insert).*", "42809"),
+    _rule(r"^Catalog: (.+) is not an? table", "42809", r'"\1" is not a table'),
     _rule(r"^(?:Dependency|Catalog): .*(?:depend|CASCADE)", "2BP01"),
     # functions, types and grouping
     _rule(

@@ -16,13 +16,19 @@ from sqlglot.errors import SqlglotError
 
 from rvbbit_proxy.engine.duckdb_parameters import substitute_parameters
 from rvbbit_proxy.engine.statement import COPY_STREAM, mask_literals, parameter_marks, words_of
-from rvbbit_proxy.errors import NotSupported, ReadOnlyRelation
+from rvbbit_proxy.errors import NotSupported, ReadOnlyRelation, UpstreamError
 
 LEDGER_CATALOGS = frozenset(("rvbbit", "rvbbit_ledger"))
 WRITABLE = frozenset((("rvbbit_ledger", "training_annotations"), ("rvbbit", "training_annotations")))
 LEDGER_VIEWS = "rvbbit.main"
 
 _COPY_DEVICE = re.compile(r"'/(?:dev|proc)/", re.IGNORECASE)
+_OWN_SETTINGS = re.compile(r"\b(?:python_\w+|errors_as_json|\w+_transaction_invalidation_policy)\b", re.IGNORECASE)
+_ANNOTATIONS = re.compile(
+    r"\b(?P<verb>INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+"
+    r'(?P<schema>"?rvbbit"?\s*\.\s*(?:"?main"?\s*\.\s*)?)?"?training_annotations\b"?',
+    re.IGNORECASE,
+)
 _READING = frozenset(("SELECT", "FROM", "VALUES", "TABLE", "SHOW", "DESCRIBE", "SUMMARIZE", "CALL", "PRAGMA"))
 _PREFIXED = re.compile(
     r"^\s*(?:EXPLAIN\s+(?:ANALYZE\s+|\([^)]*\)\s*)?|PREPARE\s+\w+\s*(?:\([^)]*\)\s*)?AS\s+)", re.I
@@ -35,8 +41,38 @@ def check_statement(sql: str) -> None:
     words = words_of(sql, 2)
     if words[:1] == ("COPY",):
         _check_copy(sql)
+    if words[:1] and words[0] in ("SET", "RESET", "PRAGMA") and _OWN_SETTINGS.search(sql):
+        raise UpstreamError("permission denied to set this parameter", sqlstate="42501")
     if "rvbbit" in sql.lower() and words and words[0] not in _READING:
         _check_ledger(sql)
+
+
+def dropped_names(sql: str) -> tuple[str, ...]:
+    """Return the unqualified names a DROP or ALTER is about; they may be found in the ledger's views."""
+    tree = _parse(sql)
+    if tree is None or isinstance(tree, exp.Query):
+        return ()
+    return tuple(table.name.lower() for table in _target_tables(tree) if not _catalog(table))
+
+
+def writes_annotations(sql: str) -> bool:
+    """Tell whether rows are written to ``training_annotations`` without a schema."""
+    found = _ANNOTATIONS.search(mask_literals(sql)) if "training_annotations" in sql.lower() else None
+    return found is not None and found["schema"] is None
+
+
+def redirect_annotations(sql: str, *, unqualified: bool) -> str:
+    """Send writes to the view ``rvbbit.training_annotations`` to the table behind it.
+
+    >>> redirect_annotations("DELETE FROM rvbbit.training_annotations WHERE x", unqualified=False)
+    'DELETE FROM rvbbit_ledger.main.training_annotations WHERE x'
+    """
+    if "training_annotations" not in sql.lower():
+        return sql
+    found = _ANNOTATIONS.search(mask_literals(sql))
+    if found is None or (found["schema"] is None and not unqualified):
+        return sql
+    return f"{sql[: found.end('verb')]} rvbbit_ledger.main.training_annotations{sql[found.end() :]}"
 
 
 def _check_copy(sql: str) -> None:

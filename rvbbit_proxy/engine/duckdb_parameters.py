@@ -7,7 +7,9 @@ is compared with, as PostgreSQL does with unknown literals.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import duckdb
@@ -15,30 +17,64 @@ import duckdb
 from rvbbit_proxy.engine.duckdb_types import SQL_NAMES, duckdb_name
 from rvbbit_proxy.engine.statement import parameter_marks
 from rvbbit_proxy.engine.upstream import Parameter
+from rvbbit_proxy.errors import ValueOutOfRange
 from rvbbit_proxy.wire.types import oids
+from rvbbit_proxy.wire.types.interval import Interval
+from rvbbit_proxy.wire.types.registry import decode_value
+from rvbbit_proxy.wire.types.style import DEFAULT_STYLE, TextStyle
 
+MAX_DIGITS = 38
+_BEFORE_CHRIST = re.compile(r"\d{4,}-\d\d-\d\d(?: [\d:.+-]+)? BC")
 _UNTYPED = frozenset((oids.NUMERIC, oids.JSON, oids.JSONB))
 
 
-def bind_parameters(sql: str, parameters: Sequence[Parameter], type_oids: Sequence[int]) -> dict[str, Any]:
+def bind_parameters(
+    sql: str, parameters: Sequence[Parameter], type_oids: Sequence[int], style: TextStyle = DEFAULT_STYLE
+) -> dict[str, Any]:
     """Return DuckDB's parameters by number; only those the statement names, others would be refused.
 
     Raises ``InvalidTextRepresentation`` where a value does not fit its type.
     """
     named = {mark.number for mark in parameter_marks(sql)}
     return {
-        str(number): bind_value(parameter, type_oid)
+        str(number): bind_value(parameter, type_oid, style)
         for number, (parameter, type_oid) in enumerate(zip(parameters, type_oids, strict=True), start=1)
         if number in named
     }
 
 
-def bind_value(parameter: Parameter, type_oid: int) -> Any:
+def bind_value(parameter: Parameter, type_oid: int, style: TextStyle = DEFAULT_STYLE) -> Any:
     """Return what DuckDB is given for one parameter."""
-    value = None if parameter.value is None else decode(parameter.value, parameter.format, type_oid)
+    value = duckdb_form(decode_value(parameter.value, parameter.format, type_oid, style))
     if type_oid in _UNTYPED or (type_oid not in SQL_NAMES and not oids.element_oid_of(type_oid)):
         return value
     return duckdb.Value(value, duckdb.sqltype(duckdb_name(type_oid)))
+
+
+def duckdb_form(value: Any) -> Any:
+    """Return a decoded value in the form that DuckDB's binding takes.
+
+    >>> duckdb_form("0044-03-01 12:00:00 BC")
+    '0044-03-01 (BC) 12:00:00'
+    """
+    if isinstance(value, list):
+        return [duckdb_form(item) for item in value]
+    if isinstance(value, Interval):
+        return f"{value.months} months {value.days} days {value.microseconds} microseconds"
+    if isinstance(value, Decimal) and value.is_finite() and _digits(value) > MAX_DIGITS:
+        raise ValueOutOfRange(
+            "numeric value is out of range", detail=f"DuckDB's numeric has at most {MAX_DIGITS} digits."
+        )
+    if isinstance(value, str) and _BEFORE_CHRIST.fullmatch(value):
+        day, _, time = value.removesuffix(" BC").partition(" ")
+        return f"{day} (BC) {time}".strip()
+    return value
+
+
+def _digits(value: Decimal) -> int:
+    _, digits, exponent = value.as_tuple()
+    assert isinstance(exponent, int)  # finite
+    return max(len(digits), -exponent) if exponent < 0 else len(digits) + exponent
 
 
 def substitute_parameters(sql: str, replacements: Mapping[int, str]) -> str:
@@ -71,8 +107,3 @@ def original_position(sql: str, replacements: Mapping[int, str], position: int) 
 def typed_nulls(type_oids: Sequence[int]) -> dict[int, str]:
     """Return for each parameter a NULL of its type, to let DuckDB bind a statement without values."""
     return {number: f"CAST(NULL AS {duckdb_name(oid)})" for number, oid in enumerate(type_oids, start=1)}
-
-
-def decode(value: bytes, value_format: int, type_oid: int) -> Any:
-    """Return the Python value of what the client sent."""
-    return value.decode()

@@ -15,7 +15,13 @@ import duckdb
 import pyarrow as pa
 
 from rvbbit_proxy.engine.duckdb_errors import DRIVER_ERRORS, translate_error
-from rvbbit_proxy.engine.duckdb_guard import check_statement
+from rvbbit_proxy.engine.duckdb_guard import (
+    LEDGER_CATALOGS,
+    check_statement,
+    dropped_names,
+    redirect_annotations,
+    writes_annotations,
+)
 from rvbbit_proxy.engine.duckdb_inference import PROBE_ERRORS, QUERY_PLAN, DuckDBBinder
 from rvbbit_proxy.engine.duckdb_parameters import bind_parameters
 from rvbbit_proxy.engine.duckdb_result import (
@@ -43,7 +49,14 @@ from rvbbit_proxy.engine.upstream import (
     TransactionStatus,
     UpstreamSession,
 )
-from rvbbit_proxy.errors import InFailedTransaction, NotSupported, RvbbitError, UpstreamError
+from rvbbit_proxy.errors import (
+    InFailedTransaction,
+    NotSupported,
+    ReadOnlyRelation,
+    RvbbitError,
+    UpstreamError,
+)
+from rvbbit_proxy.wire.types.style import DEFAULT_STYLE, TextStyle
 
 SESSION_SETTINGS = (
     "SET SESSION errors_as_json = true",
@@ -62,14 +75,25 @@ _ROW_VERBS = frozenset(("SELECT", "CALL", "PRAGMA", "EXECUTE"))
 _DATA_VERBS = frozenset(("INSERT", "UPDATE", "DELETE", "MERGE"))
 
 
+_NAMED = """
+    SELECT database_name FROM duckdb_tables() WHERE lower(table_name) = $name
+    UNION ALL SELECT database_name FROM duckdb_views() WHERE lower(view_name) = $name AND NOT internal
+"""
+
+
 class DuckDBSession(UpstreamSession):
-    """A session; not safe for two threads at once, except :meth:`cancel`."""
+    """A session; not safe for two threads at once, except :meth:`cancel`.
+
+    ``style`` tells how text parameters are read: a timestamptz without zone, a date's order of parts.
+    """
 
     dialect: Literal["duckdb"] = "duckdb"
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, *, has_ledger: bool = False) -> None:
         super().__init__()
+        self.style: TextStyle = DEFAULT_STYLE
         self._connection = connection
+        self._has_ledger = has_ledger
         self._binder = DuckDBBinder(connection)
         self._status: TransactionStatus = "I"
         self._savepoints: list[tuple[str, int]] = []
@@ -91,8 +115,8 @@ class DuckDBSession(UpstreamSession):
             if command is not None:
                 return self._control(command)
             self._refuse_if_failed()
-            check_statement(sql)
             self._start()
+            sql = self._checked(sql)
             return self._run(sql, parameters)
         except RvbbitError:
             self._fail()
@@ -121,11 +145,28 @@ class DuckDBSession(UpstreamSession):
         self._writes += 1
         return self._finished(sql, verb, relation)
 
+    def _checked(self, sql: str) -> str:
+        """Return the statement DuckDB may be given; raises for what it must not."""
+        check_statement(sql)
+        if not self._has_ledger:
+            return sql
+        if words_of(sql, 1) in (("DROP",), ("ALTER",)):
+            for name in dropped_names(sql):
+                if self._only_in_ledger(name):
+                    raise ReadOnlyRelation(f"permission denied for rvbbit.{name}")
+        unqualified = writes_annotations(sql) and self._only_in_ledger("training_annotations")
+        return redirect_annotations(sql, unqualified=unqualified)
+
+    def _only_in_ledger(self, name: str) -> bool:
+        """Tell whether a name without schema means a view of the ledger: the user has no relation of that name."""
+        found = self._connection.execute(_NAMED, {"name": name}).fetchall()
+        return bool(found) and all(database in LEDGER_CATALOGS for (database,) in found)
+
     def _bind(self, sql: str, parameters: Sequence[Parameter]) -> dict[str, Any]:
         if not parameters:
             return {}
         declared = [parameter.type_oid for parameter in parameters]
-        return bind_parameters(sql, parameters, self._binder.parameter_oids(sql, declared))
+        return bind_parameters(sql, parameters, self._binder.parameter_oids(sql, declared), self.style)
 
     def _stream(
         self, sql: str, verb: str, relation: duckdb.DuckDBPyRelation, values: dict[str, Any]
@@ -183,8 +224,7 @@ class DuckDBSession(UpstreamSession):
             if transaction_command(sql) is not None:
                 return Description((), None)
             self._refuse_if_failed()
-            check_statement(sql)
-            return self._binder.describe(sql, parameter_oids)
+            return self._binder.describe(self._checked(sql), parameter_oids)
         except RvbbitError:
             self._fail()
             raise

@@ -25,9 +25,10 @@ class DuckDBUpstream(Upstream):
         cursor = self._connection.cursor()
         for setting in SESSION_SETTINGS:
             cursor.execute(setting)
-        if self._has_ledger(cursor):
+        has_ledger = self._has_ledger(cursor)
+        if has_ledger:
             cursor.execute(f"SET SESSION search_path = 'main,{LEDGER_VIEWS}'")
-        return DuckDBSession(cursor)
+        return DuckDBSession(cursor, has_ledger=has_ledger)
 
     def _has_ledger(self, cursor: duckdb.DuckDBPyConnection) -> bool:
         found = cursor.execute("SELECT 1 FROM duckdb_databases() WHERE database_name = 'rvbbit'").fetchone()

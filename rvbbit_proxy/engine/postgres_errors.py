@@ -26,6 +26,9 @@ FURTHER_FIELDS = {
 }
 """What an error carries besides message, detail, hint and position, by PostgreSQL's letters."""
 
+SHUTDOWNS = frozenset(("57P01", "57P02", "57P03", "57P05"))
+"""The server ends the session: the connection is as good as lost."""
+
 _CLASSES: dict[str, type[RvbbitError]] = {"57014": QueryCancelled, "25P02": InFailedTransaction}
 
 
@@ -42,7 +45,7 @@ def _further(result: PGresult) -> dict[str, str]:
 def error_of(result: PGresult, connection: PGconn) -> RvbbitError:
     """Return the error a failed result holds."""
     sqlstate = _field(result, pq.DiagnosticField.SQLSTATE)
-    if sqlstate is None or connection.status == pq.ConnStatus.BAD:
+    if sqlstate is None or sqlstate in SHUTDOWNS or connection.status == pq.ConnStatus.BAD:
         return lost(connection, result.error_message.decode(errors="replace"), sqlstate)
     position = _field(result, pq.DiagnosticField.STATEMENT_POSITION)
     return _CLASSES.get(sqlstate, UpstreamError)(

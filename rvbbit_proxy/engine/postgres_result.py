@@ -75,6 +75,12 @@ class PostgresResult(UpstreamResult):
         if told.partition(" ")[0] in COUNTED:  # INSERT … RETURNING: the count is known at the end
             self.tag = told
 
+    def tell(self, columns: tuple[Column, ...], formats: tuple[int, ...]) -> None:
+        """Announce other columns and formats than the server did, for a query that was wrapped."""
+        self.columns = columns
+        self._formats = formats
+        self._kept = [RawRows(batch.rows, formats) for batch in self._kept]
+
     def batches(self) -> Iterator[Batch]:
         """Yield the chunks not yielded yet."""
         while self._kept or self._read():

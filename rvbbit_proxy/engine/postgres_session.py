@@ -1,6 +1,6 @@
 """One client's session on PostgreSQL: a libpq connection of its own, the extended protocol, raw rows.
 
-Differs from PostgreSQL: result formats must be the same for all columns of a statement.
+Differs from PostgreSQL: only a query may give its columns in different formats, text and binary.
 """
 
 from __future__ import annotations
@@ -23,6 +23,13 @@ from rvbbit_proxy.engine.postgres_arrow import (
     quote_identifier,
     to_arrow,
 )
+from rvbbit_proxy.engine.postgres_connection import (
+    flush,
+    last_result,
+    next_result,
+    put_copy_data,
+    put_copy_end,
+)
 from rvbbit_proxy.engine.postgres_errors import error_of, lost, notice_of
 from rvbbit_proxy.engine.postgres_result import PostgresResult, columns_of
 from rvbbit_proxy.engine.statement import COPY_STREAM, COUNTED, command_tag, mask_literals, strip_end, words_of
@@ -38,6 +45,8 @@ from rvbbit_proxy.errors import InFailedTransaction, NotSupported
 
 CHUNK_ROWS = 2_048
 """Rows per PGresult while streaming."""
+MIXABLE = (("SELECT",), ("VALUES",), ("TABLE",))
+"""First words of statements that can stand in a FROM."""
 INDEXED_ROWS = 5_000
 """A stage's result with fewer rows is read whole anyway; its index would cost more than it saves."""
 
@@ -72,12 +81,15 @@ class PostgresSession(UpstreamSession):
         self, sql: str, parameters: Sequence[Parameter] = (), *, result_formats: Sequence[int] = ()
     ) -> PostgresResult:
         """Run one statement; rows come as RawRows in the format asked for."""
-        result_format = one_format(result_formats)
         refuse_copy(sql)
+        if len(set(result_formats)) > 1:
+            return self._execute_mixed(sql, parameters, result_formats)
+        result_format = (*result_formats, 0)[0]
         self._free()
         self._start()
         try:
             self._send(sql, parameters, result_format)
+            flush(self._connection)
             first = self._next_result()
         except psycopg.Error as error:
             self._stop()
@@ -97,6 +109,25 @@ class PostgresSession(UpstreamSession):
             result.detach()
         return result
 
+    def _execute_mixed(self, sql: str, parameters: Sequence[Parameter], formats: Sequence[int]) -> PostgresResult:
+        """Run a query whose columns are wanted in different formats, which libpq cannot ask for.
+
+        All come as binary, and those wanted as text are made text by the server's own output functions: the
+        binary form of text is its text.
+        """
+        if words_of(sql, 1) not in MIXABLE:
+            raise NotSupported(
+                "different result formats for one statement's columns are supported only for queries",
+                hint="Ask for all columns as text, or all as binary.",
+            )
+        described = self.describe(sql, [parameter.type_oid for parameter in parameters]).columns or ()
+        names = [f"c{number}" for number in range(1, len(described) + 1)]
+        items = [name if wanted else text_output(name) for name, wanted in zip(names, formats, strict=True)]
+        wrapped = f"SELECT {', '.join(items)} FROM (\n{strip_end(sql)}\n) AS q({', '.join(names)})"
+        result = self.execute(wrapped, parameters, result_formats=(1,))
+        result.tell(described, tuple(formats))
+        return result
+
     def _send(self, sql: str, parameters: Sequence[Parameter], result_format: int) -> None:
         self._connection.send_query_params(
             sql.encode(),
@@ -111,7 +142,11 @@ class PostgresSession(UpstreamSession):
             self._connection.set_single_row_mode()
 
     def _next_result(self) -> PGresult | None:
-        result = self._connection.get_result()
+        try:
+            result = next_result(self._connection)
+        except psycopg.Error as error:
+            self._stop()
+            raise lost(self._connection, str(error)) from error
         if result is None:
             self._stop()
             return None
@@ -124,7 +159,7 @@ class PostgresSession(UpstreamSession):
         raise fault
 
     def _drain(self) -> None:
-        while self._connection.get_result() is not None:
+        while next_result(self._connection) is not None:
             pass
         self._stop()
 
@@ -134,10 +169,12 @@ class PostgresSession(UpstreamSession):
         self._free()
         self._start()
         try:
-            prepared = self._connection.prepare(b"", sql.encode(), list(parameter_oids))
+            self._connection.send_prepare(b"", sql.encode(), list(parameter_oids))
+            prepared = last_result(self._connection)
             if prepared.status != pq.ExecStatus.COMMAND_OK:
                 raise error_of(prepared, self._connection)
-            described = self._connection.describe_prepared(b"")
+            self._connection.send_describe_prepared(b"")
+            described = last_result(self._connection)
         except psycopg.Error as error:
             raise lost(self._connection, str(error)) from error
         finally:
@@ -204,12 +241,13 @@ class PostgresSession(UpstreamSession):
     def _copy_in(self, quoted: str, table: pa.Table) -> None:
         self._start()
         try:
-            started = self._connection.exec_(f"COPY {quoted} FROM STDIN (FORMAT csv)".encode())
+            self._connection.send_query(f"COPY {quoted} FROM STDIN (FORMAT csv)".encode())
+            started = last_result(self._connection)
             if started.status != pq.ExecStatus.COPY_IN:
                 raise error_of(started, self._connection)
             for batch in table.to_batches(max_chunksize=COPY_BATCH_ROWS):
-                self._connection.put_copy_data(copy_csv(batch))
-            self._connection.put_copy_end()
+                put_copy_data(self._connection, copy_csv(batch))
+            put_copy_end(self._connection)
             while self._next_result() is not None:
                 pass
         except psycopg.Error as error:
@@ -273,15 +311,13 @@ def _rows_of(result: PostgresResult) -> list[tuple[bytes | None, ...]]:
     return [row for batch in result.batches() if isinstance(batch, RawRows) for row in batch.rows]
 
 
-def one_format(result_formats: Sequence[int]) -> int:
-    """Return the one format of all columns; libpq knows no mixture."""
-    formats = set(result_formats) or {0}
-    if len(formats) > 1:
-        raise NotSupported(
-            "different result formats for the columns of one statement are not supported on a PostgreSQL upstream",
-            hint="Ask for all columns as text, or all as binary.",
-        )
-    return formats.pop()
+def text_output(name: str) -> str:
+    """Return SQL for what the output function of a column's type prints, NULL for NULL.
+
+    >>> text_output("c1")
+    "CASE WHEN num_nulls(c1) = 0 THEN format('%s', c1) END"
+    """
+    return f"CASE WHEN num_nulls({name}) = 0 THEN format('%s', {name}) END"
 
 
 def refuse_copy(sql: str) -> None:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq.abc import PGconn
 
-from rvbbit_proxy.engine.postgres_errors import lost
+from rvbbit_proxy.engine.postgres_connection import connect
 from rvbbit_proxy.engine.postgres_session import PostgresSession
 from rvbbit_proxy.engine.upstream import Upstream
 
-DEFAULTS = {"connect_timeout": 10, "application_name": "rvbbit-proxy"}
-"""What the URL may override; the timeout is in seconds."""
+CONNECT_TIMEOUT_S = 10.0
 
 
 class PostgresUpstream(Upstream):
@@ -28,15 +27,12 @@ class PostgresUpstream(Upstream):
         """Connect; raises UpstreamLost where that fails."""
         return PostgresSession(self._connect(application_name))
 
-    def _connect(self, application_name: str) -> pq.abc.PGconn:
+    def _connect(self, application_name: str) -> PGconn:
         given = conninfo_to_dict(self._url)
-        asked = {"application_name": application_name} if application_name else {}
-        parts: dict[str, Any] = {**DEFAULTS, **given, **asked, "client_encoding": "UTF8"}
+        name = application_name or given.get("application_name") or "rvbbit-proxy"
+        parts: dict[str, Any] = {**given, "application_name": name, "client_encoding": "UTF8"}
         conninfo = make_conninfo("", **parts)
-        connection = pq.PGconn.connect(conninfo.encode())
-        if connection.status != pq.ConnStatus.OK:
-            raise lost(connection)
-        return connection
+        return connect(conninfo, CONNECT_TIMEOUT_S)
 
     def close(self) -> None:
         """Nothing is shared: sessions close their own connections."""
