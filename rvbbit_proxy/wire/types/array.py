@@ -25,12 +25,14 @@ from rvbbit_proxy.wire.types.columns import (
     as_binary,
     as_text,
     binary_column,
+    bytes_of,
     fixed_column,
     is_listlike,
     lengths_of,
     mapped,
     nulls_of,
     offsets_from,
+    offsets_of,
     plain,
 )
 from rvbbit_proxy.wire.types.style import DEFAULT_STYLE, TextStyle
@@ -80,7 +82,7 @@ def _braced(lists: pa.Array, style: TextStyle, element: Codec, delimiter: bytes)
     else:
         printed = _quoted(as_binary(element.encode_text(items, style)))
     printed = pc.fill_null(printed.cast(pa.large_binary()), b"NULL")
-    rows = pc.binary_join(_regroup(printed, offsets, nulls_of(lists)), delimiter)
+    rows = pc.binary_join(_regroup(printed, offsets, nulls_of(lists)), pa.scalar(delimiter, pa.large_binary()))
     return _joined([b"{", rows, b"}"], pa.large_binary())
 
 
@@ -111,7 +113,7 @@ def encode_binary(column: pa.Array, *, element: Codec, element_oid: int) -> pa.A
         sizes.append(_common_lengths(np.diff(inner), ranges))
         ranges = inner[ranges]
     values = element.encode_binary(items)
-    body = pc.binary_join(_regroup(_framed(values), ranges, nulls), b"")
+    body = _concatenated(_framed(values), ranges, nulls)
     return _joined([_headers(sizes, ranges, values, element_oid), body], pa.large_binary())
 
 
@@ -148,6 +150,12 @@ def _framed(values: pa.Array) -> pa.Array:
     lengths = as_binary(fixed_column(lengths_of(values).astype(">i4"), None))
     present = pc.fill_null(as_binary(values).cast(pa.large_binary()), b"")
     return _joined([lengths, present], pa.large_binary())
+
+
+def _concatenated(framed: pa.Array, ranges: Numbers, nulls: Mask | None) -> pa.Array:
+    """Return the elements of each row as one value: they already lie side by side."""
+    offsets = offsets_of(framed)
+    return binary_column(bytes_of(framed), (offsets - offsets[0])[ranges], nulls)
 
 
 def _headers(sizes: list[Numbers], ranges: Numbers, values: pa.Array, element_oid: int) -> pa.Array:
@@ -266,7 +274,7 @@ def encode_vector_binary(column: pa.Array, *, element: Codec, element_oid: int) 
     values = element.encode_binary(items)
     table = np.zeros((len(column), 5), ">i4")
     table[:, 0], table[:, 2], table[:, 3] = 1, element_oid, np.diff(offsets)
-    body = pc.binary_join(_regroup(_framed(values), offsets, nulls_of(column)), b"")
+    body = _concatenated(_framed(values), offsets, nulls_of(column))
     return _joined([as_binary(fixed_column(table.view("V20").reshape(-1), None)), body], pa.large_binary())
 
 

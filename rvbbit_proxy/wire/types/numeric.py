@@ -156,7 +156,8 @@ def binary_of(value: Any) -> bytes:
     value = value if isinstance(value, Decimal) else _parse(str(value))
     if not value.is_finite():
         sign = _NAN if value.is_nan() else _INFINITY if value > 0 else _MINUS_INFINITY
-        return struct.pack("!HhHH", 0, 0, sign, 0)
+        # the scale of infinity is an accident of PostgreSQL's header bits
+        return struct.pack("!HhHH", 0, 0, sign, 0 if value.is_nan() else 0x20)
     whole, _, fraction = f"{abs(value):f}".partition(".")
     whole = whole.rjust(-(-len(whole) // 4) * 4, "0")
     padded = whole + fraction.ljust(-(-len(fraction) // 4) * 4, "0")

@@ -111,12 +111,9 @@ def moment_in(zone: tzinfo, time_us: int) -> datetime:
         time_us -= -(-(day - _LAST_DAY) // _CYCLE_DAYS) * _CYCLE_DAYS * DAY_US
     elif day < _FIRST_DAY:
         time_us += -(-(_FIRST_DAY - day) // _CYCLE_DAYS) * _CYCLE_DAYS * DAY_US
-        zone = timezone(_offset_at(zone, _FIRST_DAY * DAY_US))
+        first = (_EPOCH + timedelta(days=_FIRST_DAY)).astimezone(zone)
+        zone = timezone(first.utcoffset() or timedelta(0), first.tzname() or "")
     return (_EPOCH + timedelta(microseconds=time_us)).astimezone(zone)
-
-
-def _offset_at(zone: tzinfo, time_us: int) -> timedelta:
-    return (_EPOCH + timedelta(microseconds=time_us)).astimezone(zone).utcoffset() or timedelta(0)
 
 
 def offset_s(zone: tzinfo, time_us: int) -> int:
