@@ -9,7 +9,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet install --con
 .PHONY: help demo test lint bench lock clean
 
 help:
-	@echo "make demo    set up, then run the demo"
+	@echo "make demo    set up, then run the demo (ARGUMENTS=--keep leaves its server running)"
 	@echo "make test    set up, then lint, check types and layers, run the tests"
 	@echo "make lint    set up, then lint, check types and layers"
 	@echo "make bench   set up, then run the benchmarks"
@@ -17,7 +17,7 @@ help:
 	@echo "make clean   remove the environment and what was built"
 
 demo: $(VENV)/.for-demo
-	$(BIN)/rvbbit demo
+	$(BIN)/rvbbit demo $(ARGUMENTS)
 
 test: lint
 	$(BIN)/python -m pytest

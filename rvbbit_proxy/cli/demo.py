@@ -40,8 +40,9 @@ GROUP BY state ORDER BY reports DESC LIMIT 10;"""
 
 MORE_QUERIES = (
     "SELECT title, title MEANS 'visual contact' AS has_contact FROM sightings ORDER BY id LIMIT 6;",
-    "SELECT DISTINCT title, title RELEVANCE TO 'footprints' AS relevance\n"
-    "FROM sightings WHERE title IS NOT NULL ORDER BY relevance DESC LIMIT 5;",
+    "SELECT DISTINCT title FROM sightings WHERE title ABOUT 'footprints' > 0.6 AND state = 'Ohio';",
+    "SELECT title, state FROM sightings WHERE title IS NOT NULL\n"
+    "ORDER BY title RELEVANCE TO 'footprints' DESC LIMIT 5;",
     "SELECT class, COUNT(*) AS reports, AVG(SENTIMENT(observed)) AS mood\n"
     "FROM sightings WHERE state = 'Ohio' GROUP BY class ORDER BY class;",
 )
@@ -159,9 +160,13 @@ def _show_bill(show: Show, app: App, caller_id: str) -> bool:
 
 
 def _equation(bill: Bill) -> str:
+    query, meta = bill.of_kind("query"), bill.of_kind("meta")
     return (
         f"query {_usd(bill.query_usd)} + meta {_usd(bill.meta_usd)} = total {_usd(bill.total.cost_usd)}"
-        f" = sum(llm_interactions) {_usd(bill.calls.cost_usd)}: the bill adds up"
+        f" = sum(llm_interactions) {_usd(bill.calls.cost_usd)}\n"
+        f"calls {query.calls} + {meta.calls} = {bill.calls.calls},"
+        f" tokens in {query.tokens_in:,} + {meta.tokens_in:,} = {bill.calls.tokens_in:,},"
+        f" out {query.tokens_out:,} + {meta.tokens_out:,} = {bill.calls.tokens_out:,}: the bill adds up"
     )
 
 
