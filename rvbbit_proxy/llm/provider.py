@@ -15,14 +15,16 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import aiohttp
 import numpy as np
 import numpy.typing as npt
 
 from rvbbit_proxy.llm.prices import Usage, estimate_tokens
 from rvbbit_proxy.llm.request import ModelRequest
+
+if TYPE_CHECKING:
+    import aiohttp
 
 _load_lock = threading.Lock()
 
@@ -108,8 +110,10 @@ class Provider:
             _loaded.in_memory_llm_clients_cache.flush_cache()
 
     async def _send(self, function: Any, **arguments: Any) -> Any:
-        # imported by litellm long before; here only to name its exceptions
+        # litellm has imported all three long before
+        import aiohttp  # noqa: PLC0415
         import openai  # noqa: PLC0415
+        from litellm._internal_context import is_internal_call  # noqa: PLC0415
 
         if self._session is None:
             self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
@@ -121,6 +125,8 @@ class Provider:
             drop_params=True,
             shared_session=self._session,
         )
+        # litellm then skips its own log of each answer, which nobody reads and which costs 0.7 ms of CPU
+        internal = is_internal_call.set(True)
         try:
             async with asyncio.timeout(self._timeout_s):
                 return await task
@@ -129,6 +135,8 @@ class Provider:
             raise ProviderFailure("Timeout", message, transient=True) from error
         except openai.OpenAIError as error:
             raise _failure(error) from error
+        finally:
+            is_internal_call.reset(internal)
 
 
 _loaded: ModuleType | None = None
@@ -144,11 +152,16 @@ def load_litellm() -> ModuleType:
 
             litellm.telemetry = False
             litellm.suppress_debug_info = True
-            litellm.turn_off_message_logging = True
+            # litellm works out a cost for each answer (0.7 ms of CPU); the ledger's is exact, and ours
+            litellm.utils.update_response_metadata = _ignore
             for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
                 logging.getLogger(name).setLevel(logging.CRITICAL)
             _loaded = litellm
     return _loaded
+
+
+def _ignore(**_: Any) -> None:
+    """Take litellm's place where it does what nobody reads."""
 
 
 def price_table() -> Mapping[str, Mapping[str, Any]]:
