@@ -125,14 +125,14 @@ def _parse_fetch(tokens: list[Token], *, move: bool) -> Fetch:
 
 
 def _is_number(tokens: list[Token]) -> bool:
-    return tokens[0].kind == "number" or tokens[0].text in ("-", "+")
+    return bool(tokens) and (tokens[0].kind == "number" or tokens[0].text in ("-", "+"))
 
 
 def _take_count(tokens: list[Token]) -> int:
     if tokens and tokens[0].text.lower() == "all":
         tokens.pop(0)
         return ALL
-    return _take_number(tokens) if tokens and _is_number(tokens) else 1
+    return _take_number(tokens) if _is_number(tokens) else 1
 
 
 def _take_number(tokens: list[Token]) -> int:

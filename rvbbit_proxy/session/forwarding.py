@@ -7,12 +7,28 @@ import re
 from rvbbit_proxy.engine.upstream import UpstreamSession
 from rvbbit_proxy.session.parameter_table import PARAMETERS, REPORTED
 from rvbbit_proxy.session.parameters import RESERVED_PREFIX, Parameters
+from rvbbit_proxy.session.state import SessionState
 from rvbbit_proxy.sql.lexer import lexemes, unquote_identifier
+from rvbbit_proxy.wire import backend
 
 DUCKDB_FOLLOWS = ("timezone", "search_path")
 _ADOPTED = ("server_version_num", "search_path", "statement_timeout", "transaction_isolation")
 _OFFSET_ZONE = re.compile(r"<([+-])(\d\d)(?::(\d\d))?>.*")
 _IMPLIED = frozenset({"$user", "pg_catalog", "information_schema"})
+
+
+def follow_parameters(state: SessionState) -> None:
+    """Tell DuckDB and the client what changed, if anything did; a failed block has to end first."""
+    if not state.parameters.changed or state.block.failed:
+        return
+    if state.upstream.dialect == "duckdb":
+        for key in DUCKDB_FOLLOWS:
+            value = state.parameters.get(key)
+            if state.duckdb_knows.get(key, PARAMETERS[key].default) != value:
+                tell_duckdb(key, value, state.upstream)
+                state.duckdb_knows[key] = value
+    for name, value in state.parameters.take_reports():
+        state.client.send(backend.encode_parameter_status(name, value))
 
 
 def tell_duckdb(key: str, value: str, upstream: UpstreamSession) -> None:

@@ -11,7 +11,7 @@ from typing import assert_never
 
 from rvbbit_proxy.engine.upstream import Notice, Parameter, UpstreamResult
 from rvbbit_proxy.errors import ActiveTransaction, InvalidValue, NotSupported
-from rvbbit_proxy.session.forwarding import DUCKDB_FOLLOWS, tell_duckdb
+from rvbbit_proxy.session.forwarding import follow_parameters
 from rvbbit_proxy.session.parameter_commands import (
     Argument,
     Discard,
@@ -35,19 +35,9 @@ _DUCKDB_SHOWS = frozenset({"tables", "databases", "schemas", "variables"})
 
 def run_parameter_command(command: ParameterCommand, bound: BoundStatement, state: SessionState) -> UpstreamResult:
     """Run the command; changes the client must know of are told before its CommandComplete."""
-    before = {key: state.parameters.get(key) for key in DUCKDB_FOLLOWS}
     result = _run(command, bound, state)
-    follow_parameters(state, before)
+    follow_parameters(state)
     return result
-
-
-def follow_parameters(state: SessionState, before: dict[str, str]) -> None:
-    """Tell the client, and DuckDB, what changed."""
-    if state.upstream.dialect == "duckdb":
-        for key, value in before.items():
-            if (now := state.parameters.get(key)) != value:
-                tell_duckdb(key, now, state.upstream)
-    state.report_parameters()
 
 
 def parameter_columns(command: ParameterCommand) -> tuple[str, ...] | None:

@@ -47,13 +47,14 @@ class Parameters:
         self._transaction: Snapshot | None = None
         self._reported: dict[str, str] = {}
         self._style: TextStyle | None = None
+        self.changed = True
 
     def start(self, values: Mapping[str, str]) -> None:
         """Take the startup packet's parameters; they are what RESET returns to."""
         for name, value in values.items():
             key = find_spec(name, defining=True).name.lower()
             self._startup[key] = self._parsed(name, value)
-        self._style = None
+        self._touch()
 
     def get(self, name: str) -> str:
         """Return the value in force; raises UnknownSetting (42704)."""
@@ -89,7 +90,7 @@ class Parameters:
         if spec.read_only:
             raise CannotChange(f'parameter "{spec.name}" cannot be changed')
         key = spec.name.lower()
-        self._style = None
+        self._touch()
         if value is None:
             parsed = self._startup.get(key, self._defaults.get(key, spec.default))
         else:
@@ -106,13 +107,13 @@ class Parameters:
     def put(self, name: str, value: str) -> None:
         """Set a parameter that only the server sets, outside any transaction."""
         self._defaults[name.lower()] = value
-        self._style = None
+        self._touch()
 
     def reset_all(self) -> None:
         """Return every parameter to its startup value."""
         self._session.clear()
         self._local.clear()
-        self._style = None
+        self._touch()
 
     def begin(self) -> None:
         """A transaction starts: ROLLBACK will return to here."""
@@ -124,7 +125,7 @@ class Parameters:
         self._transaction = None
         if self._local:
             self._local.clear()
-            self._style = None
+            self._touch()
 
     def rollback(self) -> None:
         """The transaction is undone, and with it what it SET."""
@@ -139,10 +140,15 @@ class Parameters:
     def restore(self, snapshot: Snapshot) -> None:
         """Return to a snapshot."""
         self._session, self._local = dict(snapshot.session), dict(snapshot.local)
+        self._touch()
+
+    def _touch(self) -> None:
         self._style = None
+        self.changed = True
 
     def take_reports(self) -> list[tuple[str, str]]:
         """Return the reported parameters whose value the client does not know yet, as shown name and value."""
+        self.changed = False
         news = [(key, self.get(key)) for key in REPORTED]
         changed = [(key, value) for key, value in news if self._reported.get(key) != value]
         self._reported.update(changed)

@@ -9,11 +9,10 @@ from rvbbit_proxy.engine.upstream import Description, UpstreamResult
 from rvbbit_proxy.errors import NotSupported, RvbbitError
 from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.session import cursors
-from rvbbit_proxy.session.forwarding import DUCKDB_FOLLOWS
+from rvbbit_proxy.session.forwarding import follow_parameters
 from rvbbit_proxy.session.invocation import find_caller, make_context, open_account
 from rvbbit_proxy.session.parameter_commands import parse_parameter_command
 from rvbbit_proxy.session.parameter_statements import (
-    follow_parameters,
     parameter_columns,
     run_parameter_command,
 )
@@ -90,10 +89,8 @@ def describe_statement(statement: Statement, parameter_oids: tuple[int, ...], st
 
 
 def _run_transaction(bound: BoundStatement, state: SessionState) -> UpstreamResult:
-    before = {key: state.parameters.get(key) for key in DUCKDB_FOLLOWS}
     result = state.block.run(bound.statement.sql)
-    if not state.block.failed:
-        follow_parameters(state, before)
+    follow_parameters(state)
     return result
 
 

@@ -12,7 +12,7 @@ from rvbbit_proxy.engine.upstream import Upstream, UpstreamSession
 from rvbbit_proxy.errors import NotSupported, RvbbitError
 from rvbbit_proxy.session import extended, simple
 from rvbbit_proxy.session.client import Client
-from rvbbit_proxy.session.forwarding import DUCKDB_FOLLOWS, adopt_postgres, tell_duckdb
+from rvbbit_proxy.session.forwarding import adopt_postgres, follow_parameters
 from rvbbit_proxy.session.output import attempt, send_error, tell_failure
 from rvbbit_proxy.session.parameter_kinds import read_ms
 from rvbbit_proxy.session.parameters import parse_startup_options
@@ -68,14 +68,12 @@ class Session:
         if upstream.dialect == "postgres":
             adopt_postgres(parameters, given, upstream)
         parameters.start(given)
-        if upstream.dialect == "duckdb":
-            for key in DUCKDB_FOLLOWS:
-                if parameters.source(key) == "startup":
-                    tell_duckdb(key, parameters.get(key), upstream)
-        self.state.report_parameters()
+        follow_parameters(self.state)
 
     def ready(self) -> None:
         """Tell the client that the next query may come."""
+        if self.state.parameters.changed:
+            follow_parameters(self.state)
         self.state.client.send(backend.encode_ready_for_query(self.state.block.status))
         self.state.client.flush()
 

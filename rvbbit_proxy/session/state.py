@@ -69,6 +69,7 @@ class SessionState:
         self.portals = Portals()
         self.cursors = Cursors()
         self.block = TransactionBlock(upstream, self.parameters, self.notify, self._end_transaction)
+        self.duckdb_knows: dict[str, str] = {}
         self._running: CancelToken | None = None
         self._running_lock = threading.Lock()
         upstream.on_notice = self.notify
@@ -88,11 +89,6 @@ class SessionState:
         self.client.send(backend.encode_notice_response(fields | notice.fields))
         if self._running is not None:
             self.client.flush()  # of use only while the statement still runs
-
-    def report_parameters(self) -> None:
-        """Tell the client the reported parameters that changed."""
-        for name, value in self.parameters.take_reports():
-            self.client.send(backend.encode_parameter_status(name, value))
 
     @contextmanager
     def running(self) -> Iterator[CancelToken]:
