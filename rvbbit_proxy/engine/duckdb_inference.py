@@ -9,7 +9,6 @@ Not here: anything that executes. Only DESCRIBE and PREPARE are sent, never the 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -36,7 +35,6 @@ PROBE_ERRORS = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserEx
 """What a probe may end with and leave the transaction block alive."""
 
 _SHOWING = frozenset(("SHOW", "DESCRIBE", "SUMMARIZE"))
-_PARAMETER_NULL = re.compile(r"CAST\(NULL AS [A-Z ]+(?:\[\])?\)")
 _COMPARISONS = (exp.Predicate, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.IntDiv, exp.Mod)
 _TRUTHS = (exp.And, exp.Or, exp.Not, exp.Where, exp.Having)
 _SAME_TYPE = (exp.Case, exp.Coalesce, exp.Greatest, exp.Least, exp.Nullif)
@@ -103,8 +101,7 @@ class DuckDBBinder:
             prefix, suffix = "DESCRIBE FROM (", ")"
         with positions_after(prefix, text):
             described = self._described(f"{prefix}{text}{suffix}")
-        names = [_PARAMETER_NULL.sub("$1", name) for name, _ in described] if parameter_marks(sql) else None
-        named = postgres_names(sql, names or [name for name, _ in described])
+        named = postgres_names(sql, [name for name, _ in described])
         return tuple(Column(name, *postgres_type(kind)) for name, (_, kind) in zip(named, described, strict=True))
 
     def _call_columns(self, text: str, kind: str) -> tuple[Column, ...] | None:

@@ -19,6 +19,7 @@ from rvbbit_proxy.engine.statement import words_of
 
 UNNAMED = "?column?"
 _PLAIN = re.compile(r"[A-Za-z_]\w*\Z")
+_PARAMETER_NULL = re.compile(r"CAST\(NULL AS [A-Z ]+(?:\[\])?\)")
 _KEYWORD_VALUES = {"true": "bool", "false": "bool", "NULL": UNNAMED}
 _TYPE_NAMES = {
     "INTEGER": "int4",
@@ -44,6 +45,7 @@ def postgres_names(sql: str, names: Sequence[str]) -> list[str]:
     >>> postgres_names("SELECT sum(a), a + 1, b FROM t", ["sum(a)", "(a + 1)", "b"])
     ['sum', '?column?', 'b']
     """
+    names = [_PARAMETER_NULL.sub("$1", name) for name in names]
     if all(_PLAIN.match(name) and name not in _KEYWORD_VALUES for name in names):
         return _values_names(sql, names)
     return [name if _is_alias(sql, name) else figure_name(name) for name in names]

@@ -104,6 +104,17 @@ def original_position(sql: str, replacements: Mapping[int, str], position: int) 
     return max(1, position - shift)
 
 
+def null_parameters(parameters: Sequence[Parameter], type_oids: Sequence[int]) -> dict[int, str]:
+    """Return SQL for the parameters that are NULL of a known type: DuckDB would forget the type of a bound NULL."""
+    return {
+        number: text
+        for number, text in typed_nulls(type_oids).items()
+        if number <= len(parameters)
+        and parameters[number - 1].value is None
+        and type_oids[number - 1] != oids.TEXT
+    }
+
+
 def typed_nulls(type_oids: Sequence[int]) -> dict[int, str]:
     """Return for each parameter a NULL of its type, to let DuckDB bind a statement without values."""
     return {number: f"CAST(NULL AS {duckdb_name(oid)})" for number, oid in enumerate(type_oids, start=1)}

@@ -23,7 +23,7 @@ from rvbbit_proxy.engine.duckdb_guard import (
     writes_annotations,
 )
 from rvbbit_proxy.engine.duckdb_inference import PROBE_ERRORS, QUERY_PLAN, DuckDBBinder
-from rvbbit_proxy.engine.duckdb_parameters import bind_parameters
+from rvbbit_proxy.engine.duckdb_parameters import bind_parameters, null_parameters, substitute_parameters
 from rvbbit_proxy.engine.duckdb_result import (
     BATCH_ROWS,
     DuckDBResult,
@@ -136,12 +136,12 @@ class DuckDBSession(UpstreamSession):
         if not statements:
             return DuckDBResult(None, "")
         verb = _VERBS.get(statements[0].type.name, statements[0].type.name)
-        values = self._bind(sql, parameters)
-        relation = self._connection.sql(statements[0], params=values or None)
+        text, values = self._bind(sql, parameters)
+        relation = self._connection.sql(text, params=values or None)
         if verb == "EXPLAIN" and relation is not None:
             return explained(relation)
         if verb in _ROW_VERBS and relation is not None and relation.columns != ["Success"]:
-            return self._stream(sql, verb, relation, values)
+            return self._stream(text, verb, relation, values)
         self._writes += 1
         return self._finished(sql, verb, relation)
 
@@ -162,11 +162,19 @@ class DuckDBSession(UpstreamSession):
         found = self._connection.execute(_NAMED, {"name": name}).fetchall()
         return bool(found) and all(database in LEDGER_CATALOGS for (database,) in found)
 
-    def _bind(self, sql: str, parameters: Sequence[Parameter]) -> dict[str, Any]:
+    def _bind(self, sql: str, parameters: Sequence[Parameter]) -> tuple[str, dict[str, Any]]:
+        """Return the statement with its typed NULLs written in, and the values of its other parameters."""
         if not parameters:
-            return {}
+            return sql, {}
         declared = [parameter.type_oid for parameter in parameters]
-        return bind_parameters(sql, parameters, self._binder.parameter_oids(sql, declared), self.style)
+        type_oids = self._binder.parameter_oids(sql, declared)
+        nulls = null_parameters(parameters, type_oids)
+        values = bind_parameters(sql, parameters, type_oids, self.style)
+        if not nulls:
+            return sql, values
+        return substitute_parameters(sql, nulls), {
+            number: value for number, value in values.items() if int(number) not in nulls
+        }
 
     def _stream(
         self, sql: str, verb: str, relation: duckdb.DuckDBPyRelation, values: dict[str, Any]
