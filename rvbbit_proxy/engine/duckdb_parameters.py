@@ -105,7 +105,7 @@ def original_position(sql: str, replacements: Mapping[int, str], position: int) 
 
 
 def null_parameters(parameters: Sequence[Parameter], type_oids: Sequence[int]) -> dict[int, str]:
-    """Return SQL for the parameters that are NULL of a known type: DuckDB would forget the type of a bound NULL."""
+    """Return SQL for the parameters that are NULL of a known type, which DuckDB forgets when it is bound."""
     return {
         number: text
         for number, text in typed_nulls(type_oids).items()
