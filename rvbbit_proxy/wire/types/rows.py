@@ -151,6 +151,15 @@ def join_rows(columns: Sequence[pa.Array], rows: int, message_type: bytes) -> by
     return _interleave(pieces, int(sizes.sum()) + rows)
 
 
+def join_messages(message_type: bytes, bodies: pa.Array) -> bytes:
+    """Return one message per value of a binary column without NULLs."""
+    fields = _Fields(len(bodies))
+    lengths = lengths_of(bodies)
+    fields.add("S1", np.bytes_(message_type))
+    fields.add(">i4", lengths + 4)
+    return _interleave([fields.cut(), as_binary(bodies)], int(lengths.sum()) + 5 * len(bodies))
+
+
 def _interleave(pieces: Sequence[pa.Array], total_bytes: int) -> bytes:
     large = total_bytes > INT32_LIMIT or any(pa.types.is_large_binary(piece.type) for piece in pieces)
     kind = pa.large_binary() if large else pa.binary()

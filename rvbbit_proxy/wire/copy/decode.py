@@ -1,0 +1,138 @@
+"""COPY data to rows: bytes come cut anywhere, whole rows go out.
+
+Rows of text and csv are tuples of str, of binary tuples of bytes in the types' binary forms; None is NULL.
+Errors are BadCopyFile (22P04) with ``COPY <relation>, line <n>`` in field W, as PostgreSQL tells it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import NoReturn, TypeAlias
+
+from rvbbit_proxy.errors import BadCopyFile, InvalidEncoding
+from rvbbit_proxy.wire.copy.options import CopyOptions
+from rvbbit_proxy.wire.types.values import text_value
+
+TextRow: TypeAlias = tuple[str | None, ...]
+_SHOWN_BYTES = 100
+"""As much of a line as PostgreSQL shows in an error's context."""
+
+
+class LineDecoder(ABC):
+    """What text and csv share: line ends, the header, the count of fields, places in errors.
+
+    The first line decides how lines end: ``\\n``, ``\\r\\n`` or ``\\r``.
+    """
+
+    def __init__(self, names: Sequence[str], options: CopyOptions, relation: str = "") -> None:
+        self._names = names
+        self._options = options
+        self._relation = relation
+        self._delimiter = options.delimiter_text.encode()
+        self._null = options.null_text.encode()
+        self._buffer = b""
+        self._line_end: bytes | None = None
+        self._line_number = 0
+        self._header_pending = bool(options.header)
+        self._ended = False
+
+    def feed(self, data: bytes) -> list[TextRow]:
+        """Take bytes, return the rows that are complete."""
+        if self._ended:
+            return []
+        self._buffer += data
+        return self._rows(final=False)
+
+    def finish(self) -> list[TextRow]:
+        """Return the last row, whose line may lack its end."""
+        if self._ended:
+            return []
+        rows = self._rows(final=True)
+        if self._buffer and not self._ended:
+            last, self._buffer = self._buffer, b""
+            self._line_number += 1
+            rows += self._last_row(last)
+        return rows
+
+    def _last_row(self, line: bytes) -> list[TextRow]:
+        """Return the row of a line without an end."""
+        return self._row(line)
+
+    def _rows(self, *, final: bool) -> list[TextRow]:
+        if self._line_end is None:
+            self._line_end = self._find_line_end(final=final)
+            if self._line_end is None:
+                return []
+        rows: list[TextRow] = []
+        lines, self._buffer = self._split(self._buffer, self._line_end)
+        for line in lines:
+            self._line_number += 1
+            rows += self._row(line)
+            if self._ended:
+                self._buffer = b""
+                break
+        return rows
+
+    def _find_line_end(self, *, final: bool) -> bytes | None:
+        newline, carriage = self._buffer.find(b"\n"), self._buffer.find(b"\r")
+        if carriage < 0 or 0 <= newline < carriage:
+            return b"\n" if newline >= 0 else None
+        if carriage + 1 == len(self._buffer):
+            return b"\r" if final else None
+        return b"\r\n" if self._buffer[carriage + 1 : carriage + 2] == b"\n" else b"\r"
+
+    @abstractmethod
+    def _split(self, data: bytes, line_end: bytes) -> tuple[list[bytes], bytes]:
+        """Return the complete lines and what is left."""
+
+    @abstractmethod
+    def _fields(self, line: bytes) -> list[bytes | None]:
+        """Return a line's fields, None for NULL."""
+
+    def _row(self, line: bytes) -> list[TextRow]:
+        if line == b"\\.":
+            self._ended = True
+            return []
+        if self._header_pending:
+            self._header_pending = False
+            if self._options.header == "match":
+                self._check_header(line)
+            return []
+        fields = self._fields(line)
+        if len(fields) != len(self._names):
+            self._refuse_count(fields, line)
+        self._line_number += self._extra_lines(line)
+        try:
+            return [tuple(None if field is None else text_value(field) for field in fields)]
+        except InvalidEncoding as exc:
+            raise InvalidEncoding(exc.message, fields={"W": self._place(line)}) from exc
+
+    def _extra_lines(self, line: bytes) -> int:
+        """Return how many line ends a record holds inside."""
+        return 0
+
+    def _refuse_count(self, fields: Sequence[bytes | None], line: bytes) -> NoReturn:
+        if len(fields) > len(self._names):
+            self._refuse("extra data after last expected column", line)
+        self._refuse(f'missing data for column "{self._names[len(fields)]}"', line)
+
+    def _check_header(self, line: bytes) -> None:
+        found = self._fields(line)
+        if len(found) != len(self._names):
+            self._refuse(
+                f"wrong number of fields in header line: got {len(found)}, expected {len(self._names)}", line
+            )
+        for place, (name, expected) in enumerate(zip(found, self._names, strict=True), start=1):
+            start = f"column name mismatch in header line field {place}: got"
+            if name is None:
+                self._refuse(f'{start} null value ("{self._options.null_text}"), expected "{expected}"', line)
+            if name != expected.encode():
+                self._refuse(f'{start} "{name.decode("utf-8", "replace")}", expected "{expected}"', line)
+
+    def _refuse(self, message: str, line: bytes, hint: str | None = None) -> NoReturn:
+        raise BadCopyFile(message, hint=hint, fields={"W": self._place(line)})
+
+    def _place(self, line: bytes) -> str:
+        shown = line[:_SHOWN_BYTES].decode("utf-8", "replace") + ("..." if len(line) > _SHOWN_BYTES else "")
+        return f'COPY {self._relation}, line {self._line_number}: "{shown}"'
