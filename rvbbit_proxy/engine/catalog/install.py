@@ -1,0 +1,273 @@
+"""Makes the catalog ``rvbbit_pg``: PostgreSQL's system relations and functions, as DuckDB views and macros.
+
+Schemas: ``pg`` is what clients know as pg_catalog, ``info`` is information_schema (DuckDB reserves both names),
+``rows`` the contents of the relations that have any, ``base`` what those are made of. It lives in memory and is made
+once per process: a view is code, not data.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+
+import duckdb
+import pyarrow as pa
+
+from rvbbit_proxy.engine.catalog.type_names import ARRAY_SUFFIX, SQL_NAMES, duckdb_type_oids
+from rvbbit_proxy.wire.types import oids
+
+CATALOG = "rvbbit_pg"
+_LISTS = {oids.INT2VECTOR: "SMALLINT[]", oids.OIDVECTOR: "BIGINT[]", oids.ANYARRAY: "VARCHAR[]"}
+_SCALARS = {
+    oids.BOOL: "BOOLEAN",
+    oids.INT2: "SMALLINT",
+    oids.INT4: "INTEGER",
+    oids.INT8: "BIGINT",
+    oids.FLOAT4: "FLOAT",
+    oids.FLOAT8: "DOUBLE",
+    oids.NUMERIC: "DECIMAL",
+    oids.BYTEA: "BLOB",
+    oids.TIMESTAMPTZ: "TIMESTAMP WITH TIME ZONE",
+    oids.TIMESTAMP: "TIMESTAMP",
+    oids.DATE: "DATE",
+    oids.INTERVAL: "INTERVAL",
+}
+_NUMBERED = frozenset(
+    (oids.OID, oids.XID, oids.CID, oids.XID8, oids.REGPROC, oids.REGCLASS, oids.REGTYPE, oids.REGNAMESPACE)
+)
+_EMPTY = {"VARCHAR": "''", "BOOLEAN": "false"}
+_RESERVED = "reserved_words"
+
+
+@cache
+def column_types() -> dict[str, dict[str, dict[str, int]]]:
+    """Return the value type's oid of each column by schema, relation and column, in order."""
+    types: dict[str, dict[str, dict[str, int]]] = {}
+    for row in _facts("columns"):
+        types.setdefault(row["nspname"], {}).setdefault(row["relname"], {})[row["attname"]] = int(row["valuetype"])
+    return types
+
+
+def duckdb_type(oid: int) -> str:
+    """Return the DuckDB type that holds a catalog column of this PostgreSQL type.
+
+    >>> duckdb_type(oids.NAME), duckdb_type(oids.OID), duckdb_type(oids.INT2VECTOR)
+    ('VARCHAR', 'BIGINT', 'SMALLINT[]')
+    """
+    if oid in _LISTS:
+        return _LISTS[oid]
+    element = oids.element_oid_of(oid)
+    if element:
+        return f"{duckdb_type(element)}[]"
+    return "BIGINT" if oid in _NUMBERED else _SCALARS.get(oid, "VARCHAR")
+
+
+def install_catalog(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the catalog unless this instance has it; the operators' rows join in once they are published."""
+    attached = connection.execute("SELECT 1 FROM duckdb_databases() WHERE database_name = ?", [CATALOG]).fetchone()
+    if attached is not None:
+        return
+    connection.execute(f"ATTACH ':memory:' AS {CATALOG}")
+    for schema in ("base", "rows", "pg", "info"):
+        connection.execute(f"CREATE SCHEMA {CATALOG}.{schema}")
+    _make_base(connection)
+    for statement in _statements("objects.sql"):
+        connection.execute(statement)
+    relations = column_types()
+    _make_tables(connection, relations)
+    for name, schema in (("relations.sql", "pg_catalog"), ("information_schema.sql", "information_schema")):
+        for statement in _statements(name):
+            connection.execute(statement)
+            found = re.match(r'CREATE VIEW rvbbit_pg\.rows\."?(\w+)', statement)
+            if found is not None:
+                _wrap(connection, schema, found[1], relations[schema][found[1]])
+    for statement in _statements("macros.sql"):
+        connection.execute(statement)
+
+
+def show_operators(connection: duckdb.DuckDBPyConnection) -> None:
+    """Let pg_proc read ``rvbbit.operators``, which is published after the catalog is made."""
+    found = connection.execute(
+        "SELECT count(*) FROM duckdb_views() WHERE database_name = 'rvbbit' AND view_name = 'operators'"
+    ).fetchone()
+    if found == (1,):
+        connection.execute(
+            f"CREATE OR REPLACE VIEW {CATALOG}.base.operators AS SELECT name, names, arguments, \"returns\","
+            " shape, cascade_id, description FROM rvbbit.main.operators"
+        )
+
+
+def schema_of(nspname: str) -> str:
+    """Return where a system schema's relations are, ``rvbbit_pg.pg`` or ``rvbbit_pg.info``."""
+    return f"{CATALOG}.{'pg' if nspname == 'pg_catalog' else 'info'}"
+
+
+def _statements(name: str) -> Iterator[str]:
+    text = files("rvbbit_proxy.engine.catalog").joinpath(name).read_text(encoding="utf-8")
+    text = re.sub(r"^--.*$", "", text, flags=re.MULTILINE)
+    yield from (part.strip() for part in re.split(r";\s*$", text, flags=re.MULTILINE) if part.strip())
+
+
+def _facts(name: str) -> Iterator[dict[str, str]]:
+    with files("rvbbit_proxy.engine.catalog").joinpath("facts", f"{name}.csv").open(encoding="utf-8") as file:
+        yield from csv.DictReader(file)
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _map(pairs: dict[str, int] | dict[int, str]) -> str:
+    """Return a DuckDB map literal."""
+    entries = (
+        f"{_literal(key) if isinstance(key, str) else key}: {_literal(value) if isinstance(value, str) else value}"
+        for key, value in pairs.items()
+    )
+    return "MAP {" + ", ".join(entries) + "}"
+
+
+def _make_base(connection: duckdb.DuckDBPyConnection) -> None:
+    base = f"{CATALOG}.base"
+    reserved = connection.execute(
+        "SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category = 'reserved' ORDER BY 1"
+    ).fetchall()
+    names = sorted(f"({_literal(name)}, {oid}, {oids.array_oid_of(oid)})" for name, oid in duckdb_type_oids().items())
+    by_name: dict[str, int] = {}
+    for oid, name in SQL_NAMES.items():
+        by_name |= {name: oid, oids.TYPES[oid].name: oid, f"pg_catalog.{oids.TYPES[oid].name}": oid}
+    by_name |= {'"char"': oids.CHAR, "char": oids.BPCHAR, "int": oids.INT4, "decimal": oids.NUMERIC, "float": oids.FLOAT8}
+    statements = (
+        f"CREATE MACRO {base}.{_RESERVED}() AS [{', '.join(_literal(word) for (word,) in reserved)}]",
+        f"CREATE TABLE {base}.type_names AS SELECT * FROM (VALUES {', '.join(names)}) v(duckdb_name, oid, array_oid)",
+        f"CREATE TABLE {base}.type_sql_names AS SELECT unnest(map_entries({_map(SQL_NAMES)}), max_depth := 2)",
+        f"ALTER TABLE {base}.type_sql_names RENAME COLUMN key TO oid",
+        f"ALTER TABLE {base}.type_sql_names RENAME COLUMN value TO sql_name",
+        f"CREATE MACRO {base}.sql_type_name(type_oid) AS ({_map(SQL_NAMES)})[type_oid::INTEGER]",
+        f"CREATE MACRO {base}.known_type(name) AS ({_map(by_name)})[lower(name)]",
+        f"CREATE MACRO {base}.sql_type_oid_of(name) AS {base}.known_type("
+        "trim(regexp_replace(name, '\\s*\\(.*\\)', '')))",
+        f"CREATE MACRO {base}.sql_type_oid(name) AS coalesce({base}.sql_type_oid_of(name), {oids.TEXT})",
+        f"CREATE MACRO {base}.version_of_duckdb() AS {_literal(duckdb.__version__)}",
+        f"CREATE TABLE {base}.process AS SELECT now() AS started",
+        f"CREATE VIEW {base}.operators AS SELECT NULL::VARCHAR AS name, NULL::VARCHAR[] AS names, NULL::VARCHAR AS arguments,"
+        ' NULL::VARCHAR AS "returns", NULL::VARCHAR AS shape, NULL::VARCHAR AS cascade_id, NULL::VARCHAR AS description'
+        " WHERE false",
+    )
+    for statement in statements:
+        connection.execute(statement)
+    _make_system_rows(connection)
+
+
+def _make_system_rows(connection: duckdb.DuckDBPyConnection) -> None:
+    """Load the rows of PostgreSQL's own objects as ``base.system_*``."""
+    types = column_types()["pg_catalog"]
+    for name, table in (
+        ("pg_type", "system_types"),
+        ("pg_proc", "system_functions"),
+        ("pg_language", "system_languages"),
+        ("pg_description", "system_descriptions"),
+        ("pg_roles", "system_roles"),
+    ):
+        _load(connection, f"base.{table}", name, types[name])
+    columns = {
+        "nspname": oids.NAME, "relname": oids.NAME, "reloid": oids.OID, "relkind": oids.CHAR, "reltype": oids.OID,
+        "attnum": oids.INT2, "attname": oids.NAME, "atttypid": oids.OID, "typbasetype": oids.OID,
+        "valuetype": oids.OID, "attnotnull": oids.BOOL, "attlen": oids.INT2, "atttypmod": oids.INT4,
+        "attndims": oids.INT2, "attbyval": oids.BOOL, "attalign": oids.CHAR, "attstorage": oids.CHAR,
+        "attcollation": oids.OID,
+    }  # fmt: skip
+    _load(connection, "base.system_columns", "columns", columns)
+    connection.execute(
+        f"CREATE TABLE {CATALOG}.base.system_relations AS SELECT reloid AS oid, nspname, relname, relkind, reltype,"
+        " CASE nspname WHEN 'pg_catalog' THEN 11 ELSE 13212 END AS nspoid, max(attnum) AS relnatts"
+        f" FROM {CATALOG}.base.system_columns GROUP BY ALL"
+    )
+    _load(
+        connection, "base.settings", "pg_settings", {"name": oids.TEXT, "setting": oids.TEXT, "short_desc": oids.TEXT}
+    )
+
+
+def _load(connection: duckdb.DuckDBPyConnection, table: str, name: str, types: dict[str, int]) -> None:
+    """Make a table of a file of facts; an empty field is NULL."""
+    rows = list(_facts(name))
+    columns = list(rows[0])
+    definition = ", ".join(f'"{column}" {duckdb_type(types[column])}' for column in columns)
+    connection.execute(f"CREATE TABLE {CATALOG}.{table} ({definition})")
+    values = [[value or None for value in row.values()] for row in rows]
+    _insert(connection, f"{CATALOG}.{table}", values, [duckdb_type(types[column]) for column in columns])
+
+
+def _insert(
+    connection: duckdb.DuckDBPyConnection, table: str, rows: list[list[str | None]], types: list[str]
+) -> None:
+    arrow = pa.table({f"f{n}": pa.array([row[n] for row in rows], pa.string()) for n in range(len(types))})
+    connection.register("rvbbit_facts", arrow)
+    try:
+        fields = ", ".join(_field(f"f{n}", kind) for n, kind in enumerate(types))
+        connection.execute(f"INSERT INTO {table} SELECT {fields} FROM rvbbit_facts")
+    finally:
+        connection.unregister("rvbbit_facts")
+
+
+def _field(text: str, kind: str) -> str:
+    """Return the SQL that reads a field as PostgreSQL prints it: ``{a,b}`` or ``1 2`` for a list."""
+    if not kind.endswith(ARRAY_SUFFIX):
+        return f"CAST({text} AS {kind})"
+    return (
+        f"CAST(CASE WHEN {text} IS NULL THEN [] WHEN {text}[1] = '{{' THEN string_split({text}[2:-2], ',')"
+        f" ELSE string_split({text}, ' ') END AS {kind})"
+    )
+
+
+def _make_tables(
+    connection: duckdb.DuckDBPyConnection, relations: dict[str, dict[str, dict[str, int]]]
+) -> None:
+    """Make every relation as a table: with its facts where there are any, else without rows."""
+    for nspname, named in relations.items():
+        for name, types in named.items():
+            target = f"{schema_of(nspname)}.{name}"
+            definition = ", ".join(f'"{column}" {duckdb_type(oid)}' for column, oid in types.items())
+            connection.execute(f"CREATE TABLE {target} ({definition})")
+            if nspname == "pg_catalog" and name in _WHOLE:
+                rows = [[value or None for value in row.values()] for row in _facts(name)]
+                _insert(connection, target, rows, [duckdb_type(oid) for oid in types.values()])
+
+
+_WHOLE = frozenset("pg_am pg_cast pg_collation pg_opclass pg_operator pg_opfamily pg_range pg_tablespace".split())
+
+
+def _wrap(connection: duckdb.DuckDBPyConnection, nspname: str, name: str, types: dict[str, int]) -> None:
+    """Replace the empty relation by a view on its rows, columns cast and in PostgreSQL's order."""
+    given = {row[0] for row in connection.execute(f'DESCRIBE {CATALOG}.rows."{name}"').fetchall()}
+    unknown = given - set(types)
+    if unknown:
+        raise ValueError(f"{name} has no columns {sorted(unknown)}")
+    required = _required(nspname, name)
+    columns = ", ".join(
+        _column(column, duckdb_type(oid), column in given, column in required) for column, oid in types.items()
+    )
+    target = f"{schema_of(nspname)}.{name}"
+    connection.execute(f"DROP TABLE {target}")
+    connection.execute(f'CREATE VIEW {target} AS SELECT {columns} FROM {CATALOG}.rows."{name}"')
+
+
+@cache
+def _all_required() -> frozenset[tuple[str, str, str]]:
+    return frozenset(
+        (row["nspname"], row["relname"], row["attname"]) for row in _facts("columns") if row["attnotnull"] == "t"
+    )
+
+
+def _required(nspname: str, name: str) -> frozenset[str]:
+    return frozenset(column for schema, relation, column in _all_required() if (schema, relation) == (nspname, name))
+
+
+def _column(name: str, kind: str, given: bool, required: bool) -> str:
+    empty = "[]" if kind.endswith(ARRAY_SUFFIX) else _EMPTY.get(kind, "0")
+    value = f'"{name}"' if given else "NULL"
+    if required:
+        value = f"coalesce({value}, {empty})" if given else empty
+    return f'CAST({value} AS {kind}) AS "{name}"'

@@ -1,0 +1,299 @@
+-- PostgreSQL's functions over the catalogs, and those DuckDB lacks. Statements are rewritten to call them by their
+-- full name, `rvbbit_pg.pg.*`. What is said of privileges is yes: the proxy's users own what they see.
+
+-- names and types
+CREATE MACRO rvbbit_pg.pg.format_type(type_oid, typmod) AS
+    CASE WHEN type_oid IS NULL THEN NULL
+         WHEN type_oid = 0 THEN '-'
+         WHEN type_oid = 1700 AND typmod > 0
+              THEN 'numeric(' || ((typmod - 4) >> 16) || ',' || ((typmod - 4) & 65535) || ')'
+         WHEN type_oid = 1043 AND typmod > 4 THEN 'character varying(' || (typmod - 4) || ')'
+         WHEN type_oid = 1042 AND typmod > 4 THEN 'character(' || (typmod - 4) || ')'
+         ELSE coalesce(rvbbit_pg.base.sql_type_name(type_oid),
+                       (SELECT any_value(t.name) FROM rvbbit_pg.base.user_type_names t WHERE t.oid = type_oid), '???') END;
+CREATE MACRO rvbbit_pg.pg.regclass_out(relation_oid) AS
+    CASE WHEN relation_oid IS NULL THEN NULL WHEN relation_oid = 0 THEN '-' ELSE
+    coalesce((SELECT any_value(CASE WHEN n.nspname = 'pg_catalog' OR list_contains(rvbbit_pg.base.search_path(), n.nspname)
+                     OR n.nspname = 'pg_temp_1' THEN '' ELSE rvbbit_pg.base.quoted_name(n.nspname) || '.' END
+                     || rvbbit_pg.base.quoted_name(n.relname))
+              FROM rvbbit_pg.base.relation_names n WHERE n.oid = relation_oid), relation_oid::VARCHAR) END;
+CREATE MACRO rvbbit_pg.pg.to_regclass(wanted) AS
+    coalesce(TRY_CAST(wanted AS BIGINT),
+    (SELECT arg_min(n.oid, CASE WHEN n.nspname = 'pg_temp_1' THEN 0 WHEN n.nspname = 'pg_catalog' THEN 1
+                                ELSE coalesce(1 + list_position(rvbbit_pg.base.search_path(), n.nspname), 99) END)
+     FROM rvbbit_pg.base.relation_names n
+     WHERE n.relname = rvbbit_pg.base.name_parts(wanted)[-1]
+       AND CASE WHEN len(rvbbit_pg.base.name_parts(wanted)) > 1
+                THEN n.nspname = rvbbit_pg.base.name_parts(wanted)[-2]
+                ELSE n.nspname IN ('pg_temp_1', 'pg_catalog', 'rvbbit')
+                     OR list_contains(rvbbit_pg.base.search_path(), n.nspname) END));
+CREATE MACRO rvbbit_pg.pg.regclass_in(wanted) AS
+    CASE WHEN wanted IS NULL THEN NULL
+         ELSE coalesce(rvbbit_pg.pg.to_regclass(wanted), error('relation "' || wanted || '" does not exist')) END;
+CREATE MACRO rvbbit_pg.pg.to_regtype(wanted) AS
+    coalesce(TRY_CAST(wanted AS BIGINT), rvbbit_pg.base.sql_type_oid_of(wanted),
+        (SELECT min(t.oid) FROM rvbbit_pg.base.user_type_names t
+         WHERE t.typname = rvbbit_pg.base.name_parts(replace(wanted, '[]', ''))[-1]
+           AND t.is_array = ends_with(wanted, '[]')));
+CREATE MACRO rvbbit_pg.pg.regtype_in(wanted) AS
+    CASE WHEN wanted IS NULL THEN NULL
+         ELSE coalesce(rvbbit_pg.pg.to_regtype(wanted), error('type "' || wanted || '" does not exist')) END;
+CREATE MACRO rvbbit_pg.pg.regtype_out(type_oid) AS
+    CASE WHEN type_oid = 0 THEN '-' ELSE nullif(rvbbit_pg.pg.format_type(type_oid, -1), '???') END;
+CREATE MACRO rvbbit_pg.pg.to_regproc(wanted) AS
+    coalesce(TRY_CAST(wanted AS BIGINT), CASE wanted WHEN '-' THEN 0 END,
+        (SELECT min(p.oid) FROM rvbbit_pg.pg.pg_proc p
+         WHERE p.proname = rvbbit_pg.base.name_parts(split_part(wanted, '(', 1))[-1]));
+CREATE MACRO rvbbit_pg.pg.regproc_in(wanted) AS
+    CASE WHEN wanted IS NULL THEN NULL
+         ELSE coalesce(rvbbit_pg.pg.to_regproc(wanted), error('function "' || wanted || '" does not exist')) END;
+CREATE MACRO rvbbit_pg.pg.regproc_out(function_oid) AS
+    CASE WHEN function_oid IS NULL THEN NULL WHEN function_oid = 0 THEN '-'
+         ELSE coalesce((SELECT any_value(p.proname) FROM rvbbit_pg.pg.pg_proc p WHERE p.oid = function_oid),
+                       function_oid::VARCHAR) END;
+CREATE MACRO rvbbit_pg.pg.to_regnamespace(wanted) AS
+    coalesce(TRY_CAST(wanted AS BIGINT),
+        (SELECT min(n.oid) FROM rvbbit_pg.pg.pg_namespace n WHERE n.nspname = rvbbit_pg.base.name_parts(wanted)[-1]));
+CREATE MACRO rvbbit_pg.pg.regnamespace_in(wanted) AS
+    CASE WHEN wanted IS NULL THEN NULL
+         ELSE coalesce(rvbbit_pg.pg.to_regnamespace(wanted), error('schema "' || wanted || '" does not exist')) END;
+CREATE MACRO rvbbit_pg.pg.regnamespace_out(schema_oid) AS
+    coalesce((SELECT any_value(n.nspname) FROM rvbbit_pg.pg.pg_namespace n WHERE n.oid = schema_oid), schema_oid::VARCHAR);
+CREATE MACRO rvbbit_pg.pg.pg_get_userbyid(role_oid) AS
+    CASE WHEN role_oid IS NULL THEN NULL
+         ELSE coalesce((SELECT any_value(r.rolname) FROM rvbbit_pg.pg.pg_authid r WHERE r.oid = role_oid),
+                       'unknown (OID=' || role_oid || ')') END;
+CREATE MACRO rvbbit_pg.pg.regrole_in(wanted) AS
+    coalesce(TRY_CAST(wanted AS BIGINT),
+        (SELECT min(r.oid) FROM rvbbit_pg.pg.pg_authid r WHERE r.rolname = rvbbit_pg.base.name_parts(wanted)[-1]));
+CREATE MACRO rvbbit_pg.pg.regrole_out(role_oid) AS rvbbit_pg.pg.pg_get_userbyid(role_oid);
+
+-- visibility
+CREATE MACRO rvbbit_pg.base.visible(nspname) AS
+    nspname IN ('pg_catalog', 'pg_temp_1') OR list_contains(rvbbit_pg.base.search_path(), nspname);
+CREATE MACRO rvbbit_pg.pg.pg_table_is_visible(relation_oid) AS
+    (SELECT bool_or(rvbbit_pg.base.visible(n.nspname)) FROM rvbbit_pg.base.relation_names n WHERE n.oid = relation_oid);
+CREATE MACRO rvbbit_pg.pg.pg_type_is_visible(type_oid) AS
+    (SELECT bool_or(rvbbit_pg.base.visible(n.nspname)) FROM rvbbit_pg.pg.pg_type t
+     JOIN rvbbit_pg.pg.pg_namespace n ON n.oid = t.typnamespace WHERE t.oid = type_oid);
+CREATE MACRO rvbbit_pg.pg.pg_function_is_visible(function_oid) AS
+    (SELECT bool_or(rvbbit_pg.base.visible(n.nspname) OR n.nspname = 'rvbbit') FROM rvbbit_pg.pg.pg_proc p
+     JOIN rvbbit_pg.pg.pg_namespace n ON n.oid = p.pronamespace WHERE p.oid = function_oid);
+CREATE MACRO rvbbit_pg.pg.pg_operator_is_visible(x) AS true;
+CREATE MACRO rvbbit_pg.pg.pg_collation_is_visible(x) AS true;
+CREATE MACRO rvbbit_pg.pg.pg_opclass_is_visible(x) AS true;
+CREATE MACRO rvbbit_pg.pg.pg_opfamily_is_visible(x) AS true;
+CREATE MACRO rvbbit_pg.pg.pg_conversion_is_visible(x) AS true;
+CREATE MACRO rvbbit_pg.pg.pg_statistics_obj_is_visible(x) AS true;
+CREATE MACRO rvbbit_pg.pg.pg_ts_config_is_visible(x) AS true;
+CREATE MACRO rvbbit_pg.pg.pg_ts_dict_is_visible(x) AS true;
+CREATE MACRO rvbbit_pg.pg.pg_ts_parser_is_visible(x) AS true;
+CREATE MACRO rvbbit_pg.pg.pg_ts_template_is_visible(x) AS true;
+CREATE MACRO rvbbit_pg.pg.current_schemas(implicit) AS
+    CASE WHEN implicit THEN list_prepend('pg_catalog', rvbbit_pg.base.search_path()) ELSE rvbbit_pg.base.search_path() END;
+CREATE MACRO rvbbit_pg.pg.current_schema() AS rvbbit_pg.base.search_path()[1];
+CREATE MACRO rvbbit_pg.pg.pg_my_temp_schema() AS
+    coalesce((SELECT min(s.oid) FROM rvbbit_pg.base.schemas s WHERE s."temporary"), 0);
+CREATE MACRO rvbbit_pg.pg.pg_is_other_temp_schema(x) AS false;
+
+-- the session
+CREATE MACRO rvbbit_pg.pg.current_user() AS rvbbit_pg.base.session_user();
+CREATE MACRO rvbbit_pg.pg.current_database() AS rvbbit_pg.base.session_database();
+CREATE MACRO rvbbit_pg.pg.pg_backend_pid() AS rvbbit_pg.base.session_pid();
+CREATE MACRO rvbbit_pg.pg.version() AS
+    'PostgreSQL 16.4 (rvbbit-proxy over DuckDB ' || rvbbit_pg.base.version_of_duckdb() || ')';
+CREATE MACRO rvbbit_pg.pg.inet_server_addr() AS NULL::VARCHAR;
+CREATE MACRO rvbbit_pg.pg.inet_server_port() AS NULL::INTEGER;
+CREATE MACRO rvbbit_pg.pg.inet_client_addr() AS NULL::VARCHAR;
+CREATE MACRO rvbbit_pg.pg.inet_client_port() AS NULL::INTEGER;
+CREATE MACRO rvbbit_pg.pg.pg_is_in_recovery() AS false;
+CREATE MACRO rvbbit_pg.pg.pg_is_wal_replay_paused() AS false;
+CREATE MACRO rvbbit_pg.pg.pg_postmaster_start_time() AS (SELECT started FROM rvbbit_pg.base.process);
+CREATE MACRO rvbbit_pg.pg.pg_conf_load_time() AS (SELECT started FROM rvbbit_pg.base.process);
+CREATE MACRO rvbbit_pg.pg.txid_current() AS txid_current();
+CREATE MACRO rvbbit_pg.pg.pg_current_xact_id() AS txid_current();
+CREATE MACRO rvbbit_pg.pg.txid_current_if_assigned() AS NULL::BIGINT;
+CREATE MACRO rvbbit_pg.pg.txid_snapshot_xmin(x) AS 0;
+CREATE MACRO rvbbit_pg.pg.pg_stat_get_numscans(x) AS 0;
+CREATE MACRO rvbbit_pg.pg.pg_advisory_lock(x) AS NULL::VARCHAR, (x, y) AS NULL::VARCHAR;
+CREATE MACRO rvbbit_pg.pg.pg_advisory_unlock_all() AS NULL::VARCHAR;
+CREATE MACRO rvbbit_pg.pg.pg_encoding_to_char(x) AS CASE x WHEN 6 THEN 'UTF8' WHEN 0 THEN 'SQL_ASCII' ELSE '' END;
+CREATE MACRO rvbbit_pg.pg.pg_char_to_encoding(x) AS
+    CASE WHEN upper(replace(replace(x, '-', ''), '_', '')) IN ('UTF8', 'UNICODE') THEN 6 ELSE -1 END;
+CREATE MACRO rvbbit_pg.pg.getdatabaseencoding() AS 'UTF8';
+CREATE MACRO rvbbit_pg.pg.pg_client_encoding() AS 'UTF8';
+CREATE MACRO rvbbit_pg.pg.pg_get_keywords() AS TABLE
+    SELECT keyword_name AS word,
+           CASE keyword_category WHEN 'reserved' THEN 'R' WHEN 'column_name' THEN 'C' WHEN 'type_function' THEN 'T' ELSE 'U' END AS catcode,
+           keyword_category <> 'reserved' AS barelabel,
+           CASE keyword_category WHEN 'reserved' THEN 'reserved' WHEN 'column_name' THEN 'unreserved (cannot be function or type name)'
+                WHEN 'type_function' THEN 'reserved (can be function or type name)' ELSE 'unreserved' END AS catdesc,
+           'can be bare label' AS baredesc
+    FROM duckdb_keywords();
+
+-- definitions
+CREATE MACRO rvbbit_pg.pg.pg_get_expr(expression, relation_oid) AS expression, (expression, relation_oid, pretty) AS expression;
+CREATE MACRO rvbbit_pg.pg.pg_get_viewdef(view_oid) AS
+    (SELECT any_value(v.definition) FROM rvbbit_pg.base.view_definitions v WHERE v.oid = view_oid),
+    (view_oid, pretty) AS
+    (SELECT any_value(v.definition) FROM rvbbit_pg.base.view_definitions v WHERE v.oid = view_oid);
+CREATE MACRO rvbbit_pg.base.constraint_definition(constraint_oid) AS
+    (SELECT any_value(CASE c.constraint_type
+         WHEN 'CHECK' THEN 'CHECK (' || c.expression || ')'
+         WHEN 'FOREIGN KEY' THEN 'FOREIGN KEY (' || array_to_string(list_transform(c.column_names, lambda x: rvbbit_pg.base.quoted_name(x)), ', ')
+              || ') REFERENCES ' || CASE WHEN rvbbit_pg.base.visible(c.nspname) THEN '' ELSE rvbbit_pg.base.quoted_name(c.nspname) || '.' END
+              || rvbbit_pg.base.quoted_name(c.referenced_table) || '('
+              || array_to_string(list_transform(c.referenced_column_names, lambda x: rvbbit_pg.base.quoted_name(x)), ', ') || ')'
+         ELSE c.constraint_type || ' ('
+              || array_to_string(list_transform(c.column_names, lambda x: rvbbit_pg.base.quoted_name(x)), ', ') || ')' END)
+     FROM rvbbit_pg.base.constraints c
+     WHERE rvbbit_pg.base.oid_of('constraint', c.nspname || '.' || c.table_name || '.' || c.conname) = constraint_oid);
+CREATE MACRO rvbbit_pg.pg.pg_get_constraintdef(constraint_oid) AS rvbbit_pg.base.constraint_definition(constraint_oid),
+    (constraint_oid, pretty) AS rvbbit_pg.base.constraint_definition(constraint_oid);
+CREATE MACRO rvbbit_pg.base.whole_index(index_oid) AS
+    (SELECT any_value(rvbbit_pg.base.index_definition(i.indisunique, i.relname, i.nspname, i.table_name, i.definitions))
+     FROM rvbbit_pg.base.indexes i WHERE i.indexrelid = index_oid);
+CREATE MACRO rvbbit_pg.pg.pg_get_indexdef(index_oid) AS rvbbit_pg.base.whole_index(index_oid),
+    (index_oid, column_no, pretty) AS
+        CASE WHEN column_no = 0 THEN rvbbit_pg.base.whole_index(index_oid)
+             ELSE (SELECT any_value(i.definitions) FROM rvbbit_pg.base.indexes i WHERE i.indexrelid = index_oid)[column_no::BIGINT] END;
+CREATE MACRO rvbbit_pg.pg.pg_get_serial_sequence(wanted_table, wanted_column) AS
+    (SELECT any_value(rvbbit_pg.base.quoted_name(c.nspname) || '.'
+                      || rvbbit_pg.base.quoted_name(regexp_extract(c.column_default, '([^''".]+)"?''\)$', 1)))
+     FROM rvbbit_pg.base.columns c
+     WHERE c.attrelid = rvbbit_pg.pg.to_regclass(wanted_table)
+       AND c.column_name = wanted_column AND starts_with(c.column_default, 'nextval('));
+CREATE MACRO rvbbit_pg.base.argument_list(function_oid) AS
+    (SELECT any_value(array_to_string(list_transform(list_zip(p.proargnames, p.proargtypes),
+        lambda pair: coalesce(pair[1] || ' ', '') || coalesce(rvbbit_pg.base.sql_type_name(pair[2]), '???')), ', '))
+     FROM (SELECT oid, coalesce(proargnames, list_transform(proargtypes, lambda t: NULL)) AS proargnames, proargtypes
+           FROM rvbbit_pg.pg.pg_proc) p WHERE p.oid = function_oid);
+CREATE MACRO rvbbit_pg.pg.pg_get_function_arguments(function_oid) AS rvbbit_pg.base.argument_list(function_oid);
+CREATE MACRO rvbbit_pg.pg.pg_get_function_identity_arguments(function_oid) AS rvbbit_pg.base.argument_list(function_oid);
+CREATE MACRO rvbbit_pg.pg.pg_get_function_result(function_oid) AS
+    (SELECT any_value(CASE WHEN p.proretset THEN 'SETOF ' ELSE '' END || coalesce(rvbbit_pg.base.sql_type_name(p.prorettype), '???'))
+     FROM rvbbit_pg.pg.pg_proc p WHERE p.oid = function_oid);
+CREATE MACRO rvbbit_pg.pg.pg_get_function_sqlbody(function_oid) AS NULL::VARCHAR;
+CREATE MACRO rvbbit_pg.pg.pg_get_function_arg_default(function_oid, n) AS NULL::VARCHAR;
+CREATE MACRO rvbbit_pg.pg.pg_get_functiondef(function_oid) AS
+    (SELECT any_value('CREATE OR REPLACE FUNCTION ' || n.nspname || '.' || rvbbit_pg.base.quoted_name(p.proname) || '('
+            || rvbbit_pg.base.argument_list(function_oid) || ')' || chr(10) || ' RETURNS '
+            || coalesce(rvbbit_pg.base.sql_type_name(p.prorettype), '???') || chr(10) || ' LANGUAGE ' || l.lanname || chr(10)
+            || 'AS $function$' || p.prosrc || '$function$' || chr(10))
+     FROM rvbbit_pg.pg.pg_proc p JOIN rvbbit_pg.pg.pg_namespace n ON n.oid = p.pronamespace
+     JOIN rvbbit_pg.pg.pg_language l ON l.oid = p.prolang WHERE p.oid = function_oid);
+CREATE MACRO rvbbit_pg.pg.pg_get_triggerdef(x) AS NULL::VARCHAR, (x, y) AS NULL::VARCHAR;
+CREATE MACRO rvbbit_pg.pg.pg_get_ruledef(x) AS NULL::VARCHAR, (x, y) AS NULL::VARCHAR;
+CREATE MACRO rvbbit_pg.pg.pg_get_partkeydef(x) AS NULL::VARCHAR;
+CREATE MACRO rvbbit_pg.pg.pg_get_partition_constraintdef(x) AS NULL::VARCHAR;
+CREATE MACRO rvbbit_pg.pg.pg_get_statisticsobjdef_columns(x) AS NULL::VARCHAR;
+CREATE MACRO rvbbit_pg.pg.pg_get_statisticsobjdef(x) AS NULL::VARCHAR;
+CREATE MACRO rvbbit_pg.pg.pg_relation_is_publishable(x) AS false;
+CREATE MACRO rvbbit_pg.pg.pg_partition_ancestors(x) AS TABLE SELECT x::BIGINT AS relid;
+CREATE MACRO rvbbit_pg.pg.pg_index_column_has_property(i, n, p) AS p IN ('asc', 'orderable', 'nulls_last');
+CREATE MACRO rvbbit_pg.pg.pg_options_to_table(x) AS TABLE SELECT NULL::VARCHAR AS option_name, NULL::VARCHAR AS option_value WHERE false;
+
+-- comments
+CREATE MACRO rvbbit_pg.pg.obj_description(object_oid) AS
+    (SELECT any_value(d.description) FROM rvbbit_pg.pg.pg_description d WHERE d.objoid = object_oid AND d.objsubid = 0),
+    (object_oid, catalog) AS
+    (SELECT any_value(d.description) FROM rvbbit_pg.pg.pg_description d JOIN rvbbit_pg.base.system_relations s
+        ON s.oid = d.classoid AND s.nspname = 'pg_catalog'
+     WHERE d.objoid = object_oid AND d.objsubid = 0 AND s.relname = catalog);
+CREATE MACRO rvbbit_pg.pg.col_description(relation_oid, attribute_no) AS
+    (SELECT any_value(d.description) FROM rvbbit_pg.pg.pg_description d
+     WHERE d.objoid = relation_oid AND d.classoid = 1259 AND d.objsubid = attribute_no);
+CREATE MACRO rvbbit_pg.pg.shobj_description(object_oid, catalog) AS NULL::VARCHAR;
+
+-- privileges
+CREATE MACRO rvbbit_pg.pg.has_table_privilege(a, b) AS true, (a, b, c) AS true;
+CREATE MACRO rvbbit_pg.pg.has_any_column_privilege(a, b) AS true, (a, b, c) AS true;
+CREATE MACRO rvbbit_pg.pg.has_column_privilege(a, b, c) AS true, (a, b, c, d) AS true;
+CREATE MACRO rvbbit_pg.pg.has_schema_privilege(a, b) AS true, (a, b, c) AS true;
+CREATE MACRO rvbbit_pg.pg.has_database_privilege(a, b) AS true, (a, b, c) AS true;
+CREATE MACRO rvbbit_pg.pg.has_function_privilege(a, b) AS true, (a, b, c) AS true;
+CREATE MACRO rvbbit_pg.pg.has_sequence_privilege(a, b) AS true, (a, b, c) AS true;
+CREATE MACRO rvbbit_pg.pg.has_type_privilege(a, b) AS true, (a, b, c) AS true;
+CREATE MACRO rvbbit_pg.pg.has_language_privilege(a, b) AS true, (a, b, c) AS true;
+CREATE MACRO rvbbit_pg.pg.has_tablespace_privilege(a, b) AS true, (a, b, c) AS true;
+CREATE MACRO rvbbit_pg.pg.has_server_privilege(a, b) AS true, (a, b, c) AS true;
+CREATE MACRO rvbbit_pg.pg.has_foreign_data_wrapper_privilege(a, b) AS true, (a, b, c) AS true;
+CREATE MACRO rvbbit_pg.pg.pg_has_role(a, b) AS true, (a, b, c) AS true;
+CREATE MACRO rvbbit_pg.pg.row_security_active(a) AS false;
+CREATE MACRO rvbbit_pg.pg.aclexplode(acl) AS TABLE
+    SELECT NULL::BIGINT AS grantor, NULL::BIGINT AS grantee, NULL::VARCHAR AS privilege_type, NULL::BOOLEAN AS is_grantable WHERE false;
+CREATE MACRO rvbbit_pg.pg.acldefault(kind, owner) AS NULL::VARCHAR[];
+CREATE MACRO rvbbit_pg.pg.pg_get_acl(a, b, c) AS NULL::VARCHAR[];
+
+-- sizes: DuckDB does not count a table's bytes; what a row needs is taken to be 32 of them
+CREATE MACRO rvbbit_pg.pg.pg_relation_size(relation_oid) AS
+    coalesce((SELECT max(r.tuples) FROM rvbbit_pg.base.relations r WHERE r.oid = relation_oid AND r.relkind = 'r'), 0) * 32,
+    (relation_oid, fork) AS
+    coalesce((SELECT max(r.tuples) FROM rvbbit_pg.base.relations r WHERE r.oid = relation_oid AND r.relkind = 'r'), 0) * 32;
+CREATE MACRO rvbbit_pg.pg.pg_table_size(relation_oid) AS rvbbit_pg.pg.pg_relation_size(relation_oid);
+CREATE MACRO rvbbit_pg.pg.pg_total_relation_size(relation_oid) AS rvbbit_pg.pg.pg_relation_size(relation_oid);
+CREATE MACRO rvbbit_pg.pg.pg_indexes_size(relation_oid) AS 0::BIGINT;
+CREATE MACRO rvbbit_pg.pg.pg_database_size(x) AS
+    (SELECT coalesce(sum(used_blocks * block_size), 0)::BIGINT FROM pragma_database_size() s
+     WHERE s.database_name = current_database());
+CREATE MACRO rvbbit_pg.pg.pg_tablespace_size(x) AS 0::BIGINT;
+CREATE MACRO rvbbit_pg.pg.pg_tablespace_location(x) AS '';
+CREATE MACRO rvbbit_pg.pg.pg_relation_filenode(x) AS x;
+CREATE MACRO rvbbit_pg.pg.pg_relation_filepath(x) AS NULL::VARCHAR;
+CREATE MACRO rvbbit_pg.pg.pg_size_pretty(bytes) AS
+    CASE WHEN abs(bytes) < 10240 THEN bytes::BIGINT || ' bytes'
+         WHEN abs(bytes) < 10484736 THEN round(bytes / 1024.0)::BIGINT || ' kB'
+         WHEN abs(bytes) < 10736369664 THEN round(bytes / 1048576.0)::BIGINT || ' MB'
+         WHEN abs(bytes) < 10994042535936 THEN round(bytes / 1073741824.0)::BIGINT || ' GB'
+         ELSE round(bytes / 1099511627776.0)::BIGINT || ' TB' END;
+
+-- text and arrays
+CREATE MACRO rvbbit_pg.pg.quote_ident(name) AS rvbbit_pg.base.quoted_name(name);
+CREATE MACRO rvbbit_pg.pg.quote_literal(value) AS '''' || replace(value::VARCHAR, '''', '''''') || '''';
+CREATE MACRO rvbbit_pg.pg.quote_nullable(value) AS coalesce('''' || replace(value::VARCHAR, '''', '''''') || '''', 'NULL');
+CREATE MACRO rvbbit_pg.pg.parse_ident(name) AS rvbbit_pg.base.name_parts(name), (name, strict) AS rvbbit_pg.base.name_parts(name);
+CREATE MACRO rvbbit_pg.pg.array_to_string(items, separator) AS array_to_string(items, separator),
+    (items, separator, missing) AS
+        array_to_string(list_transform(items, lambda item: coalesce(item::VARCHAR, missing)), separator);
+CREATE MACRO rvbbit_pg.pg.array_upper(items, dimension) AS CASE WHEN dimension = 1 THEN nullif(len(items), 0) END;
+CREATE MACRO rvbbit_pg.pg.array_lower(items, dimension) AS CASE WHEN dimension = 1 AND len(items) > 0 THEN 1 END;
+CREATE MACRO rvbbit_pg.pg.array_ndims(items) AS CASE WHEN len(items) > 0 THEN 1 END;
+CREATE MACRO rvbbit_pg.pg.array_remove(items, item) AS list_filter(items, lambda other: other IS DISTINCT FROM item);
+CREATE MACRO rvbbit_pg.pg.array_replace(items, old, new) AS
+    list_transform(items, lambda item: CASE WHEN item IS NOT DISTINCT FROM old THEN new ELSE item END);
+CREATE MACRO rvbbit_pg.pg._pg_expandarray(items) AS
+    unnest(list_transform(items, lambda item, position: {'x': item, 'n': position}));
+CREATE MACRO rvbbit_pg.pg._pg_char_max_length(type_oid, typmod) AS
+    CASE WHEN typmod > 4 AND type_oid IN (1042, 1043) THEN typmod - 4 END;
+CREATE MACRO rvbbit_pg.pg._pg_numeric_precision(type_oid, typmod) AS
+    CASE type_oid WHEN 21 THEN 16 WHEN 23 THEN 32 WHEN 20 THEN 64 WHEN 700 THEN 24 WHEN 701 THEN 53
+         WHEN 1700 THEN CASE WHEN typmod > 0 THEN (typmod - 4) >> 16 END END;
+CREATE MACRO rvbbit_pg.pg._pg_numeric_scale(type_oid, typmod) AS
+    CASE WHEN type_oid IN (20, 21, 23) THEN 0 WHEN type_oid = 1700 AND typmod > 0 THEN (typmod - 4) & 65535 END;
+CREATE MACRO rvbbit_pg.pg._pg_truetypid(a, t) AS a.atttypid;
+CREATE MACRO rvbbit_pg.pg._pg_truetypmod(a, t) AS a.atttypmod;
+CREATE MACRO rvbbit_pg.pg.initcap(value) AS array_to_string(list_transform(
+    regexp_extract_all(value, '[[:alnum:]]+|[^[:alnum:]]+'), lambda word: upper(word[1]) || lower(word[2:])), '');
+CREATE MACRO rvbbit_pg.pg.regexp_match(value, pattern) AS
+    CASE WHEN regexp_matches(value, pattern) THEN
+        CASE WHEN contains(pattern, '(') THEN [regexp_extract(value, pattern, 1)] ELSE [regexp_extract(value, pattern)] END END;
+CREATE MACRO rvbbit_pg.pg.clock_timestamp() AS get_current_timestamp();
+CREATE MACRO rvbbit_pg.pg.statement_timestamp() AS now();
+CREATE MACRO rvbbit_pg.pg.octet_length(value) AS strlen(value::VARCHAR);
+CREATE MACRO rvbbit_pg.pg.json_build_object(k1, v1) AS json_object(k1::VARCHAR, v1),
+    (k1, v1, k2, v2) AS json_object(k1::VARCHAR, v1, k2::VARCHAR, v2),
+    (k1, v1, k2, v2, k3, v3) AS json_object(k1::VARCHAR, v1, k2::VARCHAR, v2, k3::VARCHAR, v3),
+    (k1, v1, k2, v2, k3, v3, k4, v4) AS json_object(k1::VARCHAR, v1, k2::VARCHAR, v2, k3::VARCHAR, v3, k4::VARCHAR, v4),
+    (k1, v1, k2, v2, k3, v3, k4, v4, k5, v5) AS json_object(k1::VARCHAR, v1, k2::VARCHAR, v2, k3::VARCHAR, v3, k4::VARCHAR, v4, k5::VARCHAR, v5),
+    (k1, v1, k2, v2, k3, v3, k4, v4, k5, v5, k6, v6) AS json_object(k1::VARCHAR, v1, k2::VARCHAR, v2, k3::VARCHAR, v3, k4::VARCHAR, v4, k5::VARCHAR, v5, k6::VARCHAR, v6),
+    (k1, v1, k2, v2, k3, v3, k4, v4, k5, v5, k6, v6, k7, v7) AS json_object(k1::VARCHAR, v1, k2::VARCHAR, v2, k3::VARCHAR, v3, k4::VARCHAR, v4, k5::VARCHAR, v5, k6::VARCHAR, v6, k7::VARCHAR, v7),
+    (k1, v1, k2, v2, k3, v3, k4, v4, k5, v5, k6, v6, k7, v7, k8, v8) AS json_object(k1::VARCHAR, v1, k2::VARCHAR, v2, k3::VARCHAR, v3, k4::VARCHAR, v4, k5::VARCHAR, v5, k6::VARCHAR, v6, k7::VARCHAR, v7, k8::VARCHAR, v8);
+
+-- settings inside larger statements; alone they are the session's own business
+CREATE MACRO rvbbit_pg.base.setting(wanted) AS
+    (SELECT any_value(s.setting) FROM rvbbit_pg.pg.pg_settings s WHERE lower(s.name) = lower(wanted));
+CREATE MACRO rvbbit_pg.pg.current_setting(wanted) AS coalesce(rvbbit_pg.base.setting(wanted),
+        error('unrecognized configuration parameter "' || wanted || '"')),
+    (wanted, missing_ok) AS rvbbit_pg.base.setting(wanted);
+CREATE MACRO rvbbit_pg.pg.set_config(name, new_value, is_local) AS new_value;
+CREATE MACRO rvbbit_pg.pg.pg_show_all_settings() AS TABLE SELECT * FROM rvbbit_pg.pg.pg_settings;
