@@ -121,7 +121,8 @@ def _row_count(batch: object) -> int:
 
 def _namer(upstream: UpstreamSession) -> Callable[[str], list[str]]:
     def names(sql: str) -> list[str]:
-        return [column.name for column in upstream.describe(sql).columns or ()]
+        """Return the names by which the upstream itself knows a query's columns."""
+        return list(upstream.fetch(f"{sql} LIMIT 0").column_names)
 
     return names
 

@@ -78,7 +78,9 @@ def test_two_clients_at_once_never_mix(sightings: Running, model: ScriptedModel)
         with sightings.connect() as connection:
             connection.execute(f"SET rvbbit.caller_id = '{caller}'")
             start.wait()
-            connection.execute(f"SELECT id FROM sightings WHERE title MEANS '{criterion}' AND observed MEANS '{criterion}'")
+            connection.execute(
+                f"SELECT id FROM sightings WHERE title MEANS '{criterion}' AND observed MEANS '{criterion}'"
+            )
 
     threads = [threading.Thread(target=ask, args=(f"caller-{n}", f"report {n}")) for n in range(2)]
     for thread in threads:

@@ -58,9 +58,13 @@ def test_batches_share_prompts(server: Running, model: ScriptedModel) -> None:
 
 def test_null_is_null_without_a_call(sightings: Running, model: ScriptedModel) -> None:
     with sightings.connect() as connection:
-        rows = connection.execute("SELECT title, title MEANS 'visual' FROM sightings WHERE title IS NULL").fetchall()
+        rows = connection.execute(
+            "SELECT title, title MEANS 'visual' FROM sightings WHERE title IS NULL"
+        ).fetchall()
         assert rows == [(None, None)] * 4
-        assert connection.execute("SELECT SUMMARIZE(title) FROM sightings WHERE title IS NULL").fetchall() == [(None,)]
+        assert connection.execute("SELECT SUMMARIZE(title) FROM sightings WHERE title IS NULL").fetchall() == [
+            (None,)
+        ]
         assert model.requests == 0
 
 

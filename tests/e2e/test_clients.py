@@ -29,9 +29,7 @@ TOP_ROWS = sorted(TOP_ROWS, key=lambda row: (-row[1], row[0]))
 
 
 @pytest.fixture(params=["duckdb", "postgres"])
-def upstream(
-    request: pytest.FixtureRequest, serve: Callable[..., Running], model: ScriptedModel
-) -> Running:
+def upstream(request: pytest.FixtureRequest, serve: Callable[..., Running], model: ScriptedModel) -> Running:
     """The same server on either upstream, with the table of reports."""
     url = request.getfixturevalue("postgres_url") if request.param == "postgres" else None
     server = serve(model=MODEL, prices=PRICES, batch_size=20, upstream=url)
@@ -60,7 +58,9 @@ def test_asyncpg(upstream: Running) -> None:
         try:
             top = await connection.fetch(TOP_QUERY)
             some = await connection.fetch(
-                "SELECT id, lower(title) || '!' MEANS $1 AS seen FROM sightings WHERE id < $2 ORDER BY id", "visual", 3
+                "SELECT id, lower(title) || '!' MEANS $1 AS seen FROM sightings WHERE id < $2 ORDER BY id",
+                "visual",
+                3,
             )
             return top, some
         finally:
@@ -74,18 +74,28 @@ def test_asyncpg(upstream: Running) -> None:
 def psql(server: Running, *commands: str) -> str:
     arguments = [argument for command in commands for argument in ("-c", command)]
     done = subprocess.run(
-        [str(PSQL), "-X", "-At", "-d", server.dsn(), *arguments], capture_output=True, text=True, check=True, timeout=60
+        [str(PSQL), "-X", "-At", "-d", server.dsn(), *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
     )
     return done.stdout
 
 
 def test_psql(upstream: Running) -> None:
     lines = psql(upstream, TOP_QUERY).splitlines()
-    assert lines == [f'{state}|{count}|{summary}|{{"first theme","second theme"}}' for state, count, summary, _ in TOP_ROWS]
+    assert lines == [
+        f'{state}|{count}|{summary}|{{"first theme","second theme"}}' for state, count, summary, _ in TOP_ROWS
+    ]
     assert psql(upstream, "SELECT count(*) FROM sightings WHERE title NOT MEANS 'visual'") == "16\n"
-    assert psql(upstream, "SELECT id FROM sightings WHERE title ABOUT 'contact 2' > 0.6 ORDER BY id LIMIT 1") == "2\n"
+    assert (
+        psql(upstream, "SELECT id FROM sightings WHERE title ABOUT 'contact 2' > 0.6 ORDER BY id LIMIT 1") == "2\n"
+    )
     assert psql(upstream, "SELECT DISTINCT title FROM sightings ORDER BY 1 LIMIT 1") == "howls 1\n"
-    nearest = "SELECT id FROM sightings WHERE title IS NOT NULL ORDER BY title RELEVANCE TO 'contact 4' DESC, id LIMIT 2"
+    nearest = (
+        "SELECT id FROM sightings WHERE title IS NOT NULL ORDER BY title RELEVANCE TO 'contact 4' DESC, id LIMIT 2"
+    )
     assert psql(upstream, nearest) == "4\n12\n"
     assert psql(upstream, "SELECT min(SENTIMENT(observed)) FROM sightings") == "-0.5\n"
 
