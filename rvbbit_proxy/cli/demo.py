@@ -22,7 +22,7 @@ from rvbbit_proxy.app import App
 from rvbbit_proxy.cli.bill import Amount, Bill, disagreements, read_bill
 from rvbbit_proxy.cli.client import connect, notice_lines, run_sql
 from rvbbit_proxy.cli.print_rows import table_box, to_table
-from rvbbit_proxy.cli.serving import stop_event
+from rvbbit_proxy.cli.serving import listen, stop_event
 from rvbbit_proxy.demo.sample import load_sightings
 from rvbbit_proxy.settings import Settings
 
@@ -98,7 +98,7 @@ def run_demo(settings: Settings, *, keep: bool) -> bool:
         private = {"home": Path(home), "meta": 1.0, "host": "127.0.0.1", "upstream": None}
         with App.open(settings.model_copy(update=private)) as app:
             load_sightings(app.connection)
-            host, port = app.start_server()
+            host, port = listen(app)
             agreed = _show(app, host, port)
             if stop is not None:
                 print(f'\nlistening on {host}:{port}\npsql "postgresql://{host}:{port}/demo"', flush=True)

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rvbbit_proxy.app import App
+from rvbbit_proxy.errors import ConfigurationFault
 from rvbbit_proxy.settings import Settings
 
 SERVER_FILE = "server.json"
@@ -30,11 +31,22 @@ def serve(settings: Settings, database: str | None) -> None:
     """Listen until SIGTERM or SIGINT; then let running statements end, flush, and return."""
     stop = stop_event()
     with App.open(settings, database) as app:
-        host, port = app.start_server()
+        host, port = listen(app)
         with announced(settings.home, RunningServer(host, port, os.getpid())):
             print(f"listening on {host}:{port}", flush=True)
             stop.wait()
             app.stop_server()
+
+
+def listen(app: App) -> tuple[str, int]:
+    """Start the app's server and return its address. Raises :class:`ConfigurationFault` where it cannot listen."""
+    try:
+        return app.start_server()
+    except OSError as error:
+        address = f"{app.settings.host}:{app.settings.port}"
+        raise ConfigurationFault(
+            f"cannot listen on {address}: {error.strerror}", hint="Give another --port, or 0 for any free one."
+        ) from error
 
 
 def stop_event() -> threading.Event:

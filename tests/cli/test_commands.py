@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -170,6 +171,21 @@ def test_migrate_and_backfill(rvbbit: Run) -> None:
     assert code == 0
     assert "pending" not in out
     assert rvbbit("backfill-callers")[:2] == (0, "0 rows repaired\n")
+
+
+@pytest.mark.parametrize("command", ["serve", "demo"])
+def test_a_port_that_is_taken_is_told(rvbbit: Run, command: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, out, err = rvbbit(command, "--port", str(port))
+    assert (code, out) == (1, "")
+    assert err.startswith(f"cannot listen on 127.0.0.1:{port}: Address already in use\nHINT:  ")
+
+
+def test_a_database_that_cannot_be_opened_is_told(rvbbit: Run) -> None:
+    code, out, err = rvbbit("sql", "--database", "no/such/folder/x.duckdb", "SELECT 1")
+    assert (code, out) == (1, "")
+    assert err.startswith("ERROR:  58030: ")
 
 
 def test_help_names_every_command(rvbbit: Run) -> None:
