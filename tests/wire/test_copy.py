@@ -163,6 +163,8 @@ BAD_INPUT = [
     ("(FORMAT text)", CopyOptions(), b"1\ta\r\n2\tb\n\r\n"),
     ("(FORMAT text)", CopyOptions(), b"1\t\xff\n"),
     ("(FORMAT csv)", CopyOptions("csv"), b'1,"a\n2,b\n'),
+    ("(FORMAT csv)", CopyOptions("csv"), b'1,a\n2,"b\nc\nd'),
+    ("(FORMAT csv)", CopyOptions("csv"), b'1,a\n2,"b\nc"\n3\n'),
     ("(FORMAT csv)", CopyOptions("csv"), b"1\n"),
     ("(FORMAT csv)", CopyOptions("csv"), b"1,2,3\n"),
     ("(FORMAT csv)", CopyOptions("csv"), b"1,a\n2,b\rc\n"),

@@ -6,6 +6,7 @@ Errors are BadCopyFile (22P04) with ``COPY <relation>, line <n>`` in field W, as
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import NoReturn, TypeAlias
@@ -31,6 +32,7 @@ class LineDecoder(ABC):
         self._relation = relation
         self._delimiter = options.delimiter_text.encode()
         self._null = options.null_text.encode()
+        self._before_line_end = re.compile(rb"(?:\\.|[^\\\r\n])*", re.DOTALL)
         self._buffer = b""
         self._line_end: bytes | None = None
         self._line_number = 0
@@ -75,12 +77,14 @@ class LineDecoder(ABC):
         return rows
 
     def _find_line_end(self, *, final: bool) -> bytes | None:
-        newline, carriage = self._buffer.find(b"\n"), self._buffer.find(b"\r")
-        if carriage < 0 or 0 <= newline < carriage:
-            return b"\n" if newline >= 0 else None
-        if carriage + 1 == len(self._buffer):
-            return b"\r" if final else None
-        return b"\r\n" if self._buffer[carriage + 1 : carriage + 2] == b"\n" else b"\r"
+        match = self._before_line_end.match(self._buffer)
+        place = match.end() if match else 0
+        first, second = self._buffer[place : place + 1], self._buffer[place + 1 : place + 2]
+        if first == b"\n":
+            return first
+        if first != b"\r" or not (second or final):
+            return None
+        return b"\r\n" if second == b"\n" else b"\r"
 
     @abstractmethod
     def _split(self, data: bytes, line_end: bytes) -> tuple[list[bytes], bytes]:

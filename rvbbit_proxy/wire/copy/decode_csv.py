@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import NoReturn
 
 from rvbbit_proxy.wire.copy.decode import LineDecoder, TextRow
 from rvbbit_proxy.wire.copy.options import CopyOptions, is_chosen
@@ -30,6 +31,9 @@ class CsvDecoder(LineDecoder):
         self._quoted = re.compile(quote + rb"(" + inside + rb")" + quote, re.DOTALL)
         self._bare = re.compile(rb"[^" + quote + delimiter + rb"]+")
         self._escaped = re.compile(escape + rb"([" + quote + escape + rb"])")
+        self._before_line_end = re.compile(
+            rb"(?:" + quote + inside + quote + rb"|[^\r\n" + quote + rb"])*", re.DOTALL
+        )
         self._record = b""
 
     def finish(self) -> list[TextRow]:
@@ -37,7 +41,7 @@ class CsvDecoder(LineDecoder):
         rows = super().finish()
         if self._record and not self._ended:
             self._line_number += 1
-            self._refuse("unterminated CSV quoted field", self._record)
+            self._refuse_open(self._record)
         return rows
 
     def _split(self, data: bytes, line_end: bytes) -> tuple[list[bytes], bytes]:
@@ -56,11 +60,14 @@ class CsvDecoder(LineDecoder):
 
     def _last_row(self, line: bytes) -> list[TextRow]:
         line = self._record + line
-        if self._is_open(line):
-            self._record = line
-            return []
         self._record = b""
+        if self._is_open(line):
+            self._refuse_open(line)
         return self._row(line)
+
+    def _refuse_open(self, record: bytes) -> NoReturn:
+        self._line_number += 0 if self._line_end is None else record.count(self._line_end)
+        self._refuse("unterminated CSV quoted field", record)
 
     def _is_open(self, record: bytes) -> bool:
         """Tell whether a record ends within quotes."""
