@@ -78,7 +78,9 @@ class Show:
         """Print a statement as it would stand in psql."""
         prompted = "demo=> " + sql.replace("\n", "\ndemo-> ")
         if self.console.is_terminal:
-            self.console.print(Syntax(prompted, "postgresql", theme="ansi_dark", background_color="default"))
+            self.console.print(
+                Syntax(prompted, "postgresql", theme="ansi_dark", background_color="default", word_wrap=True)
+            )
         else:
             self.console.print(Text(prompted))
 
