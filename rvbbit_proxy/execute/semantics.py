@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 
 from sqlglot import exp
 
 from rvbbit_proxy.engine.upstream import Description, Notice, Parameter, UpstreamResult, UpstreamSession
-from rvbbit_proxy.errors import SyntaxFault
+from rvbbit_proxy.errors import RvbbitError, SyntaxFault
 from rvbbit_proxy.execute.explain import ExplainOptions, explain_result, parse_explain
 from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.execute.result import FinishedResult
@@ -43,18 +44,24 @@ class SemanticEngine:
         self._parse = lru_cache(PARSED_STATEMENTS)(self._reader.parse)
 
     def is_semantic(self, sql: str) -> bool:
-        """Whether the statement, or what it explains, holds an operator; cheap where no operator's word occurs."""
+        """Whether the statement, or what it explains, holds an operator; cheap where no operator's word occurs.
+
+        So may a statement we cannot read that has such a word: :meth:`execute` lets the upstream try it first.
+        """
         if self._reader.words.isdisjoint(words(sql)):
             return False
         inner, _ = parse_explain(sql)
         try:
             return bool(semantic_calls(self._parse(inner)))
         except SyntaxFault:
-            return False
+            return True
 
     def describe(self, sql: str, parameter_oids: Sequence[int], upstream: UpstreamSession) -> Description:
         """Tell parameters and columns, from the upstream, with typed NULLs in the operators' places."""
         inner, options = parse_explain(sql)
+        with self._or_our_syntax_fault(sql) as readable:
+            if not readable:
+                return upstream.describe(sql, parameter_oids)
         tree = describable(self._parse(inner), self._reader.operators)
         description = upstream.describe(tree.sql(dialect=upstream.dialect, comments=False), parameter_oids)
         return Description(description.parameter_oids, options.columns) if options else description
@@ -62,12 +69,32 @@ class SemanticEngine:
     def execute(self, request: StatementRequest, upstream: UpstreamSession) -> UpstreamResult:
         """Run the statement for its caller; its rows stream from the upstream."""
         inner, options = parse_explain(request.sql)
+        with self._or_our_syntax_fault(request.sql) as readable:
+            if not readable:
+                return upstream.execute(request.sql, request.parameters, result_formats=request.result_formats)
         tree = self._bound(inner, request.parameters)
         plan = plan_statement(tree, self._reader.operators, upstream.dialect, _namer(upstream))
         self._tell_offline(plan, request, upstream)
         if options is not None:
             return self._explain(plan, request, upstream, options)
         return self._run(plan, request, upstream)
+
+    @contextmanager
+    def _or_our_syntax_fault(self, sql: str) -> Iterator[bool]:
+        """Tell whether we can read the statement; if not, and the upstream cannot either, the fault is ours.
+
+        The upstream may know syntax that we do not, and use an operator's word as a plain name.
+        """
+        inner, _ = parse_explain(sql)
+        try:
+            self._parse(inner)
+        except SyntaxFault as fault:
+            try:
+                yield False
+            except RvbbitError as error:
+                raise (fault if error.sqlstate == fault.sqlstate else error) from error
+        else:
+            yield True
 
     def _bound(self, sql: str, parameters: Sequence[Parameter]) -> exp.Expr:
         return bind(

@@ -57,3 +57,12 @@ def test_on_error_null_gives_null_and_one_warning(sightings: Running, model: Scr
     assert [notice for notice in notices if notice.startswith("WARNING")] == [
         "WARNING semantic_matches gave NULL for 1 of 3 inputs that failed"
     ]
+
+
+def test_syntax_error_beside_an_operator_tells_where(sightings: Running, model: ScriptedModel) -> None:
+    with sightings.connect() as connection:
+        with pytest.raises(psycopg.errors.SyntaxError) as caught:
+            connection.execute("SELECT title MEANS 'x' FROM sightings WHERE )")
+        assert caught.value.diag.statement_position == "45"
+        named = connection.execute("SELECT title AS means FROM sightings ORDER BY ALL LIMIT 1 -- DuckDB's own syntax")
+        assert named.fetchall() == [("howls 1",)]
