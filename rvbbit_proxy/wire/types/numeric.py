@@ -158,7 +158,7 @@ def binary_of(value: Any) -> bytes:
         sign = _NAN if value.is_nan() else _INFINITY if value > 0 else _MINUS_INFINITY
         # the scale of infinity is an accident of PostgreSQL's header bits
         return struct.pack("!HhHH", 0, 0, sign, 0 if value.is_nan() else 0x20)
-    whole, _, fraction = f"{abs(value):f}".partition(".")
+    whole, _, fraction = f"{value.copy_abs():f}".partition(".")
     whole = whole.rjust(-(-len(whole) // 4) * 4, "0")
     padded = whole + fraction.ljust(-(-len(fraction) // 4) * 4, "0")
     digits = [int(padded[place : place + 4]) for place in range(0, len(padded), 4)]
