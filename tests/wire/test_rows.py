@@ -252,3 +252,15 @@ def test_numerics_keep_more_digits_than_pythons_context(count: int) -> None:
     for column in (pa.array([value] * count), pa.array([str(value)] * count)):
         encoded = encode_data_rows(batch_of(column), [TypedColumn(oids.NUMERIC)], (1,))
         assert [decode_value(found, 1, oids.NUMERIC) for (found,) in values_in(encoded)] == [value] * count
+
+
+@pytest.mark.parametrize("name", sorted(KINDS))
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_batch_of_no_rows(name: str, code: int) -> None:
+    empty = [column_of(name, [])]
+    assert (
+        rows._encode_by_column(
+            pa.RecordBatch.from_arrays(empty, ["c"]), [KINDS[name][0]], [code], DEFAULT_STYLE, b"D"
+        )
+        == b""
+    )

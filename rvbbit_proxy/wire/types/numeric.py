@@ -113,7 +113,7 @@ def _groups_of_text(column: pa.Array, scale: int) -> tuple[Numbers, npt.NDArray[
     characters = np.frombuffer(padded.buffers()[2] or b"", np.uint8, len(column) * width, offset)
     digits[:, :width] = characters.reshape(-1, width) - ord("0")
     places = np.array([1000, 100, 10, 1], np.int16)
-    return digits.reshape(len(column), -1, 4) @ places, negative, integer_groups
+    return digits.reshape(len(column), integer_groups + fraction_groups, 4) @ places, negative, integer_groups
 
 
 def _unscaled_type(kind: pa.DataType) -> pa.DataType:
