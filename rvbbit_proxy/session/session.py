@@ -130,7 +130,13 @@ class Session:
                     extended.execute(message, self.state, tried.cancel)
                 case Close():
                     extended.close(message, self.state)
-        self._skipping = not tried.succeeded
+        if not tried.succeeded:
+            self._skip()
+
+    def _skip(self) -> None:
+        """Ignore what comes before Sync; the client may wait for the error before it sends that."""
+        self._skipping = True
+        self.state.client.flush()
 
     def refuse(self, error: RvbbitError, *, simple_query: bool) -> None:
         """Answer a message that was framed well and malformed inside."""
@@ -140,7 +146,7 @@ class Session:
         if simple_query:
             self.ready()
         else:
-            self._skipping = True
+            self._skip()
 
     def cancel(self, reason: str | None = None) -> None:
         """Stop the running statement; without one, do nothing. From any thread."""

@@ -21,6 +21,9 @@ from rvbbit_proxy.session.transaction import TransactionBlock
 from rvbbit_proxy.settings import RunOptions
 from rvbbit_proxy.wire import backend
 
+CANCEL_AGAIN_S = 0.05
+"""How long after a cancel that did not end the statement the upstream is told again."""
+
 _LEVELS = ("debug5", "debug4", "debug3", "debug2", "debug1", "log", "notice", "warning", "error")
 
 
@@ -117,9 +120,14 @@ class SessionState:
 
     def _cancel(self, token: CancelToken | None, reason: str | None) -> None:
         with self._running_lock:
-            if token is not None and token is self._running:
-                token.cancel(reason)
-                self.upstream.cancel()
+            if token is None or token is not self._running:
+                return
+            token.cancel(reason)
+            self.upstream.cancel()
+        # the upstream may not have begun yet, and then knows nothing to stop
+        again = threading.Timer(CANCEL_AGAIN_S, self._cancel, (token, reason))
+        again.daemon = True
+        again.start()
 
     def _end_transaction(self, commit: bool) -> None:
         self.portals.clear()

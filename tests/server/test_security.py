@@ -1,0 +1,86 @@
+"""Who may connect, and how: loopback, SCRAM-SHA-256, TLS."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+import psycopg
+import pytest
+from raw_client import SSL_REQUEST, RawClient, Serve, startup
+
+from rvbbit_proxy.errors import ConfigurationFault
+from rvbbit_proxy.server.auth import Authentication, load_users
+from rvbbit_proxy.server.tls import load_tls
+from rvbbit_proxy.wire.scram import make_verifier
+
+HERE = Path(__file__).parent
+USERS = Authentication({"alice": make_verifier("secret", iterations=4096)})
+
+
+@pytest.fixture
+def tls() -> ssl.SSLContext:
+    return load_tls(HERE / "localhost.cert.pem", HERE / "localhost.key.pem")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", ""])
+def test_strangers_need_passwords(serve: Serve, host: str) -> None:
+    with pytest.raises(ConfigurationFault, match="without passwords"):
+        serve(host)
+
+
+def test_scram(serve: Serve) -> None:
+    address = serve("127.0.0.1", authentication=USERS)
+    with psycopg.connect(address.url, password="secret") as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    for user, password in [("alice", "wrong"), ("bob", "secret")]:
+        with pytest.raises(psycopg.OperationalError, match=f'password authentication failed for user "{user}"'):
+            psycopg.connect(address.url, user=user, password=password)
+
+
+def test_nothing_is_served_before_the_password(serve: Serve) -> None:
+    address = serve(authentication=USERS)
+    with RawClient(address.host, address.port) as client:
+        client.send(startup(user="alice") + b"Q\0\0\0\x0dSELECT 1\0")
+        assert client.hear() == ["E FATAL 08P01 expected password response, got message type 81"]
+
+
+def test_tls(serve: Serve, tls: ssl.SSLContext) -> None:
+    address = serve(tls=tls, authentication=USERS)
+    root = str(HERE / "localhost.cert.pem")
+    with psycopg.connect(address.url, password="secret", sslmode="verify-full", sslrootcert=root) as connection:
+        assert connection.pgconn.ssl_in_use
+        assert connection.execute("SELECT count(*) FROM range(100000)").fetchone() == (100000,)
+        assert len(connection.execute("SELECT range FROM range(50000)").fetchall()) == 50000
+
+
+def test_bytes_before_the_handshake_are_an_attack(serve: Serve, tls: ssl.SSLContext) -> None:
+    address = serve(tls=tls)
+    with RawClient(address.host, address.port) as client:
+        client.send(SSL_REQUEST + startup(user="mallory"))
+        assert client.read(1) == b"S"
+        assert client.hear() == ["E FATAL 08P01 received unencrypted data after SSL request"]
+
+
+def test_users_are_read_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "users"
+    verifier = make_verifier("x")
+    file.write_text(f'; our users\n\n"alice" "{verifier}"\n"bob ""b""" "{verifier}"\n')
+    assert load_users(file) == {"alice": verifier, 'bob "b"': verifier}
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"), [("alice x", ':2: expected "name"'), ('"a" "plain"', ":2: invalid SCRAM")]
+)
+def test_faults_in_the_file_have_a_line(tmp_path: Path, text: str, fault: str) -> None:
+    file = tmp_path / "users"
+    file.write_text(f"\n{text}\n")
+    with pytest.raises(ConfigurationFault, match=fault):
+        load_users(file)
+    with pytest.raises(ConfigurationFault, match="users do not load"):
+        load_users(tmp_path / "gone")
+
+
+def test_a_certificate_that_does_not_load_is_a_configuration_fault(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationFault, match="TLS certificate does not load"):
+        load_tls(tmp_path / "gone.pem")
