@@ -66,6 +66,7 @@ KINDS: dict[str, tuple[int, pa.DataType, Any]] = {
         st.tuples(st.integers(-999, 999), st.integers(-999, 999), st.integers(-(10**15), 10**15)),
     ),
     "uuid": (oids.UUID, pa.binary(16), st.binary(min_size=16, max_size=16)),
+    "uuid text": (oids.UUID, pa.string(), st.uuids().map(str)),
     "json": (oids.JSON, pa.string(), st.sampled_from(["1", '{"a": [null]}'])),
     "jsonb": (oids.JSONB, pa.string(), st.sampled_from(["1", '{"a": [null]}'])),
     "varbit": (oids.VARBIT, pa.string(), st.text("01", max_size=20)),
@@ -217,6 +218,18 @@ def test_numbers_that_do_not_fit_are_refused() -> None:
         for count in (1, 20):
             with pytest.raises(ValueOutOfRange):
                 encode_data_rows(batch_of(pa.array([2**40] * count)), [TypedColumn(kind)], (1,))
+
+
+def test_uuids_in_any_form_become_binary() -> None:
+    forms = ["a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", None, "A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11"]
+    same = bytes.fromhex("a0eebc999c0b4ef8bb6d6bb9bd380a11")
+    assert encode_column(pa.array(forms), oids.UUID, 1).to_pylist() == [same, None, same]
+    forms.append("{a0eebc999c0b4ef8bb6d6bb9bd380a11}")
+    assert encode_column(pa.array(forms), oids.UUID, 1).to_pylist() == [same, None, same, same]
+    for bad in ("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a1g", "a0eebc99x9c0b-4ef8-bb6d-6bb9bd380a11"):
+        with pytest.raises(RvbbitError) as caught:
+            encode_column(pa.array([bad]), oids.UUID, 1)
+        assert caught.value.sqlstate == "22P02"
 
 
 def test_ragged_lists() -> None:
