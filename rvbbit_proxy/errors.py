@@ -16,6 +16,7 @@ RvbbitError
 ├── DuplicatePortal             42P03
 ├── SyntaxFault                 42601  (position)
 ├── UnknownOperator             42883
+├── AggregateMisplaced          42803
 ├── TypeFault                   42804
 │   └── UnknownParameterType    42P18
 ├── InvalidValue                22023  bad value for a setting
@@ -133,6 +134,10 @@ class SyntaxFault(RvbbitError, sqlstate="42601"):
 
 class UnknownOperator(RvbbitError, sqlstate="42883"):
     """No operator of this name takes these arguments."""
+
+
+class AggregateMisplaced(RvbbitError, sqlstate="42803"):
+    """An aggregate operator where PostgreSQL allows no aggregate."""
 
 
 class TypeFault(RvbbitError, sqlstate="42804"):

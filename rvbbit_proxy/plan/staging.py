@@ -12,10 +12,10 @@ from typing import Any
 
 from sqlglot import exp
 
-from rvbbit_proxy.errors import NotSupported, UnknownOperator
+from rvbbit_proxy.errors import AggregateMisplaced, NotSupported, UnknownOperator
 from rvbbit_proxy.operators.operator import Operator, OperatorArg, Operators
 from rvbbit_proxy.plan.estimate import LOOKUP, estimate_tree
-from rvbbit_proxy.plan.plan import VALUE, OperatorStage, Spool, Stage, key_column
+from rvbbit_proxy.plan.plan import ORDINAL, VALUE, OperatorStage, Spool, Stage, key_column
 from rvbbit_proxy.plan.scope import is_volatile, refers_outside, source_names
 from rvbbit_proxy.sql.dialect import SemanticCall
 
@@ -87,16 +87,18 @@ class Staging:
             )
         return operator
 
-    def row_stage(
+    def call_stage(
         self, call: SemanticCall, source: exp.Select, position: str, scope: int, *, shared: bool = True
     ) -> exp.Expr:
-        """Add the stage of a scalar call over the rows of ``source``; return the lookup.
+        """Add the stage of a call over the rows of ``source``; return the lookup.
 
         ``source`` is a SELECT whose FROM and WHERE are set and whose items are not. ``scope`` identifies the
         SELECT the call stands in; ``shared``: the inputs cover every row that scope has left, so the same call
         elsewhere in it may use the relation.
         """
         operator = self.operator_of(call)
+        if operator.shape == "aggregate":
+            return self._group_stage(call, operator, source, position, scope)
         arguments = _split_arguments(operator.args, call.expressions)
         if any(value is None for _, value in arguments.constants):
             return exp.cast(exp.Null(), exp.DataType.build(operator.returns, dialect="postgres"))
@@ -110,6 +112,27 @@ class Staging:
         return lookup(
             relation, {key: typed(arg, value) for key, (arg, value) in zip(keys, arguments.varying, strict=True)}
         )
+
+    def _group_stage(
+        self, call: SemanticCall, operator: Operator, source: exp.Select, position: str, scope: int
+    ) -> exp.Expr:
+        """Add the stage of an aggregate whose first argument is a column of gathered arrays in a spool."""
+        spool = source.args["from_"].this.name if source.args.get("from_") else None
+        if spool not in self.definitions:
+            raise AggregateMisplaced(f"aggregate functions are not allowed in {position}")
+        memo_key = (scope, self.sql(call))
+        if memo_key not in self.memo:
+            self.memo[memo_key] = self._add_group_stage(call, operator, source, position)
+        return lookup(self.memo[memo_key], {ORDINAL: exp.column(ORDINAL, table=spool)})
+
+    def _add_group_stage(self, call: SemanticCall, operator: Operator, source: exp.Select, position: str) -> str:
+        arguments = _group_arguments(operator, call.expressions)
+        query = source.copy()
+        values = [exp.alias_(value.copy(), key_column(i)) for i, (_, value) in enumerate(arguments.varying)]
+        query.set("expressions", [exp.column(ORDINAL), *values])
+        relation = self.relation("result")
+        self.add_operator(relation, operator, query, arguments, (ORDINAL,), position)
+        return relation
 
     def _check_operand(self, operator: Operator, expression: exp.Expr, source: exp.Select) -> None:
         """Refuse operands whose values cannot be known before the final statement runs."""
@@ -184,7 +207,7 @@ def _split_arguments(args: Sequence[OperatorArg], expressions: Sequence[exp.Expr
     return Arguments(tuple(varying), tuple(constants))
 
 
-def group_arguments(operator: Operator, expressions: Sequence[exp.Expr]) -> Arguments:
+def _group_arguments(operator: Operator, expressions: Sequence[exp.Expr]) -> Arguments:
     """Split the arguments of an aggregate: the first always varies, it is the group."""
     rest = _split_arguments(operator.args[1:], expressions[1:])
     return Arguments(((operator.args[0], expressions[0]), *rest.varying), rest.constants)

@@ -29,7 +29,7 @@ def filter_rows(select: exp.Select, staging: Staging) -> exp.Select:
             conditions = where_conjuncts(select)
             guarded = guards(call, conditions[index])
             source = row_source(select, conditions[:index] + guarded)
-            call.replace(staging.row_stage(call, source, "WHERE", id(select), shared=not guarded))
+            call.replace(staging.call_stage(call, source, "WHERE", id(select), shared=not guarded))
     return select
 
 

@@ -28,7 +28,7 @@ def move_join_conditions(select: exp.Select, staging: Staging) -> exp.Select:
 def _stage_pairs(select: exp.Select, join: exp.Join, staging: Staging) -> None:
     for call in scope_calls(join.args["on"]):
         source = _pairs(select, join)
-        call.replace(staging.row_stage(call, source, "JOIN", id(select), shared=False))
+        call.replace(staging.call_stage(call, source, "JOIN", id(select), shared=False))
 
 
 def _pairs(select: exp.Select, join: exp.Join) -> exp.Select:

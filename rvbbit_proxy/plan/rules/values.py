@@ -49,7 +49,7 @@ def row_values(select: exp.Select, staging: Staging) -> exp.Select:
 def _stage(call: SemanticCall, select: exp.Select, staging: Staging, position: str) -> None:
     guarded = guards(call, select)
     source = row_source(select, where_conjuncts(select) + guarded)
-    call.replace(staging.row_stage(call, source, position, id(select), shared=not guarded))
+    call.replace(staging.call_stage(call, source, position, id(select), shared=not guarded))
 
 
 def _below_grouping(call: SemanticCall, select: exp.Select, staging: Staging) -> bool:

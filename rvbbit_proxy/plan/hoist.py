@@ -1,0 +1,155 @@
+"""Cutting a scope in two: an inner query whose rows are kept, and an outer one that reads them.
+
+Everything without an operator moves into the inner query as a column; the operators stay outside, over columns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from rvbbit_proxy.errors import NotSupported
+from rvbbit_proxy.plan.plan import ORDINAL
+from rvbbit_proxy.plan.scope import has_calls, output_name, sources
+from rvbbit_proxy.plan.staging import Staging
+from rvbbit_proxy.sql.dialect import SemanticCall
+
+
+@dataclass(slots=True)
+class Hoist:
+    """The inner query's items while they are collected; ``columns`` maps an expression to its column."""
+
+    select: exp.Select
+    staging: Staging
+    items: list[exp.Expr] = field(default_factory=list)
+    columns: dict[str, str] = field(default_factory=dict)
+
+    def outer_items(self) -> list[exp.Expr]:
+        """Return the scope's items as the outer query has them, stars written out, names kept."""
+        return [
+            exp.alias_(self.outer(item.unalias()), output_name(item), quoted=True)
+            for item in self._without_stars()
+        ]
+
+    def outer(self, node: exp.Expr) -> exp.Expr:
+        """Return the outer query's form of an expression."""
+        unit = node.this if isinstance(node, exp.Filter) else node
+        if isinstance(unit, SemanticCall):
+            return self._outer_call(unit, node)
+        if not has_calls(node):
+            return self.column(node) if _reads_rows(node) else node.copy()
+        copy = node.copy()
+        for child, original in zip(list(copy.iter_expressions()), list(node.iter_expressions()), strict=True):
+            if has_calls(original) or isinstance(original, exp.Condition):
+                child.replace(self.outer(original))
+            else:
+                self._outer_children(child, original)
+        return copy
+
+    def _outer_children(self, copy: exp.Expr, original: exp.Expr) -> None:
+        for child, source in zip(list(copy.iter_expressions()), list(original.iter_expressions()), strict=True):
+            child.replace(self.outer(source))
+
+    def _outer_call(self, call: SemanticCall, node: exp.Expr) -> exp.Expr:
+        if call.find_ancestor(exp.Window, exp.Select) is not self.select and call.find_ancestor(exp.Window):
+            raise NotSupported("a window over groups cannot read an operator", hint="Group in a subquery.")
+        copy = call.copy()
+        copy.meta.update(call.meta)
+        if call.operator_name in self.staging.aggregate_names:
+            condition = node.expression if isinstance(node, exp.Filter) else None
+            group = self.column(gather(call.expressions[0], condition))
+            copy.set("expressions", [group, *(self.outer(argument) for argument in call.expressions[1:])])
+        else:
+            copy.set("expressions", [self.outer(argument) for argument in call.expressions])
+        return copy
+
+    def column(self, expression: exp.Expr) -> exp.Expr:
+        """Return the outer column of an expression that the inner query computes."""
+        key = expression.sql(dialect="postgres")
+        if key not in self.columns:
+            self.columns[key] = f"c{len(self.items)}"
+            self.items.append(exp.alias_(expression.copy(), self.columns[key]))
+        return exp.column(self.columns[key])
+
+    def ordinal(self, column: exp.Expr) -> exp.Expr:
+        """Return the inner item's number of an outer column: DuckDB finds no alias beside GROUP BY 1."""
+        names = [item.alias for item in self.items]
+        return exp.Literal.number(names.index(column.name) + 1) if column.name in names else column
+
+    def spool(self, inner: exp.Select, reason: str) -> str:
+        """Keep the inner query's rows, numbered in their order; return the relation."""
+        inner.set("expressions", self.items or [exp.alias_(exp.Literal.number(1), "one")])
+        query = exp.Select(expressions=[exp.Star(), exp.alias_(exp.Window(this=exp.RowNumber()), ORDINAL)])
+        query.set("from_", exp.From(this=inner.subquery("q", copy=False)))
+        return self.staging.spool(query, reason)
+
+    def _without_stars(self) -> list[exp.Expr]:
+        items: list[exp.Expr] = []
+        for item in self.select.expressions:
+            if isinstance(item, exp.Star):
+                items += self._star_columns()
+            elif isinstance(item, exp.Column) and isinstance(item.this, exp.Star):
+                items += self._columns_of(item.table)
+            else:
+                items.append(item)
+        return items
+
+    def _star_columns(self) -> list[exp.Expr]:
+        names = self._describe(exp.Star())
+        if len(set(names)) == len(names):
+            return [exp.column(exp.to_identifier(name, quoted=True)) for name in names]
+        return [column for source in sources(self.select) for column in self._columns_of(source.alias_or_name)]
+
+    def _columns_of(self, table: str) -> list[exp.Expr]:
+        star = exp.Column(this=exp.Star(), table=exp.to_identifier(table))
+        return [exp.column(exp.to_identifier(name, quoted=True), table=table) for name in self._describe(star)]
+
+    def _describe(self, item: exp.Expr) -> list[str]:
+        probe = exp.Select(expressions=[item])
+        for clause in ("from_", "joins", "laterals"):
+            value = self.select.args.get(clause)
+            probe.set(
+                clause, [part.copy() for part in value] if isinstance(value, list) else value and value.copy()
+            )
+        sql, _ = self.staging.estimate(probe)
+        return list(self.staging.describe(sql))
+
+
+def resolve_key(select: exp.Select, key: exp.Expr) -> exp.Expr:
+    """Return what a sort key stands for: an ordinal or an output name is the select item."""
+    if isinstance(key, exp.Literal) and key.is_int and int(key.this) <= len(select.expressions):
+        item: exp.Expr = select.expressions[int(key.this) - 1]
+        return item.unalias()
+    if isinstance(key, exp.Column) and not key.table:
+        for item in select.expressions:
+            if isinstance(item, exp.Alias) and item.alias == key.name:
+                return item.unalias()
+    return key
+
+
+def orders_by_calls(select: exp.Select) -> bool:
+    """Whether a sort key needs an operator."""
+    order = select.args.get("order")
+    return any(has_calls(resolve_key(select, key.this)) for key in (order.expressions if order else []))
+
+
+def _reads_rows(node: exp.Expr) -> bool:
+    return node.find(exp.Column, exp.AggFunc, exp.Anonymous, exp.Subquery, exp.Window, exp.Func) is not None
+
+
+def gather(argument: exp.Expr, condition: exp.Expr | None) -> exp.Expr:
+    """Return the array of a group's non-NULL inputs, ordered as asked or by value."""
+    distinct = isinstance(argument, exp.Distinct) or isinstance(argument.this, exp.Distinct)
+    order = argument.expressions if isinstance(argument, exp.Order) else None
+    value = argument.this if isinstance(argument, exp.Order) else argument
+    if isinstance(value, exp.Distinct):
+        value = value.expressions[0]
+    text = exp.cast(value.copy(), "text")
+    keys = [key.copy() for key in order] if order else [exp.Ordered(this=text.copy())]
+    gathered: exp.Expr = exp.Distinct(expressions=[text.copy()]) if distinct else text.copy()
+    array = exp.Anonymous(this="array_agg", expressions=[exp.Order(this=gathered, expressions=keys)])
+    present: exp.Expr = exp.not_(exp.Is(this=text.copy(), expression=exp.Null()))
+    if condition is not None:
+        present = exp.and_(present, condition.this.copy())
+    return exp.Filter(this=array, expression=exp.Where(this=present))
