@@ -51,6 +51,12 @@ def column_types() -> dict[str, dict[str, dict[str, int]]]:
     return types
 
 
+@cache
+def relation_oids() -> dict[tuple[str, str], int]:
+    """Return the oid of each system relation by schema and name."""
+    return {(row["nspname"], row["relname"]): int(row["reloid"]) for row in _facts("columns")}
+
+
 def duckdb_type(oid: int) -> str:
     """Return the DuckDB type that holds a catalog column of this PostgreSQL type.
 

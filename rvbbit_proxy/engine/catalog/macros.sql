@@ -1,5 +1,62 @@
 -- PostgreSQL's functions over the catalogs, and those DuckDB lacks. Statements are rewritten to call them by their
 -- full name, `rvbbit_pg.pg.*`. What is said of privileges is yes: the proxy's users own what they see.
+-- DuckDB puts a macro's arguments into its text: a column there must have a name that no argument has, so the
+-- look-ups go through views whose columns begin with `rv_`.
+
+CREATE VIEW rvbbit_pg.base.type_lookup AS SELECT oid AS rv_oid, name AS rv_text, typname AS rv_name, is_array AS rv_array
+FROM rvbbit_pg.base.user_type_names;
+CREATE VIEW rvbbit_pg.base.relation_lookup AS
+SELECT oid AS rv_oid, nspname AS rv_nspname, relname AS rv_name,
+       nspname IN ('pg_catalog', 'pg_temp_1') OR list_contains(rvbbit_pg.base.search_path(), nspname) AS rv_visible
+FROM rvbbit_pg.base.relation_names;
+CREATE VIEW rvbbit_pg.base.table_lookup AS
+SELECT oid AS rv_oid, tuples AS rv_tuples FROM rvbbit_pg.base.relations WHERE relkind = 'r';
+CREATE VIEW rvbbit_pg.base.namespace_lookup AS SELECT oid AS rv_oid, nspname AS rv_name FROM rvbbit_pg.pg.pg_namespace;
+CREATE VIEW rvbbit_pg.base.role_lookup AS SELECT oid AS rv_oid, rolname AS rv_name FROM rvbbit_pg.pg.pg_authid;
+CREATE VIEW rvbbit_pg.base.type_namespace_lookup AS
+SELECT oid AS rv_oid, list_contains(rvbbit_pg.base.search_path(), nspname) AS rv_visible FROM
+       (SELECT oid, nspname FROM rvbbit_pg.base.enums UNION ALL SELECT array_oid, nspname FROM rvbbit_pg.base.enums
+        UNION ALL SELECT rvbbit_pg.base.oid_of('rowtype', nspname || '.' || relname), nspname FROM rvbbit_pg.base.relations)
+UNION ALL SELECT oid, true FROM rvbbit_pg.base.system_types
+UNION ALL SELECT reltype, nspname = 'pg_catalog' FROM rvbbit_pg.base.system_relations;
+CREATE VIEW rvbbit_pg.base.function_lookup AS
+SELECT p.oid AS rv_oid, p.proname AS rv_name,
+       n.nspname IN ('pg_catalog', 'rvbbit') OR list_contains(rvbbit_pg.base.search_path(), n.nspname) AS rv_visible,
+       array_to_string(list_transform(list_zip(coalesce(p.proargnames, list_transform(p.proargtypes, lambda t: NULL)), p.proargtypes),
+           lambda pair: coalesce(pair[1] || ' ', '') || coalesce(rvbbit_pg.base.sql_type_name(pair[2]), '???')), ', ') AS rv_arguments,
+       CASE WHEN p.proretset THEN 'SETOF ' ELSE '' END || coalesce(rvbbit_pg.base.sql_type_name(p.prorettype), '???') AS rv_result,
+       'CREATE OR REPLACE FUNCTION ' || n.nspname || '.' || rvbbit_pg.base.quoted_name(p.proname) || '(' || rv_arguments || ')'
+           || chr(10) || ' RETURNS ' || rv_result || chr(10) || ' LANGUAGE ' || l.lanname || chr(10)
+           || 'AS $function$' || p.prosrc || '$function$' || chr(10) AS rv_text
+FROM rvbbit_pg.pg.pg_proc p JOIN rvbbit_pg.pg.pg_namespace n ON n.oid = p.pronamespace
+JOIN rvbbit_pg.pg.pg_language l ON l.oid = p.prolang;
+CREATE VIEW rvbbit_pg.base.view_lookup AS SELECT oid AS rv_oid, definition AS rv_text FROM rvbbit_pg.base.view_definitions;
+CREATE VIEW rvbbit_pg.base.index_lookup AS
+SELECT indexrelid AS rv_oid, definitions AS rv_items,
+       rvbbit_pg.base.index_definition(indisunique, relname, nspname, table_name, definitions) AS rv_text
+FROM rvbbit_pg.base.indexes;
+CREATE VIEW rvbbit_pg.base.constraint_lookup AS
+SELECT rvbbit_pg.base.oid_of('constraint', c.nspname || '.' || c.table_name || '.' || c.conname) AS rv_oid,
+       CASE c.constraint_type
+         WHEN 'CHECK' THEN 'CHECK (' || c.expression || ')'
+         WHEN 'FOREIGN KEY' THEN 'FOREIGN KEY ('
+              || array_to_string(list_transform(c.column_names, lambda x: rvbbit_pg.base.quoted_name(x)), ', ') || ') REFERENCES '
+              || CASE WHEN list_contains(rvbbit_pg.base.search_path(), c.nspname) THEN ''
+                      ELSE rvbbit_pg.base.quoted_name(c.nspname) || '.' END
+              || rvbbit_pg.base.quoted_name(c.referenced_table) || '('
+              || array_to_string(list_transform(c.referenced_column_names, lambda x: rvbbit_pg.base.quoted_name(x)), ', ') || ')'
+         ELSE c.constraint_type || ' ('
+              || array_to_string(list_transform(c.column_names, lambda x: rvbbit_pg.base.quoted_name(x)), ', ') || ')' END AS rv_text
+FROM rvbbit_pg.base.constraints c;
+CREATE VIEW rvbbit_pg.base.description_lookup AS
+SELECT d.objoid AS rv_oid, d.objsubid AS rv_column, s.relname AS rv_catalog, d.description AS rv_text
+FROM rvbbit_pg.pg.pg_description d JOIN rvbbit_pg.base.system_relations s ON s.oid = d.classoid AND s.nspname = 'pg_catalog';
+CREATE VIEW rvbbit_pg.base.default_lookup AS
+SELECT attrelid AS rv_oid, column_name AS rv_name, rvbbit_pg.base.quoted_name(nspname) || '.'
+       || rvbbit_pg.base.quoted_name(regexp_extract(column_default, '([^''".]+)"?''\)$', 1)) AS rv_text
+FROM rvbbit_pg.base.columns WHERE starts_with(column_default, 'nextval(');
+CREATE VIEW rvbbit_pg.base.setting_lookup AS SELECT lower(name) AS rv_name, setting AS rv_text FROM rvbbit_pg.pg.pg_settings;
+CREATE VIEW rvbbit_pg.base.temp_schema_lookup AS SELECT oid AS rv_oid FROM rvbbit_pg.base.schemas WHERE "temporary";
 
 -- names and types
 CREATE MACRO rvbbit_pg.pg.format_type(type_oid, typmod) AS
@@ -10,31 +67,30 @@ CREATE MACRO rvbbit_pg.pg.format_type(type_oid, typmod) AS
          WHEN type_oid = 1043 AND typmod > 4 THEN 'character varying(' || (typmod - 4) || ')'
          WHEN type_oid = 1042 AND typmod > 4 THEN 'character(' || (typmod - 4) || ')'
          ELSE coalesce(rvbbit_pg.base.sql_type_name(type_oid),
-                       (SELECT any_value(t.name) FROM rvbbit_pg.base.user_type_names t WHERE t.oid = type_oid), '???') END;
+                       (SELECT any_value(rv_text) FROM rvbbit_pg.base.type_lookup WHERE rv_oid = type_oid), '???') END;
 CREATE MACRO rvbbit_pg.pg.regclass_out(relation_oid) AS
     CASE WHEN relation_oid IS NULL THEN NULL WHEN relation_oid = 0 THEN '-' ELSE
-    coalesce((SELECT any_value(CASE WHEN n.nspname = 'pg_catalog' OR list_contains(rvbbit_pg.base.search_path(), n.nspname)
-                     OR n.nspname = 'pg_temp_1' THEN '' ELSE rvbbit_pg.base.quoted_name(n.nspname) || '.' END
-                     || rvbbit_pg.base.quoted_name(n.relname))
-              FROM rvbbit_pg.base.relation_names n WHERE n.oid = relation_oid), relation_oid::VARCHAR) END;
+    coalesce((SELECT any_value(CASE WHEN rv_visible THEN '' ELSE rvbbit_pg.base.quoted_name(rv_nspname) || '.' END
+             || rvbbit_pg.base.quoted_name(rv_name)) FROM rvbbit_pg.base.relation_lookup WHERE rv_oid = relation_oid),
+             relation_oid::VARCHAR) END;
 CREATE MACRO rvbbit_pg.pg.to_regclass(wanted) AS
     coalesce(TRY_CAST(wanted AS BIGINT),
-    (SELECT arg_min(n.oid, CASE WHEN n.nspname = 'pg_temp_1' THEN 0 WHEN n.nspname = 'pg_catalog' THEN 1
-                                ELSE coalesce(1 + list_position(rvbbit_pg.base.search_path(), n.nspname), 99) END)
-     FROM rvbbit_pg.base.relation_names n
-     WHERE n.relname = rvbbit_pg.base.name_parts(wanted)[-1]
+    (SELECT arg_min(rv_oid, CASE WHEN rv_nspname = 'pg_temp_1' THEN 0 WHEN rv_nspname = 'pg_catalog' THEN 1
+                                 ELSE coalesce(1 + list_position(rvbbit_pg.base.search_path(), rv_nspname), 99) END)
+     FROM rvbbit_pg.base.relation_lookup
+     WHERE rv_name = rvbbit_pg.base.name_parts(wanted)[-1]
        AND CASE WHEN len(rvbbit_pg.base.name_parts(wanted)) > 1
-                THEN n.nspname = rvbbit_pg.base.name_parts(wanted)[-2]
-                ELSE n.nspname IN ('pg_temp_1', 'pg_catalog', 'rvbbit')
-                     OR list_contains(rvbbit_pg.base.search_path(), n.nspname) END));
+                THEN rv_nspname = CASE rvbbit_pg.base.name_parts(wanted)[-2]
+                     WHEN 'main' THEN 'public' WHEN 'temp' THEN 'pg_temp_1'
+                     ELSE rvbbit_pg.base.name_parts(wanted)[-2] END
+                ELSE rv_visible OR rv_nspname = 'rvbbit' END));
 CREATE MACRO rvbbit_pg.pg.regclass_in(wanted) AS
     CASE WHEN wanted IS NULL THEN NULL
          ELSE coalesce(rvbbit_pg.pg.to_regclass(wanted), error('relation "' || wanted || '" does not exist')) END;
 CREATE MACRO rvbbit_pg.pg.to_regtype(wanted) AS
     coalesce(TRY_CAST(wanted AS BIGINT), rvbbit_pg.base.sql_type_oid_of(wanted),
-        (SELECT min(t.oid) FROM rvbbit_pg.base.user_type_names t
-         WHERE t.typname = rvbbit_pg.base.name_parts(replace(wanted, '[]', ''))[-1]
-           AND t.is_array = ends_with(wanted, '[]')));
+        (SELECT min(rv_oid) FROM rvbbit_pg.base.type_lookup
+         WHERE rv_name = rvbbit_pg.base.name_parts(replace(wanted, '[]', ''))[-1] AND rv_array = ends_with(wanted, '[]')));
 CREATE MACRO rvbbit_pg.pg.regtype_in(wanted) AS
     CASE WHEN wanted IS NULL THEN NULL
          ELSE coalesce(rvbbit_pg.pg.to_regtype(wanted), error('type "' || wanted || '" does not exist')) END;
@@ -42,43 +98,37 @@ CREATE MACRO rvbbit_pg.pg.regtype_out(type_oid) AS
     CASE WHEN type_oid = 0 THEN '-' ELSE nullif(rvbbit_pg.pg.format_type(type_oid, -1), '???') END;
 CREATE MACRO rvbbit_pg.pg.to_regproc(wanted) AS
     coalesce(TRY_CAST(wanted AS BIGINT), CASE wanted WHEN '-' THEN 0 END,
-        (SELECT min(p.oid) FROM rvbbit_pg.pg.pg_proc p
-         WHERE p.proname = rvbbit_pg.base.name_parts(split_part(wanted, '(', 1))[-1]));
+        (SELECT min(rv_oid) FROM rvbbit_pg.base.function_lookup
+         WHERE rv_name = rvbbit_pg.base.name_parts(split_part(wanted, '(', 1))[-1]));
 CREATE MACRO rvbbit_pg.pg.regproc_in(wanted) AS
     CASE WHEN wanted IS NULL THEN NULL
          ELSE coalesce(rvbbit_pg.pg.to_regproc(wanted), error('function "' || wanted || '" does not exist')) END;
 CREATE MACRO rvbbit_pg.pg.regproc_out(function_oid) AS
     CASE WHEN function_oid IS NULL THEN NULL WHEN function_oid = 0 THEN '-'
-         ELSE coalesce((SELECT any_value(p.proname) FROM rvbbit_pg.pg.pg_proc p WHERE p.oid = function_oid),
-                       function_oid::VARCHAR) END;
+         ELSE coalesce((SELECT any_value(rv_name) FROM rvbbit_pg.base.function_lookup WHERE rv_oid = function_oid), function_oid::VARCHAR) END;
 CREATE MACRO rvbbit_pg.pg.to_regnamespace(wanted) AS
-    coalesce(TRY_CAST(wanted AS BIGINT),
-        (SELECT min(n.oid) FROM rvbbit_pg.pg.pg_namespace n WHERE n.nspname = rvbbit_pg.base.name_parts(wanted)[-1]));
+    coalesce(TRY_CAST(wanted AS BIGINT), (SELECT min(rv_oid) FROM rvbbit_pg.base.namespace_lookup
+        WHERE rv_name = CASE rvbbit_pg.base.name_parts(wanted)[-1] WHEN 'main' THEN 'public'
+                        ELSE rvbbit_pg.base.name_parts(wanted)[-1] END));
 CREATE MACRO rvbbit_pg.pg.regnamespace_in(wanted) AS
     CASE WHEN wanted IS NULL THEN NULL
          ELSE coalesce(rvbbit_pg.pg.to_regnamespace(wanted), error('schema "' || wanted || '" does not exist')) END;
-CREATE MACRO rvbbit_pg.pg.regnamespace_out(schema_oid) AS
-    coalesce((SELECT any_value(n.nspname) FROM rvbbit_pg.pg.pg_namespace n WHERE n.oid = schema_oid), schema_oid::VARCHAR);
+CREATE MACRO rvbbit_pg.pg.regnamespace_out(schema_oid) AS coalesce((SELECT any_value(rv_name) FROM rvbbit_pg.base.namespace_lookup WHERE rv_oid = schema_oid), schema_oid::VARCHAR);
 CREATE MACRO rvbbit_pg.pg.pg_get_userbyid(role_oid) AS
     CASE WHEN role_oid IS NULL THEN NULL
-         ELSE coalesce((SELECT any_value(r.rolname) FROM rvbbit_pg.pg.pg_authid r WHERE r.oid = role_oid),
-                       'unknown (OID=' || role_oid || ')') END;
+         ELSE coalesce((SELECT any_value(rv_name) FROM rvbbit_pg.base.role_lookup WHERE rv_oid = role_oid), 'unknown (OID=' || role_oid || ')') END;
 CREATE MACRO rvbbit_pg.pg.regrole_in(wanted) AS
     coalesce(TRY_CAST(wanted AS BIGINT),
-        (SELECT min(r.oid) FROM rvbbit_pg.pg.pg_authid r WHERE r.rolname = rvbbit_pg.base.name_parts(wanted)[-1]));
+        (SELECT min(rv_oid) FROM rvbbit_pg.base.role_lookup WHERE rv_name = rvbbit_pg.base.name_parts(wanted)[-1]));
 CREATE MACRO rvbbit_pg.pg.regrole_out(role_oid) AS rvbbit_pg.pg.pg_get_userbyid(role_oid);
 
 -- visibility
-CREATE MACRO rvbbit_pg.base.visible(nspname) AS
-    nspname IN ('pg_catalog', 'pg_temp_1') OR list_contains(rvbbit_pg.base.search_path(), nspname);
 CREATE MACRO rvbbit_pg.pg.pg_table_is_visible(relation_oid) AS
-    (SELECT bool_or(rvbbit_pg.base.visible(n.nspname)) FROM rvbbit_pg.base.relation_names n WHERE n.oid = relation_oid);
+    (SELECT any_value(rv_visible) FROM rvbbit_pg.base.relation_lookup WHERE rv_oid = relation_oid);
 CREATE MACRO rvbbit_pg.pg.pg_type_is_visible(type_oid) AS
-    (SELECT bool_or(rvbbit_pg.base.visible(n.nspname)) FROM rvbbit_pg.pg.pg_type t
-     JOIN rvbbit_pg.pg.pg_namespace n ON n.oid = t.typnamespace WHERE t.oid = type_oid);
+    (SELECT any_value(rv_visible) FROM rvbbit_pg.base.type_namespace_lookup WHERE rv_oid = type_oid);
 CREATE MACRO rvbbit_pg.pg.pg_function_is_visible(function_oid) AS
-    (SELECT bool_or(rvbbit_pg.base.visible(n.nspname) OR n.nspname = 'rvbbit') FROM rvbbit_pg.pg.pg_proc p
-     JOIN rvbbit_pg.pg.pg_namespace n ON n.oid = p.pronamespace WHERE p.oid = function_oid);
+    (SELECT any_value(rv_visible) FROM rvbbit_pg.base.function_lookup WHERE rv_oid = function_oid);
 CREATE MACRO rvbbit_pg.pg.pg_operator_is_visible(x) AS true;
 CREATE MACRO rvbbit_pg.pg.pg_collation_is_visible(x) AS true;
 CREATE MACRO rvbbit_pg.pg.pg_opclass_is_visible(x) AS true;
@@ -92,8 +142,7 @@ CREATE MACRO rvbbit_pg.pg.pg_ts_template_is_visible(x) AS true;
 CREATE MACRO rvbbit_pg.pg.current_schemas(implicit) AS
     CASE WHEN implicit THEN list_prepend('pg_catalog', rvbbit_pg.base.search_path()) ELSE rvbbit_pg.base.search_path() END;
 CREATE MACRO rvbbit_pg.pg.current_schema() AS rvbbit_pg.base.search_path()[1];
-CREATE MACRO rvbbit_pg.pg.pg_my_temp_schema() AS
-    coalesce((SELECT min(s.oid) FROM rvbbit_pg.base.schemas s WHERE s."temporary"), 0);
+CREATE MACRO rvbbit_pg.pg.pg_my_temp_schema() AS coalesce((SELECT min(rv_oid) FROM rvbbit_pg.base.temp_schema_lookup), 0);
 CREATE MACRO rvbbit_pg.pg.pg_is_other_temp_schema(x) AS false;
 
 -- the session
@@ -133,55 +182,24 @@ CREATE MACRO rvbbit_pg.pg.pg_get_keywords() AS TABLE
 
 -- definitions
 CREATE MACRO rvbbit_pg.pg.pg_get_expr(expression, relation_oid) AS expression, (expression, relation_oid, pretty) AS expression;
-CREATE MACRO rvbbit_pg.pg.pg_get_viewdef(view_oid) AS
-    (SELECT any_value(v.definition) FROM rvbbit_pg.base.view_definitions v WHERE v.oid = view_oid),
-    (view_oid, pretty) AS
-    (SELECT any_value(v.definition) FROM rvbbit_pg.base.view_definitions v WHERE v.oid = view_oid);
-CREATE MACRO rvbbit_pg.base.constraint_definition(constraint_oid) AS
-    (SELECT any_value(CASE c.constraint_type
-         WHEN 'CHECK' THEN 'CHECK (' || c.expression || ')'
-         WHEN 'FOREIGN KEY' THEN 'FOREIGN KEY (' || array_to_string(list_transform(c.column_names, lambda x: rvbbit_pg.base.quoted_name(x)), ', ')
-              || ') REFERENCES ' || CASE WHEN rvbbit_pg.base.visible(c.nspname) THEN '' ELSE rvbbit_pg.base.quoted_name(c.nspname) || '.' END
-              || rvbbit_pg.base.quoted_name(c.referenced_table) || '('
-              || array_to_string(list_transform(c.referenced_column_names, lambda x: rvbbit_pg.base.quoted_name(x)), ', ') || ')'
-         ELSE c.constraint_type || ' ('
-              || array_to_string(list_transform(c.column_names, lambda x: rvbbit_pg.base.quoted_name(x)), ', ') || ')' END)
-     FROM rvbbit_pg.base.constraints c
-     WHERE rvbbit_pg.base.oid_of('constraint', c.nspname || '.' || c.table_name || '.' || c.conname) = constraint_oid);
-CREATE MACRO rvbbit_pg.pg.pg_get_constraintdef(constraint_oid) AS rvbbit_pg.base.constraint_definition(constraint_oid),
-    (constraint_oid, pretty) AS rvbbit_pg.base.constraint_definition(constraint_oid);
-CREATE MACRO rvbbit_pg.base.whole_index(index_oid) AS
-    (SELECT any_value(rvbbit_pg.base.index_definition(i.indisunique, i.relname, i.nspname, i.table_name, i.definitions))
-     FROM rvbbit_pg.base.indexes i WHERE i.indexrelid = index_oid);
-CREATE MACRO rvbbit_pg.pg.pg_get_indexdef(index_oid) AS rvbbit_pg.base.whole_index(index_oid),
-    (index_oid, column_no, pretty) AS
-        CASE WHEN column_no = 0 THEN rvbbit_pg.base.whole_index(index_oid)
-             ELSE (SELECT any_value(i.definitions) FROM rvbbit_pg.base.indexes i WHERE i.indexrelid = index_oid)[column_no::BIGINT] END;
-CREATE MACRO rvbbit_pg.pg.pg_get_serial_sequence(wanted_table, wanted_column) AS
-    (SELECT any_value(rvbbit_pg.base.quoted_name(c.nspname) || '.'
-                      || rvbbit_pg.base.quoted_name(regexp_extract(c.column_default, '([^''".]+)"?''\)$', 1)))
-     FROM rvbbit_pg.base.columns c
-     WHERE c.attrelid = rvbbit_pg.pg.to_regclass(wanted_table)
-       AND c.column_name = wanted_column AND starts_with(c.column_default, 'nextval('));
-CREATE MACRO rvbbit_pg.base.argument_list(function_oid) AS
-    (SELECT any_value(array_to_string(list_transform(list_zip(p.proargnames, p.proargtypes),
-        lambda pair: coalesce(pair[1] || ' ', '') || coalesce(rvbbit_pg.base.sql_type_name(pair[2]), '???')), ', '))
-     FROM (SELECT oid, coalesce(proargnames, list_transform(proargtypes, lambda t: NULL)) AS proargnames, proargtypes
-           FROM rvbbit_pg.pg.pg_proc) p WHERE p.oid = function_oid);
-CREATE MACRO rvbbit_pg.pg.pg_get_function_arguments(function_oid) AS rvbbit_pg.base.argument_list(function_oid);
-CREATE MACRO rvbbit_pg.pg.pg_get_function_identity_arguments(function_oid) AS rvbbit_pg.base.argument_list(function_oid);
+CREATE MACRO rvbbit_pg.pg.pg_get_viewdef(view_oid) AS (SELECT any_value(rv_text) FROM rvbbit_pg.base.view_lookup WHERE rv_oid = view_oid),
+    (view_oid, pretty) AS (SELECT any_value(rv_text) FROM rvbbit_pg.base.view_lookup WHERE rv_oid = view_oid);
+CREATE MACRO rvbbit_pg.pg.pg_get_constraintdef(constraint_oid) AS (SELECT any_value(rv_text) FROM rvbbit_pg.base.constraint_lookup WHERE rv_oid = constraint_oid),
+    (constraint_oid, pretty) AS (SELECT any_value(rv_text) FROM rvbbit_pg.base.constraint_lookup WHERE rv_oid = constraint_oid);
+CREATE MACRO rvbbit_pg.pg.pg_get_indexdef(index_oid) AS (SELECT any_value(rv_text) FROM rvbbit_pg.base.index_lookup WHERE rv_oid = index_oid),
+    (index_oid, column_no, pretty) AS (SELECT any_value(CASE WHEN column_no = 0 THEN rv_text ELSE rv_items[column_no::BIGINT] END)
+        FROM rvbbit_pg.base.index_lookup WHERE rv_oid = index_oid);
+CREATE MACRO rvbbit_pg.pg.pg_get_serial_sequence(wanted_table, wanted_column) AS (SELECT any_value(rv_text) FROM rvbbit_pg.base.default_lookup WHERE rv_oid = rvbbit_pg.pg.to_regclass(wanted_table) AND rv_name = wanted_column);
+CREATE MACRO rvbbit_pg.pg.pg_get_function_arguments(function_oid) AS
+    (SELECT any_value(rv_arguments) FROM rvbbit_pg.base.function_lookup WHERE rv_oid = function_oid);
+CREATE MACRO rvbbit_pg.pg.pg_get_function_identity_arguments(function_oid) AS
+    (SELECT any_value(rv_arguments) FROM rvbbit_pg.base.function_lookup WHERE rv_oid = function_oid);
 CREATE MACRO rvbbit_pg.pg.pg_get_function_result(function_oid) AS
-    (SELECT any_value(CASE WHEN p.proretset THEN 'SETOF ' ELSE '' END || coalesce(rvbbit_pg.base.sql_type_name(p.prorettype), '???'))
-     FROM rvbbit_pg.pg.pg_proc p WHERE p.oid = function_oid);
+    (SELECT any_value(rv_result) FROM rvbbit_pg.base.function_lookup WHERE rv_oid = function_oid);
 CREATE MACRO rvbbit_pg.pg.pg_get_function_sqlbody(function_oid) AS NULL::VARCHAR;
 CREATE MACRO rvbbit_pg.pg.pg_get_function_arg_default(function_oid, n) AS NULL::VARCHAR;
 CREATE MACRO rvbbit_pg.pg.pg_get_functiondef(function_oid) AS
-    (SELECT any_value('CREATE OR REPLACE FUNCTION ' || n.nspname || '.' || rvbbit_pg.base.quoted_name(p.proname) || '('
-            || rvbbit_pg.base.argument_list(function_oid) || ')' || chr(10) || ' RETURNS '
-            || coalesce(rvbbit_pg.base.sql_type_name(p.prorettype), '???') || chr(10) || ' LANGUAGE ' || l.lanname || chr(10)
-            || 'AS $function$' || p.prosrc || '$function$' || chr(10))
-     FROM rvbbit_pg.pg.pg_proc p JOIN rvbbit_pg.pg.pg_namespace n ON n.oid = p.pronamespace
-     JOIN rvbbit_pg.pg.pg_language l ON l.oid = p.prolang WHERE p.oid = function_oid);
+    (SELECT any_value(rv_text) FROM rvbbit_pg.base.function_lookup WHERE rv_oid = function_oid);
 CREATE MACRO rvbbit_pg.pg.pg_get_triggerdef(x) AS NULL::VARCHAR, (x, y) AS NULL::VARCHAR;
 CREATE MACRO rvbbit_pg.pg.pg_get_ruledef(x) AS NULL::VARCHAR, (x, y) AS NULL::VARCHAR;
 CREATE MACRO rvbbit_pg.pg.pg_get_partkeydef(x) AS NULL::VARCHAR;
@@ -189,20 +207,17 @@ CREATE MACRO rvbbit_pg.pg.pg_get_partition_constraintdef(x) AS NULL::VARCHAR;
 CREATE MACRO rvbbit_pg.pg.pg_get_statisticsobjdef_columns(x) AS NULL::VARCHAR;
 CREATE MACRO rvbbit_pg.pg.pg_get_statisticsobjdef(x) AS NULL::VARCHAR;
 CREATE MACRO rvbbit_pg.pg.pg_relation_is_publishable(x) AS false;
-CREATE MACRO rvbbit_pg.pg.pg_partition_ancestors(x) AS TABLE SELECT x::BIGINT AS relid;
+CREATE MACRO rvbbit_pg.pg.pg_partition_ancestors(x) AS unnest([x::BIGINT]);
 CREATE MACRO rvbbit_pg.pg.pg_index_column_has_property(i, n, p) AS p IN ('asc', 'orderable', 'nulls_last');
 CREATE MACRO rvbbit_pg.pg.pg_options_to_table(x) AS TABLE SELECT NULL::VARCHAR AS option_name, NULL::VARCHAR AS option_value WHERE false;
 
 -- comments
 CREATE MACRO rvbbit_pg.pg.obj_description(object_oid) AS
-    (SELECT any_value(d.description) FROM rvbbit_pg.pg.pg_description d WHERE d.objoid = object_oid AND d.objsubid = 0),
-    (object_oid, catalog) AS
-    (SELECT any_value(d.description) FROM rvbbit_pg.pg.pg_description d JOIN rvbbit_pg.base.system_relations s
-        ON s.oid = d.classoid AND s.nspname = 'pg_catalog'
-     WHERE d.objoid = object_oid AND d.objsubid = 0 AND s.relname = catalog);
+    (SELECT any_value(rv_text) FROM rvbbit_pg.base.description_lookup WHERE rv_oid = object_oid AND rv_column = 0),
+    (object_oid, catalog_name) AS
+    (SELECT any_value(rv_text) FROM rvbbit_pg.base.description_lookup WHERE rv_oid = object_oid AND rv_column = 0 AND rv_catalog = catalog_name);
 CREATE MACRO rvbbit_pg.pg.col_description(relation_oid, attribute_no) AS
-    (SELECT any_value(d.description) FROM rvbbit_pg.pg.pg_description d
-     WHERE d.objoid = relation_oid AND d.classoid = 1259 AND d.objsubid = attribute_no);
+    (SELECT any_value(rv_text) FROM rvbbit_pg.base.description_lookup WHERE rv_oid = relation_oid AND rv_catalog = 'pg_class' AND rv_column = attribute_no);
 CREATE MACRO rvbbit_pg.pg.shobj_description(object_oid, catalog) AS NULL::VARCHAR;
 
 -- privileges
@@ -227,9 +242,9 @@ CREATE MACRO rvbbit_pg.pg.pg_get_acl(a, b, c) AS NULL::VARCHAR[];
 
 -- sizes: DuckDB does not count a table's bytes; what a row needs is taken to be 32 of them
 CREATE MACRO rvbbit_pg.pg.pg_relation_size(relation_oid) AS
-    coalesce((SELECT max(r.tuples) FROM rvbbit_pg.base.relations r WHERE r.oid = relation_oid AND r.relkind = 'r'), 0) * 32,
+    coalesce((SELECT max(rv_tuples) FROM rvbbit_pg.base.table_lookup WHERE rv_oid = relation_oid), 0) * 32,
     (relation_oid, fork) AS
-    coalesce((SELECT max(r.tuples) FROM rvbbit_pg.base.relations r WHERE r.oid = relation_oid AND r.relkind = 'r'), 0) * 32;
+    coalesce((SELECT max(rv_tuples) FROM rvbbit_pg.base.table_lookup WHERE rv_oid = relation_oid), 0) * 32;
 CREATE MACRO rvbbit_pg.pg.pg_table_size(relation_oid) AS rvbbit_pg.pg.pg_relation_size(relation_oid);
 CREATE MACRO rvbbit_pg.pg.pg_total_relation_size(relation_oid) AS rvbbit_pg.pg.pg_relation_size(relation_oid);
 CREATE MACRO rvbbit_pg.pg.pg_indexes_size(relation_oid) AS 0::BIGINT;
@@ -290,10 +305,8 @@ CREATE MACRO rvbbit_pg.pg.json_build_object(k1, v1) AS json_object(k1::VARCHAR, 
     (k1, v1, k2, v2, k3, v3, k4, v4, k5, v5, k6, v6, k7, v7, k8, v8) AS json_object(k1::VARCHAR, v1, k2::VARCHAR, v2, k3::VARCHAR, v3, k4::VARCHAR, v4, k5::VARCHAR, v5, k6::VARCHAR, v6, k7::VARCHAR, v7, k8::VARCHAR, v8);
 
 -- settings inside larger statements; alone they are the session's own business
-CREATE MACRO rvbbit_pg.base.setting(wanted) AS
-    (SELECT any_value(s.setting) FROM rvbbit_pg.pg.pg_settings s WHERE lower(s.name) = lower(wanted));
-CREATE MACRO rvbbit_pg.pg.current_setting(wanted) AS coalesce(rvbbit_pg.base.setting(wanted),
+CREATE MACRO rvbbit_pg.pg.current_setting(wanted) AS coalesce((SELECT any_value(rv_text) FROM rvbbit_pg.base.setting_lookup WHERE rv_name = lower(wanted)),
         error('unrecognized configuration parameter "' || wanted || '"')),
-    (wanted, missing_ok) AS rvbbit_pg.base.setting(wanted);
+    (wanted, missing_ok) AS (SELECT any_value(rv_text) FROM rvbbit_pg.base.setting_lookup WHERE rv_name = lower(wanted));
 CREATE MACRO rvbbit_pg.pg.set_config(name, new_value, is_local) AS new_value;
 CREATE MACRO rvbbit_pg.pg.pg_show_all_settings() AS TABLE SELECT * FROM rvbbit_pg.pg.pg_settings;

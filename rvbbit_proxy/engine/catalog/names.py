@@ -1,0 +1,113 @@
+"""The names clients use, put in DuckDB's terms token by token, every other character at its place.
+
+The user's schema ``main`` is ``public`` to clients; the database has the name given at connect; temporary relations
+are in ``pg_temp``. A name that needs no more than this is replaced where it stands, so that DuckDB still tells error
+positions in the client's text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rvbbit_proxy.sql.lexer import Token, tokens, unquote_identifier
+
+PUBLIC = '"main"'  # as long as `public`
+_REG_TYPES = frozenset(
+    "regclass regtype regproc regprocedure regnamespace regrole regoper regoperator oid xid cid name".split()
+)
+_CREATE_NOISE = frozenset(("local", "global", "unlogged"))
+_BLANKS = frozenset(("space", "comment", "line_comment"))
+
+
+def localise_names(sql: str, database: str) -> str:
+    """Return the statement with schema ``public`` as ``main`` and the database's own name left out.
+
+    >>> localise_names('SELECT public.t.a FROM "my"."public".t', "my")
+    'SELECT "main".t.a FROM      "main"  .t'
+    """
+    parts = list(tokens(sql))
+    texts = [part.text for part in parts]
+    solid = [index for index, part in enumerate(parts) if part.kind not in _BLANKS]
+    for place, index in enumerate(solid):
+        if parts[index].kind not in ("word", "quoted") or _follows_dot(parts, solid, place):
+            continue
+        name = unquote_identifier(parts[index])
+        if not _dotted(parts, solid, place):
+            if name == "public" and _names_schema(parts, solid, place):
+                texts[index] = PUBLIC.ljust(len(texts[index]))
+            continue
+        schema = index
+        if name == database and name != "public" and _dotted(parts, solid, place + 2):
+            texts[index] = " " * len(texts[index])
+            texts[solid[place + 1]] = " "
+            schema = solid[place + 2]
+            name = unquote_identifier(parts[schema])
+        if name == "public":
+            texts[schema] = PUBLIC.ljust(len(texts[schema]))
+        elif name == "pg_temp" or name.startswith("pg_temp_"):
+            texts[schema] = "temp".ljust(len(texts[schema]))
+    return "".join(texts)
+
+
+def _follows_dot(parts: Sequence[Token], solid: Sequence[int], place: int) -> bool:
+    return place > 0 and parts[solid[place - 1]].text == "."
+
+
+def _dotted(parts: Sequence[Token], solid: Sequence[int], place: int) -> bool:
+    """Tell whether a name with something behind its dot stands here."""
+    return (
+        place + 2 < len(solid)
+        and parts[solid[place]].kind in ("word", "quoted")
+        and parts[solid[place + 1]].text == "."
+    )
+
+
+def _names_schema(parts: Sequence[Token], solid: Sequence[int], place: int) -> bool:
+    """Tell whether the name is what CREATE, DROP, ALTER or COMMENT ON SCHEMA speaks of."""
+    before = [parts[index].text.lower() for index in solid[max(0, place - 4) : place]]
+    while before and before[-1] in ("if", "not", "exists"):
+        before.pop()
+    return bool(before) and before[-1] == "schema"
+
+
+def blank_noise(sql: str) -> str:
+    """Return the statement without the words that mean nothing to DuckDB.
+
+    CREATE LOCAL/GLOBAL TEMP, UNLOGGED, CREATE/DROP INDEX CONCURRENTLY.
+
+    >>> blank_noise("CREATE LOCAL TEMP TABLE t (a int)")
+    'CREATE       TEMP TABLE t (a int)'
+    """
+    parts = list(tokens(sql))
+    words = [index for index, part in enumerate(parts) if part.kind == "word"][:8]
+    if not words or parts[words[0]].text.lower() not in ("create", "drop"):
+        return sql
+    texts = [part.text for part in parts]
+    lowered = [texts[index].lower() for index in words]
+    for place, index in enumerate(words[1:], start=1):
+        noise = lowered[place] in _CREATE_NOISE and place < 3
+        if noise or (lowered[place] == "concurrently" and lowered[place - 1] == "index"):
+            texts[index] = " " * len(texts[index])
+    return "".join(texts)
+
+
+def quote_reg_types(sql: str) -> str:
+    """Return the statement with the reg types of casts as quoted names: ``x::regtype[]`` does not parse without.
+
+    >>> quote_reg_types("SELECT a::pg_catalog.regtype[], b AS oid")
+    'SELECT a::"regtype"[], b AS oid'
+    """
+    parts = list(tokens(sql))
+    texts = [part.text for part in parts]
+    for index, part in enumerate(parts):
+        if part.text != "::" or index + 1 >= len(parts):
+            continue
+        at = index + 1
+        while at < len(parts) and parts[at].kind == "space":
+            at += 1
+        if at + 2 < len(parts) and parts[at].text.lower() == "pg_catalog" and parts[at + 1].text == ".":
+            texts[at] = texts[at + 1] = ""
+            at += 2
+        if at < len(parts) and parts[at].text.lower() in _REG_TYPES:
+            texts[at] = f'"{parts[at].text.lower()}"'
+    return "".join(texts)
