@@ -25,9 +25,9 @@ class CsvDecoder(LineDecoder):
         quote, escape, delimiter = map(re.escape, (self._quote, self._escape, self._delimiter))
         inside = rb"(?:" + escape + rb"[" + quote + escape + rb"]|[^" + quote + rb"])*"
         if self._quote != self._escape:
-            inside = (
-                rb"(?:" + escape + rb"[" + quote + escape + rb"]|[^" + quote + escape + rb"]|" + escape + rb")*"
-            )
+            ordinary = rb"[^" + quote + escape + rb"]"
+            lone = escape + rb"(?![" + quote + escape + rb"])"
+            inside = rb"(?:" + escape + rb"[" + quote + escape + rb"]|" + ordinary + rb"|" + lone + rb")*"
         self._quoted = re.compile(quote + rb"(" + inside + rb")" + quote, re.DOTALL)
         self._bare = re.compile(rb"[^" + quote + delimiter + rb"]+")
         self._escaped = re.compile(escape + rb"([" + quote + escape + rb"])")
