@@ -15,6 +15,8 @@ from typing import Any, Literal, TypeAlias
 import pyarrow as pa
 from buenavista import core as bv
 
+from rvbbit_proxy.wire.types.style import DEFAULT_STYLE, TextStyle
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -99,6 +101,8 @@ class UpstreamSession(bv.Session, ABC):  # type: ignore[misc]
 
     dialect: Literal["duckdb", "postgres"]
     on_notice: Callable[[Notice], None] | None = None
+    style: TextStyle = DEFAULT_STYLE
+    """How text parameters are read where the upstream does not know the session's own parameters."""
 
     @abstractmethod
     def execute(

@@ -27,6 +27,7 @@ def follow_parameters(state: SessionState) -> None:
             if state.duckdb_knows.get(key, PARAMETERS[key].default) != value:
                 tell_duckdb(key, value, state.upstream)
                 state.duckdb_knows[key] = value
+        state.upstream.style = state.parameters.text_style()
     for name, value in state.parameters.take_reports():
         state.client.send(backend.encode_parameter_status(name, value))
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 from rvbbit_proxy.caller import CancelToken
 from rvbbit_proxy.engine.upstream import Batch, Column, RawRows
-from rvbbit_proxy.errors import InternalFault, NotSupported, QueryCancelled, RvbbitError
+from rvbbit_proxy.errors import InternalFault, QueryCancelled, RvbbitError
 from rvbbit_proxy.session.client import Client, ClientLost
 from rvbbit_proxy.session.results import row_count
 from rvbbit_proxy.session.state import SessionState
 from rvbbit_proxy.wire import backend
-from rvbbit_proxy.wire.types.rows import DATA_ROW, encode_data_rows, encode_raw_rows
+from rvbbit_proxy.wire.types.rows import encode_data_rows, encode_raw_rows
 from rvbbit_proxy.wire.types.style import TextStyle
 
 log = logging.getLogger(__name__)
@@ -49,22 +49,11 @@ def send_rows(
     return count
 
 
-def encode_batch(
-    batch: Batch,
-    columns: Sequence[Column],
-    codes: tuple[int, ...],
-    style: TextStyle,
-    message_type: bytes = DATA_ROW,
-) -> bytes:
-    """Return the messages of a batch's rows; raw rows must have come in the formats asked."""
-    if not isinstance(batch, RawRows):
-        return encode_data_rows(batch, columns, codes, style, message_type=message_type)
-    if batch.formats != codes:
-        raise NotSupported(
-            "the upstream gave these rows in another format than was asked",
-            hint="Ask for text, or declare the cursor BINARY.",
-        )
-    return encode_raw_rows(batch.rows, message_type=message_type)
+def encode_batch(batch: Batch, columns: Sequence[Column], codes: Sequence[int], style: TextStyle) -> bytes:
+    """Return the DataRow messages of a batch; raises NotSupported for raw binary rows asked as text."""
+    if isinstance(batch, RawRows):
+        return encode_raw_rows(batch.rows, batch.formats, columns, codes)
+    return encode_data_rows(batch, columns, codes, style)
 
 
 def counted_tag(tag: str, rows: int) -> str:

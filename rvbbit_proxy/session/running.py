@@ -9,6 +9,7 @@ from rvbbit_proxy.engine.upstream import Description, UpstreamResult
 from rvbbit_proxy.errors import NotSupported, RvbbitError
 from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.session import cursors
+from rvbbit_proxy.session.copy import run_copy
 from rvbbit_proxy.session.forwarding import follow_parameters
 from rvbbit_proxy.session.invocation import find_caller, make_context, open_account
 from rvbbit_proxy.session.parameter_commands import parse_parameter_command
@@ -30,6 +31,7 @@ from rvbbit_proxy.session.session_functions import (
 from rvbbit_proxy.session.state import SessionState
 from rvbbit_proxy.session.statements import BoundStatement, Statement, read_statement
 from rvbbit_proxy.session.transaction import NoActiveTransaction
+from rvbbit_proxy.sql.copy import parse_copy
 from rvbbit_proxy.sql.lexer import leading_words, words
 from rvbbit_proxy.wire.types.oids import TEXT
 
@@ -56,6 +58,10 @@ def run_statement(bound: BoundStatement, state: SessionState, cancel: CancelToke
         return _run_cursor(bound, state, cancel)
     elif kind == "prepared":
         return run_prepared_command(bound, state, lambda inner: run_statement(inner, state, cancel))
+    elif kind == "copy":
+        copy = parse_copy(bound.statement.sql)
+        if copy is not None:
+            return run_copy(copy, bound, state, cancel, lambda inner: run_statement(inner, state, cancel))
     elif kind == "notification":
         return _run_notification(bound, state)
     elif state.upstream.dialect == "duckdb" and (name := find_session_function(bound.statement.sql)):
