@@ -2,7 +2,10 @@
 
 - ``request``     what the session hands over
 - ``semantics``   the entry: is it semantic, describe it, run it, explain it
-- ``stages``      spools and operator stages; temporary relations
+- ``stages``      spools, operator stages and waves, in order
+- ``waves``       rows judged a few at a time, until enough have passed
+- ``judging``     some inputs of a stage to answers, one operator span
+- ``relations``   the temporary relations of a plan
 - ``answers``     from distinct inputs to answers: cache, batches, concurrency, splitting, budget
 - ``explain``     the plan as text, with calls, tokens and cost
 - ``model_loop``  the one event loop of all model traffic

@@ -18,14 +18,14 @@ import pyarrow as pa
 from rvbbit_proxy.engine.upstream import Column, UpstreamResult, UpstreamSession
 from rvbbit_proxy.errors import SyntaxFault
 from rvbbit_proxy.execute.answers import Item, batch_size, item_key
+from rvbbit_proxy.execute.judging import stage_inputs
 from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.execute.result import TableResult
 from rvbbit_proxy.execute.services import Services
-from rvbbit_proxy.execute.stages import stage_inputs
 from rvbbit_proxy.llm.prices import Usage
 from rvbbit_proxy.operators.estimate import estimate_prompt_tokens
 from rvbbit_proxy.operators.operator import Operator
-from rvbbit_proxy.plan.plan import OperatorStage, Plan, Spool
+from rvbbit_proxy.plan.plan import OperatorStage, Plan, Spool, Waves
 from rvbbit_proxy.settings import OFFLINE
 from rvbbit_proxy.wire.types.oids import JSON, TEXT
 
@@ -103,9 +103,7 @@ def estimate_stages(
     plan: Plan, request: StatementRequest, upstream: UpstreamSession, services: Services
 ) -> list[StageEstimate]:
     """Price every operator stage without asking a model."""
-    return [
-        _estimate(stage, request, upstream, services) for stage in plan.stages if isinstance(stage, OperatorStage)
-    ]
+    return [_estimate(stage, request, upstream, services) for stage in plan.operator_stages]
 
 
 def _estimate(
@@ -152,6 +150,10 @@ def _as_text(plan: Plan, estimates: Sequence[StageEstimate], model: str, rows: i
     for number, stage in enumerate(plan.stages, start=1):
         if isinstance(stage, Spool):
             lines += [f"  ->  {number}. Spool {stage.relation}  ({stage.reason})", f"        Query: {stage.sql}"]
+        elif isinstance(stage, Waves):
+            lines.append(f"  ->  {number}. Waves over {stage.spool}  (until {stage.needed} rows have passed)")
+            for _ in stage.filters:
+                lines += _stage_lines(number, next(remaining))
         else:
             lines += _stage_lines(number, next(remaining))
     lines += ["  ->  Final", f"        Query: {plan.final_sql}"]

@@ -11,13 +11,14 @@ from sqlglot import exp
 from rvbbit_proxy.engine.upstream import Description, Notice, Parameter, UpstreamResult, UpstreamSession
 from rvbbit_proxy.errors import RvbbitError, SyntaxFault
 from rvbbit_proxy.execute.explain import ExplainOptions, explain_result, parse_explain
+from rvbbit_proxy.execute.relations import drop_relations
 from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.execute.result import FinishedResult
 from rvbbit_proxy.execute.services import Services
-from rvbbit_proxy.execute.stages import drop_relations, run_stages
+from rvbbit_proxy.execute.stages import run_stages
 from rvbbit_proxy.plan.describable import describable
 from rvbbit_proxy.plan.lower import plan_statement
-from rvbbit_proxy.plan.plan import OperatorStage, Plan
+from rvbbit_proxy.plan.plan import Plan
 from rvbbit_proxy.settings import OFFLINE
 from rvbbit_proxy.sql.dialect import semantic_calls
 from rvbbit_proxy.sql.lexer import words
@@ -105,13 +106,12 @@ class SemanticEngine:
         own_transaction = upstream.transaction_status() == "I"
         if own_transaction:
             upstream.execute(BEGIN[upstream.dialect]).close()
-        relations = [stage.relation for stage in plan.stages]
 
         def finish(success: bool) -> None:
             if not success and own_transaction:
                 upstream.execute("ROLLBACK").close()
                 return
-            drop_relations(relations, upstream)
+            drop_relations(plan.relations, upstream)
             if own_transaction:
                 upstream.execute("COMMIT").close()
 
@@ -135,7 +135,7 @@ class SemanticEngine:
         return explain_result(plan, request, upstream, self._services, options, rows)
 
     def _tell_offline(self, plan: Plan, request: StatementRequest, upstream: UpstreamSession) -> None:
-        asks = any(isinstance(stage, OperatorStage) for stage in plan.stages)
+        asks = bool(plan.operator_stages)
         if asks and request.options.model == OFFLINE and upstream not in self._services.told_offline:
             self._services.told_offline.add(upstream)
             request.notify(OFFLINE_NOTICE)

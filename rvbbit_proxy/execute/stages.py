@@ -5,152 +5,37 @@ Each stage leaves one temporary relation there; all of them are dropped when the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
-
-import pyarrow as pa
-
-from rvbbit_proxy.caller import mint_span_id, utc_now
-from rvbbit_proxy.engine.upstream import Notice, UpstreamSession
-from rvbbit_proxy.execute.answers import Answers, answer_inputs
+from rvbbit_proxy.engine.upstream import UpstreamSession
+from rvbbit_proxy.execute.judging import StageReport, judge, result_table
+from rvbbit_proxy.execute.relations import drop_relations, make_relation
 from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.execute.services import Services
-from rvbbit_proxy.ledger.records import EventRecord
-from rvbbit_proxy.plan.plan import VALUE, OperatorStage, Plan, Spool
-
-ARROW_TYPES = {
-    "boolean": pa.bool_(),
-    "double precision": pa.float64(),
-    "integer": pa.int32(),
-    "bigint": pa.int64(),
-    "text": pa.string(),
-    "jsonb": pa.string(),
-    "text[]": pa.list_(pa.string()),
-}
-NULL_WARNING_SQLSTATE = "01000"
-
-
-@dataclass(frozen=True, slots=True)
-class StageReport:
-    """What a stage did, for EXPLAIN ANALYZE and the ledger."""
-
-    relation: str
-    inputs: int
-    cached: int
-    runs: int
-    failed: int
+from rvbbit_proxy.execute.waves import run_waves
+from rvbbit_proxy.plan.plan import OperatorStage, Plan, Spool, Waves
 
 
 def run_stages(
     plan: Plan, request: StatementRequest, upstream: UpstreamSession, services: Services
 ) -> list[StageReport]:
     """Make every stage's relation, in order; what was made is dropped when one fails."""
-    reports = []
-    made: list[str] = []
+    reports: list[StageReport] = []
     try:
         for stage in plan.stages:
-            made.append(stage.relation)
             if isinstance(stage, Spool):
-                _run_spool(stage, upstream)
+                make_relation(stage.relation, stage.sql, upstream)
+            elif isinstance(stage, Waves):
+                reports += run_waves(stage, request, upstream, services)
             else:
                 reports.append(_run_operator(stage, request, upstream, services))
     except BaseException:
-        drop_relations(made, upstream)
+        drop_relations(plan.relations, upstream)
         raise
     return reports
-
-
-def drop_relations(relations: Sequence[str], upstream: UpstreamSession) -> None:
-    """Drop temporary relations; nothing where the transaction has failed, for its rollback drops them."""
-    if upstream.transaction_status() == "E":
-        return
-    for relation in relations:
-        upstream.execute(f"DROP TABLE IF EXISTS {relation}").close()
-
-
-def _run_spool(stage: Spool, upstream: UpstreamSession) -> None:
-    upstream.execute(f"CREATE TEMPORARY TABLE {stage.relation} AS {stage.sql}").close()
 
 
 def _run_operator(
     stage: OperatorStage, request: StatementRequest, upstream: UpstreamSession, services: Services
 ) -> StageReport:
-    started, span = utc_now(), mint_span_id()
-    ctx = request.ctx.under(span)
-    keys, items = stage_inputs(stage, upstream.fetch(stage.input_sql))
-    outcome: Answers | None = None
-    try:
-        outcome = services.loop.run(
-            answer_inputs(stage.operator, items, ctx, request.options, services), request.ctx.cancel
-        )
-    finally:
-        _record(stage, request, services, span, started, len(items), outcome)
-    if outcome.failed:
-        message = f"{stage.operator.name} gave NULL for {outcome.failed} of {len(items)} inputs that failed"
-        request.notify(Notice("WARNING", NULL_WARNING_SQLSTATE, message, detail=str(outcome.first_error)))
-    upstream.load(stage.relation, _result_table(stage, keys, outcome.values), stage.key_columns)
-    return StageReport(stage.relation, len(items), outcome.cached, outcome.runs, outcome.failed)
-
-
-def stage_inputs(stage: OperatorStage, table: pa.Table) -> tuple[pa.Table, list[dict[str, Any]]]:
-    """Return the key columns and the operator's items of the rows without NULL; groups without inputs drop out."""
-    count = len(stage.arguments)
-    columns = [table.column(index) for index in range(table.num_columns)]
-    values = columns[1:] if stage.aggregate else columns[:count]
-    keep = [
-        row
-        for row, inputs in enumerate(zip(*(column.to_pylist() for column in values), strict=True))
-        if all(value is not None and value != [] for value in inputs)
-    ]
-    if not values:
-        keep = list(range(min(table.num_rows, 1)))
-    chosen = table.take(pa.array(keep, pa.int64()))
-    first = 1 if stage.aggregate else 0
-    arguments = [chosen.column(first + index).to_pylist() for index in range(count)]
-    constants = dict(stage.constants)
-    items = [
-        {**constants, **dict(zip(stage.arguments, row, strict=True))} for row in zip(*arguments, strict=True)
-    ] or [dict(constants) for _ in keep]
-    return chosen.select(list(range(len(stage.key_columns)))), items
-
-
-def _result_table(stage: OperatorStage, keys: pa.Table, values: Sequence[Any]) -> pa.Table:
-    array = pa.array(values, ARROW_TYPES[stage.operator.returns])
-    columns = [keys.column(index) for index in range(len(stage.key_columns))]
-    return pa.table([*columns, array], names=[*stage.key_columns, VALUE])
-
-
-def _record(
-    stage: OperatorStage,
-    request: StatementRequest,
-    services: Services,
-    span: str,
-    started: Any,
-    inputs: int,
-    outcome: Answers | None,
-) -> None:
-    ended = utc_now()
-    ctx = request.ctx
-    counts = {} if outcome is None else {"cached": outcome.cached, "runs": outcome.runs, "failed": outcome.failed}
-    services.runtime.ledger.record(
-        EventRecord(
-            event_id=span,
-            event_type="operator",
-            event_subtype=stage.position,
-            caller_id=ctx.caller_id,
-            query_id=ctx.query_id,
-            run_id=ctx.run_id,
-            root_trace_id=ctx.root_trace_id,
-            trace_id=span,
-            parent_trace_id=ctx.trace_id,
-            cascade_id=stage.operator.cascade.cascade_id,
-            start_time=started,
-            end_time=ended,
-            duration_ms=(ended - started).total_seconds() * 1000,
-            success=outcome is not None,
-            args={"operator": stage.operator.name, "inputs": inputs, **counts},
-            source_component="execute",
-            source_function="run_stages",
-        )
-    )
+    judged = judge(stage, upstream.fetch(stage.input_sql), request, services)
+    upstream.load(stage.relation, result_table(stage, judged.keys, judged.values), stage.key_columns)
+    return judged.report

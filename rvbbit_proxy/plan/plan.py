@@ -60,7 +60,22 @@ class OperatorStage:
         return self.key_columns == (ORDINAL,)
 
 
-Stage = Spool | OperatorStage
+@dataclass(frozen=True, slots=True)
+class Waves:
+    """Operators that filter the rows of a spool, in its order, until ``needed`` rows have passed all of them.
+
+    Each wave puts the next rows of ``spool`` into ``relation``, from which the filters read their inputs; the
+    filters' output relations grow. ``passing_sql`` counts the wave's rows that have passed.
+    """
+
+    relation: str
+    spool: str
+    needed: int
+    filters: tuple[OperatorStage, ...]
+    passing_sql: str
+
+
+Stage = Spool | OperatorStage | Waves
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +84,22 @@ class Plan:
 
     stages: tuple[Stage, ...]
     final_sql: str
+
+    @property
+    def relations(self) -> tuple[str, ...]:
+        """All temporary relations that running the plan may make."""
+        own = [stage.relation for stage in self.stages]
+        return (
+            *own,
+            *(each.relation for stage in self.stages if isinstance(stage, Waves) for each in stage.filters),
+        )
+
+    @property
+    def operator_stages(self) -> tuple[OperatorStage, ...]:
+        """The operator stages in order, those of waves included."""
+        return tuple(
+            each
+            for stage in self.stages
+            if not isinstance(stage, Spool)
+            for each in (stage.filters if isinstance(stage, Waves) else (stage,))
+        )

@@ -6,8 +6,9 @@ stand in any clause; NULL inputs have no row there, hence NULL out. An argument 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlglot import exp
@@ -15,7 +16,7 @@ from sqlglot import exp
 from rvbbit_proxy.errors import AggregateMisplaced, NotSupported, UnknownOperator
 from rvbbit_proxy.operators.operator import Operator, OperatorArg, Operators
 from rvbbit_proxy.plan.estimate import LOOKUP, estimate_tree
-from rvbbit_proxy.plan.plan import ORDINAL, VALUE, OperatorStage, Spool, Stage, key_column
+from rvbbit_proxy.plan.plan import ORDINAL, VALUE, OperatorStage, Spool, Stage, Waves, key_column
 from rvbbit_proxy.plan.scope import is_volatile, refers_outside, source_names
 from rvbbit_proxy.sql.dialect import SemanticCall
 
@@ -25,7 +26,8 @@ class Staging:
     """Planning state; ``stages`` is in the order of execution.
 
     ``describe`` tells the column names of a query of the upstream. ``suffix`` makes relation names unique in
-    the upstream session. ``environment`` holds the plain CTEs that queries of this statement may use.
+    the upstream session. ``environment`` holds the plain CTEs that queries of this statement may use. ``waves``
+    maps a SELECT that may stop early to its spool and the rows it needs.
     """
 
     operators: Operators
@@ -36,6 +38,7 @@ class Staging:
     definitions: dict[str, exp.Expr] = field(default_factory=dict)
     environment: list[exp.CTE] = field(default_factory=list)
     memo: dict[tuple[int, str], str] = field(default_factory=dict)
+    waves: dict[int, tuple[str, int]] = field(default_factory=dict)
 
     @property
     def aggregate_names(self) -> frozenset[str]:
@@ -54,6 +57,25 @@ class Staging:
         """Return the query's upper bound and whether it is one (rather than exact)."""
         tree, bounded = estimate_tree(self._with_environment(query), self.definitions)
         return self.sql(tree), bounded
+
+    @contextmanager
+    def in_waves(self, select: exp.Select) -> Iterator[str | None]:
+        """Collect the operator stages made inside into one :class:`Waves`, where the scope may stop early.
+
+        Yields the relation they shall read instead of the spool, None where the scope has no waves.
+        """
+        spool, needed = self.waves.get(id(select), ("", 0))
+        if not spool:
+            yield None
+            return
+        relation, first = self.relation("wave"), len(self.stages)
+        self.definitions[relation] = exp.select("*").from_(exp.to_table(spool))
+        yield relation
+        stages = self.stages[first:]
+        filters = tuple(replace(stage, bounded=True) for stage in stages if isinstance(stage, OperatorStage))
+        passing = exp.select(exp.Count(this=exp.Star())).from_(exp.to_table(relation))
+        passing.set("where", select.args["where"].copy())
+        self.stages[first:] = [Waves(relation, spool, needed, filters, self.sql(passing))]
 
     def _with_environment(self, query: exp.Expr) -> exp.Expr:
         tree = query.copy()

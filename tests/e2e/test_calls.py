@@ -77,3 +77,31 @@ def test_explain_spends_nothing_and_tells_the_calls(sightings: Running, model: S
         assert "calls=8" in plan and "Inputs: 8 distinct, 0 cached" in plan
         connection.execute("SELECT id FROM sightings WHERE title MEANS 'visual'")
         assert model.requests == 8
+
+
+def test_limit_stops_early_in_row_order(server: Running, model: ScriptedModel) -> None:
+    with server.connect() as connection:
+        connection.execute(TWO_THOUSAND)
+        rows = connection.execute("SELECT id FROM notes WHERE body MEANS 'good' ORDER BY id LIMIT 10").fetchall()
+        assert rows == [(3 * i,) for i in range(10)]
+        assert 28 <= model.requests < 45
+        model.reset()
+        rows = connection.execute(
+            "SELECT id FROM notes WHERE body MEANS 'bad' ORDER BY id DESC LIMIT 2 OFFSET 1"
+        ).fetchall()
+        assert rows == [(1997,), (1996,)]
+        assert model.requests <= 6
+        assert (
+            connection.execute("SELECT id FROM notes WHERE body MEANS 'nobody' AND id < 5 LIMIT 3").fetchall()
+            == []
+        )
+
+
+def test_limit_stops_early_before_select_list_operators(server: Running, model: ScriptedModel) -> None:
+    with server.connect() as connection:
+        connection.execute(TWO_THOUSAND)
+        rows = connection.execute(
+            "SELECT CONDENSE(body), id FROM notes WHERE body MEANS 'good' AND id > 2 ORDER BY id LIMIT 2"
+        ).fetchall()
+        assert rows == [("short: good 3", 3), ("short: good 6", 6)]
+        assert sum("say the text" in prompt.lower() for prompt in model.prompts) == 2

@@ -64,5 +64,7 @@ def test_syntax_error_beside_an_operator_tells_where(sightings: Running, model: 
         with pytest.raises(psycopg.errors.SyntaxError) as caught:
             connection.execute("SELECT title MEANS 'x' FROM sightings WHERE )")
         assert caught.value.diag.statement_position == "45"
-        named = connection.execute("SELECT title AS means FROM sightings ORDER BY ALL LIMIT 1 -- DuckDB's own syntax")
+        named = connection.execute(
+            "SELECT title AS means FROM sightings ORDER BY ALL LIMIT 1 -- DuckDB's own syntax"
+        )
         assert named.fetchall() == [("howls 1",)]

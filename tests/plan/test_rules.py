@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from rvbbit_proxy.plan.plan import OperatorStage, Plan, Spool
+from rvbbit_proxy.plan.plan import OperatorStage, Plan, Spool, Stage, Waves
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.txt"))
 
@@ -21,14 +21,19 @@ def render(plan: Plan) -> str:
     for stage in plan.stages:
         if isinstance(stage, Spool):
             lines += [f"spool {stage.relation} ({stage.reason})", f"    {stage.sql}"]
+        elif isinstance(stage, Waves):
+            lines += [f"waves {stage.relation} over {stage.spool} until {stage.needed} rows pass"]
+            lines += [line for each in stage.filters for line in render_operator(each)]
+            lines += ["  passing", f"    {stage.passing_sql}"]
         else:
-            fixed = "".join(f" {name}={value!r}" for name, value in stage.constants)
-            bound = "  at most" if stage.bounded else ""
-            lines += [
-                f"{stage.operator.name} {stage.relation} in {stage.position}{fixed}{bound}",
-                f"    {stage.input_sql}",
-            ]
+            lines += render_operator(stage)
     return "\n".join([*lines, "final", f"    {plan.final_sql}"])
+
+
+def render_operator(stage: OperatorStage) -> list[str]:
+    fixed = "".join(f" {name}={value!r}" for name, value in stage.constants)
+    bound = "  at most" if stage.bounded else ""
+    return [f"{stage.operator.name} {stage.relation} in {stage.position}{fixed}{bound}", f"    {stage.input_sql}"]
 
 
 def cases(text: str) -> list[str]:
@@ -60,10 +65,16 @@ def test_every_golden_plan_runs(
             database.execute(f"DROP TABLE {name}")
 
 
-def make_relation(stage: Spool | OperatorStage, database: duckdb.DuckDBPyConnection) -> None:
+def make_relation(stage: Stage, database: duckdb.DuckDBPyConnection) -> None:
     """Do what the executor does, with a constant for every answer."""
     if isinstance(stage, Spool):
         database.execute(f"CREATE TEMP TABLE {stage.relation} AS {stage.sql}")
+        return
+    if isinstance(stage, Waves):
+        database.execute(f"CREATE TEMP TABLE {stage.relation} AS SELECT * FROM {stage.spool}")
+        for each in stage.filters:
+            make_relation(each, database)
+        database.execute(stage.passing_sql)
         return
     estimated = database.execute(f"SELECT count(*) FROM ({stage.estimate_sql})").fetchone()
     rows = database.execute(f"SELECT count(*) FROM ({stage.input_sql})").fetchone()

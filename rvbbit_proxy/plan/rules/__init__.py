@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
+from rvbbit_proxy.plan.rules.early import stop_early
 from rvbbit_proxy.plan.rules.filters import filter_rows
 from rvbbit_proxy.plan.rules.joins import move_join_conditions
 from rvbbit_proxy.plan.rules.late import split_late
@@ -21,6 +22,7 @@ RULES: tuple[Rule, ...] = (
     compare_scores,
     spool_sources,
     move_join_conditions,
+    stop_early,
     filter_rows,
     group_inputs,
     split_late,

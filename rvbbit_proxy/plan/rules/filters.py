@@ -24,12 +24,15 @@ def filter_rows(select: exp.Select, staging: Staging) -> exp.Select:
     if not semantic:
         return select
     set_condition(select, "where", [*order, *semantic])
-    for index in range(len(order), len(order) + len(semantic)):
-        for call in scope_calls(where_conjuncts(select)[index]):
-            conditions = where_conjuncts(select)
-            guarded = guards(call, conditions[index])
-            source = row_source(select, conditions[:index] + guarded)
-            call.replace(staging.call_stage(call, source, "WHERE", id(select), shared=not guarded))
+    with staging.in_waves(select) as relation:
+        for index in range(len(order), len(order) + len(semantic)):
+            for call in scope_calls(where_conjuncts(select)[index]):
+                conditions = where_conjuncts(select)
+                guarded = guards(call, conditions[index])
+                source = row_source(select, conditions[:index] + guarded)
+                if relation is not None:
+                    source.set("from_", exp.From(this=exp.to_table(relation)))
+                call.replace(staging.call_stage(call, source, "WHERE", id(select), shared=not guarded))
     return select
 
 

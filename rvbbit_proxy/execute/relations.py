@@ -1,0 +1,20 @@
+"""The temporary relations of a plan on the client's upstream session."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rvbbit_proxy.engine.upstream import UpstreamSession
+
+
+def make_relation(name: str, sql: str, upstream: UpstreamSession) -> None:
+    """Keep a query's rows in a temporary table."""
+    upstream.execute(f"CREATE TEMPORARY TABLE {name} AS {sql}").close()
+
+
+def drop_relations(relations: Sequence[str], upstream: UpstreamSession) -> None:
+    """Drop temporary relations; nothing where the transaction has failed, for its rollback drops them."""
+    if upstream.transaction_status() == "E":
+        return
+    for relation in relations:
+        upstream.execute(f"DROP TABLE IF EXISTS {relation}").close()
