@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import duckdb
 import pyarrow as pa
 
+from rvbbit_proxy.engine.catalog.emulation import SessionCatalog, announced
+from rvbbit_proxy.engine.catalog.rewrite import Rewritten
 from rvbbit_proxy.engine.duckdb_errors import DRIVER_ERRORS, translate_error
 from rvbbit_proxy.engine.duckdb_guard import (
     LEDGER_CATALOGS,
@@ -89,10 +92,14 @@ class DuckDBSession(UpstreamSession):
 
     dialect: Literal["duckdb"] = "duckdb"
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, *, has_ledger: bool = False) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, catalog: SessionCatalog, *, has_ledger: bool = False
+    ) -> None:
         super().__init__()
         self.style: TextStyle = DEFAULT_STYLE
         self._connection = connection
+        self._catalog = catalog
+        self._statement = Rewritten("")
         self._has_ledger = has_ledger
         self._binder = DuckDBBinder(connection)
         self._status: TransactionStatus = "I"
@@ -116,7 +123,9 @@ class DuckDBSession(UpstreamSession):
                 return self._control(command)
             self._refuse_if_failed()
             self._start()
-            sql = self._checked(sql)
+            sql = self._prepared(sql)
+            if self._statement.before:
+                return self._run_after(self._statement.before, sql)
             return self._run(sql, parameters)
         except RvbbitError:
             self._fail()
@@ -143,7 +152,32 @@ class DuckDBSession(UpstreamSession):
         if verb in _ROW_VERBS and relation is not None and relation.columns != ["Success"]:
             return self._stream(text, verb, relation, values)
         self._writes += 1
+        if verb not in _DATA_VERBS:
+            self._catalog.defined()
         return self._finished(sql, verb, relation)
+
+    def _prepared(self, sql: str) -> str:
+        """Return the statement in DuckDB's terms; raises for what it must not be given."""
+        self._statement = self._catalog.prepare(self._checked(sql), in_block=self._status != "I")
+        return self._statement.sql
+
+    def _run_after(self, before: Sequence[str], sql: str) -> DuckDBResult:
+        """Run a statement behind those it needs, all of them or none."""
+        alone = self._status == "I"
+        if alone:
+            self._connection.execute("BEGIN TRANSACTION")
+        try:
+            for needed in before:
+                self._connection.execute(needed)
+            result = self._run(sql, ())
+        except BaseException:
+            if alone:
+                self._connection.execute("ROLLBACK")
+            raise
+        if alone:
+            self._connection.execute("COMMIT")
+            self._catalog.defined()
+        return result
 
     def _checked(self, sql: str) -> str:
         """Return the statement DuckDB may be given; raises for what it must not."""
@@ -179,7 +213,7 @@ class DuckDBSession(UpstreamSession):
     def _stream(
         self, sql: str, verb: str, relation: duckdb.DuckDBPyRelation, values: dict[str, Any]
     ) -> DuckDBResult:
-        columns = describe_relation(relation, sql)
+        columns = announced(describe_relation(relation, sql), self._statement.column_oids)
         projection = wire_projection(relation)
         if projection is not None:
             relation = self._wrapped(sql, relation, projection, values)
@@ -232,10 +266,13 @@ class DuckDBSession(UpstreamSession):
             if transaction_command(sql) is not None:
                 return Description((), None)
             self._refuse_if_failed()
-            return self._binder.describe(self._checked(sql), parameter_oids)
-        except RvbbitError:
+            found = self._binder.describe(self._prepared(sql), parameter_oids)
+            if found.columns is None:
+                return found
+            return replace(found, columns=announced(found.columns, self._statement.column_oids))
+        except RvbbitError as fault:
             self._fail()
-            raise
+            raise self._placed(fault) from fault.__cause__
         except DRIVER_ERRORS as error:
             raise self._translate(error, sql) from error
 
@@ -247,6 +284,7 @@ class DuckDBSession(UpstreamSession):
         self._refuse_if_failed()
         self._start()
         try:
+            sql = self._catalog.prepare(sql, in_block=self._status != "I").sql
             relation = self._connection.sql(sql)
             expressions = [fetch_expression(kind, f"c{n}") for n, kind in enumerate(relation.types, start=1)]
             if not any(expressions):
@@ -271,6 +309,7 @@ class DuckDBSession(UpstreamSession):
                 self._connection.sql(f"CREATE OR REPLACE TEMP TABLE {quoted} AS SELECT * FROM rvbbit_incoming")
             finally:
                 self._connection.unregister("rvbbit_incoming")
+            self._catalog.defined()
         except DRIVER_ERRORS as error:
             raise self._translate(error) from error
         finally:
@@ -310,7 +349,10 @@ class DuckDBSession(UpstreamSession):
             self._notice("WARNING", "25P01", "there is no transaction in progress")
             return DuckDBResult(None, command.verb.upper())
         verb = "commit" if command.verb == "commit" and status == "T" else "rollback"
-        self._connection.execute(verb)
+        try:
+            self._connection.execute(verb)
+        finally:
+            self._catalog.block_ended(committed=verb == "commit")
         if command.chain:
             self._begin(TransactionCommand("begin"))
         return DuckDBResult(None, verb.upper())
@@ -416,11 +458,17 @@ class DuckDBSession(UpstreamSession):
             except DRIVER_ERRORS:
                 pass  # the first error stands
         self._fail()
-        return fault
+        return self._placed(fault)
 
     def _translate(self, error: BaseException, sql: str = "") -> RvbbitError:
         self._fail()
-        return translate_error(error, sql)
+        return self._placed(translate_error(error, sql))
+
+    def _placed(self, fault: RvbbitError) -> RvbbitError:
+        """Return the fault without a position where DuckDB was given other text than the client's."""
+        if self._statement.displaced:
+            fault.position = None
+        return fault
 
     def _notice(self, severity: str, sqlstate: str, message: str) -> None:
         if self.on_notice is not None:

@@ -6,6 +6,7 @@ from typing import Literal
 
 import duckdb
 
+from rvbbit_proxy.engine.catalog.emulation import CatalogEmulation, SessionCatalog, SessionIdentity
 from rvbbit_proxy.engine.duckdb_guard import LEDGER_VIEWS
 from rvbbit_proxy.engine.duckdb_session import SESSION_SETTINGS, DuckDBSession
 from rvbbit_proxy.engine.upstream import Upstream
@@ -19,6 +20,7 @@ class DuckDBUpstream(Upstream):
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         super().__init__()
         self._connection = connection
+        self._catalog = CatalogEmulation(connection)
 
     def open_session(self, *, user: str, database: str, application_name: str) -> DuckDBSession:
         """Open a session; the ledger's views are found without a prefix where it is attached."""
@@ -28,7 +30,8 @@ class DuckDBUpstream(Upstream):
         has_ledger = self._has_ledger(cursor)
         if has_ledger:
             cursor.execute(f"SET SESSION search_path = 'main,{LEDGER_VIEWS}'")
-        return DuckDBSession(cursor, has_ledger=has_ledger)
+        catalog = SessionCatalog(self._catalog, cursor, SessionIdentity(user, database, application_name=application_name))
+        return DuckDBSession(cursor, catalog, has_ledger=has_ledger)
 
     def _has_ledger(self, cursor: duckdb.DuckDBPyConnection) -> bool:
         found = cursor.execute("SELECT 1 FROM duckdb_databases() WHERE database_name = 'rvbbit'").fetchone()

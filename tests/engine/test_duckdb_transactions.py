@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from rvbbit_proxy.engine.duckdb_session import DuckDBSession
+from rvbbit_proxy.engine.duckdb_upstream import DuckDBUpstream
 from rvbbit_proxy.errors import RvbbitError
 
 
@@ -101,7 +102,8 @@ def test_inference_probes_do_not_fail_the_block(duck: DuckDBSession) -> None:
 
 
 def test_write_conflicts_are_serialization_failures(duck: DuckDBSession) -> None:
-    other = DuckDBSession(duck._connection.cursor())
+    upstream = DuckDBUpstream(duck._connection)
+    other = upstream.open_session(user="tester", database="memory", application_name="test")
     duck.execute("BEGIN")
     other.execute("BEGIN")
     duck.execute("UPDATE t SET c = 9 WHERE a = 1")

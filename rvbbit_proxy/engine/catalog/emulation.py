@@ -8,17 +8,26 @@ from __future__ import annotations
 
 import re
 import threading
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import duckdb
 
-from rvbbit_proxy.engine.catalog.install import install_catalog, show_operators
+from rvbbit_proxy.engine.catalog.install import install_catalog, show_operators, snapshot_statements
 from rvbbit_proxy.engine.catalog.names import blank_noise, localise_names
 from rvbbit_proxy.engine.catalog.rewrite import Rewritten, rewrite_statement
+from rvbbit_proxy.engine.upstream import Column
+from rvbbit_proxy.wire.types import oids
 
 _KEPT = 2048
-_INSTALLING = threading.Lock()
+_WHOLE_NUMBERS = frozenset((oids.INT2, oids.INT4, oids.INT8))
+_NUMBERED = frozenset((oids.OID, oids.XID, oids.CID, oids.XID8))
+_TEXTUAL = frozenset(
+    (oids.NAME, oids.CHAR, oids.REGCLASS, oids.REGTYPE, oids.REGPROC, oids.REGPROCEDURE, oids.REGNAMESPACE)
+    + (oids.REGROLE, oids.PG_NODE_TREE, oids.VARCHAR, oids.BPCHAR, oids.ACLITEM)
+)
 
 _SUSPICIOUS = re.compile(
     r"pg_|information_schema|\breg(?:class|type|proc|procedure|namespace|role)\b|operator\s*\("
@@ -46,41 +55,118 @@ class SessionIdentity:
 
 
 class CatalogEmulation:
-    """Rewrites statements for one DuckDB instance; safe for several threads."""
+    """PostgreSQL's catalogs of one DuckDB instance, made when the first statement asks for them.
 
-    @classmethod
-    def install(cls, connection: duckdb.DuckDBPyConnection) -> None:
-        """Make PostgreSQL's catalogs in this instance, once per process."""
-        with _INSTALLING:
-            cursor = connection.cursor()
-            try:
+    ``version`` grows with every change of a definition, in whatever session; safe for several threads.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.version = 0
+        self._connection = connection
+        self._lock = threading.Lock()
+        self._installed = False
+
+    def install(self) -> None:
+        """Make the catalogs unless they are there."""
+        with self._lock:
+            if self._installed:
+                return
+            with closing(self._connection.cursor()) as cursor:
                 install_catalog(cursor)
                 show_operators(cursor)
-            finally:
-                cursor.close()
+            self._installed = True
 
-    @classmethod
-    def introduce(cls, connection: duckdb.DuckDBPyConnection, identity: SessionIdentity) -> None:
-        """Tell the session's connection who it is; the views read it."""
-        for name, value in (
-            ("rvbbit_user", identity.user),
-            ("rvbbit_database", identity.database),
-            ("rvbbit_application_name", identity.application_name),
-        ):
-            connection.execute(f"SET VARIABLE {name} = '{value.replace(chr(39), chr(39) * 2)}'")
-        connection.execute(f"SET VARIABLE rvbbit_pid = {int(identity.pid)}")
+    def changed(self) -> None:
+        """Note that a definition may have changed, so that every session looks again."""
+        with self._lock:
+            self.version += 1
 
-    @classmethod
-    def rewrite(cls, sql: str, identity: SessionIdentity) -> str:
+    def rewrite(self, sql: str, identity: SessionIdentity) -> str:
         """Return the statement as DuckDB understands it; as it came where it needs nothing."""
-        return cls.rewritten(sql, identity).sql
+        return rewritten(sql, identity.database).sql
 
-    @classmethod
-    def rewritten(cls, sql: str, identity: SessionIdentity) -> Rewritten:
-        """Return the statement for DuckDB with what must run before it and its columns' types."""
-        if not needs_rewriting(sql, identity.database):
-            return Rewritten(sql)
-        return _rewritten(sql, identity.database)
+
+class SessionCatalog:
+    """The catalogs as one session sees them: under its own names, with its own uncommitted definitions."""
+
+    def __init__(
+        self, emulation: CatalogEmulation, connection: duckdb.DuckDBPyConnection, identity: SessionIdentity
+    ) -> None:
+        self._emulation = emulation
+        self._connection = connection
+        self._identity = identity
+        self._seen: int | None = None
+        self._seen_in_block = False
+        self._defined_in_block = False
+        introduce(connection, identity)
+
+    def prepare(self, sql: str, *, in_block: bool) -> Rewritten:
+        """Return the statement for DuckDB, with a fresh snapshot taken if it reads the catalogs."""
+        found = rewritten(sql, self._identity.database)
+        if found.reads_catalog:
+            self._look(in_block)
+        return found
+
+    def _look(self, in_block: bool) -> None:
+        self._emulation.install()
+        version = self._emulation.version
+        if self._seen == version:
+            return
+        for statement in snapshot_statements():
+            self._connection.execute(statement)
+        self._seen, self._seen_in_block = version, in_block
+
+    def defined(self) -> None:
+        """Note a statement that may have changed a definition."""
+        self._defined_in_block = True
+        self._emulation.changed()
+
+    def block_ended(self, *, committed: bool) -> None:
+        """Note the end of a transaction block: its definitions are everybody's, or gone with its snapshot."""
+        if self._defined_in_block:
+            self._emulation.changed()
+        if self._seen_in_block and not committed:
+            self._seen = None
+        self._seen_in_block = self._defined_in_block = False
+
+
+def introduce(connection: duckdb.DuckDBPyConnection, identity: SessionIdentity) -> None:
+    """Tell the session's connection who it is; the views read it."""
+    for name, value in (
+        ("rvbbit_user", identity.user),
+        ("rvbbit_database", identity.database),
+        ("rvbbit_application_name", identity.application_name),
+    ):
+        connection.execute(f"SET VARIABLE {name} = '{value.replace(chr(39), chr(39) * 2)}'")
+    connection.execute(f"SET VARIABLE rvbbit_pid = {int(identity.pid)}")
+
+
+def announced(columns: Sequence[Column], column_oids: Sequence[int]) -> tuple[Column, ...]:
+    """Return the columns with the catalogs' own types where DuckDB's form of the value can carry them."""
+    if len(column_oids) != len(columns):
+        return tuple(columns)
+    return tuple(
+        replace(column, type_oid=oid, typmod=-1) if oid and _carries(column.type_oid, oid) else column
+        for column, oid in zip(columns, column_oids, strict=True)
+    )
+
+
+def _carries(given: int, wanted: int) -> bool:
+    element, wanted_element = oids.element_oid_of(given), oids.element_oid_of(wanted)
+    if wanted in (oids.INT2VECTOR, oids.OIDVECTOR):
+        return element in _WHOLE_NUMBERS
+    if bool(element) != bool(wanted_element):
+        return False
+    if element:
+        return _carries(element, wanted_element)
+    return (given in _WHOLE_NUMBERS and wanted in _NUMBERED) or (given == oids.TEXT and wanted in _TEXTUAL)
+
+
+def rewritten(sql: str, database: str) -> Rewritten:
+    """Return the statement for DuckDB with what must run before it and its columns' types."""
+    if not needs_rewriting(sql, database):
+        return Rewritten(sql)
+    return _rewritten(sql, database)
 
 
 def needs_rewriting(sql: str, database: str) -> bool:

@@ -20,6 +20,7 @@ from rvbbit_proxy.engine.catalog.type_names import ARRAY_SUFFIX, SQL_NAMES, duck
 from rvbbit_proxy.wire.types import oids
 
 CATALOG = "rvbbit_pg"
+SNAPSHOT_PREFIX = "rvbbit_base_"
 _LISTS = {oids.INT2VECTOR: "SMALLINT[]", oids.OIDVECTOR: "BIGINT[]", oids.ANYARRAY: "VARCHAR[]"}
 _SCALARS = {
     oids.BOOL: "BOOLEAN",
@@ -82,6 +83,12 @@ def install_catalog(connection: duckdb.DuckDBPyConnection) -> None:
     _make_base(connection)
     for statement in _statements("objects.sql"):
         connection.execute(statement)
+    for statement in snapshot_statements():
+        connection.execute(statement)
+        name = statement.split()[5]
+        connection.execute(
+            f"CREATE VIEW {CATALOG}.base.{name.removeprefix(SNAPSHOT_PREFIX)} AS FROM temp.main.{name}"
+        )
     relations = column_types()
     _make_tables(connection, relations)
     for name, schema in (("relations.sql", "pg_catalog"), ("information_schema.sql", "information_schema")):
@@ -92,6 +99,12 @@ def install_catalog(connection: duckdb.DuckDBPyConnection) -> None:
                 _wrap(connection, schema, found[1], relations[schema][found[1]])
     for statement in _statements("macros.sql"):
         connection.execute(statement)
+
+
+@cache
+def snapshot_statements() -> tuple[str, ...]:
+    """Return what takes a session's snapshot of DuckDB's catalog, in order."""
+    return tuple(_statements("snapshot.sql"))
 
 
 def show_operators(connection: duckdb.DuckDBPyConnection) -> None:
@@ -142,16 +155,18 @@ def _make_base(connection: duckdb.DuckDBPyConnection) -> None:
     ).fetchall()
     names = sorted(f"({_literal(name)}, {oid}, {oids.array_oid_of(oid)})" for name, oid in duckdb_type_oids().items())
     by_name: dict[str, int] = {}
-    for oid, name in SQL_NAMES.items():
-        by_name |= {name: oid, oids.TYPES[oid].name: oid, f"pg_catalog.{oids.TYPES[oid].name}": oid}
+    internal = {int(row["oid"]): row["typname"] for row in _facts("pg_type")}
+    sql_names = internal | SQL_NAMES
+    for oid, name in internal.items():
+        by_name |= {sql_names[oid]: oid, name: oid, f"pg_catalog.{name}": oid}
     by_name |= {'"char"': oids.CHAR, "char": oids.BPCHAR, "int": oids.INT4, "decimal": oids.NUMERIC, "float": oids.FLOAT8}
     statements = (
         f"CREATE MACRO {base}.{_RESERVED}() AS [{', '.join(_literal(word) for (word,) in reserved)}]",
         f"CREATE TABLE {base}.type_names AS SELECT * FROM (VALUES {', '.join(names)}) v(duckdb_name, oid, array_oid)",
-        f"CREATE TABLE {base}.type_sql_names AS SELECT unnest(map_entries({_map(SQL_NAMES)}), max_depth := 2)",
+        f"CREATE TABLE {base}.type_sql_names AS SELECT unnest(map_entries({_map(sql_names)}), max_depth := 2)",
         f"ALTER TABLE {base}.type_sql_names RENAME COLUMN key TO oid",
         f"ALTER TABLE {base}.type_sql_names RENAME COLUMN value TO sql_name",
-        f"CREATE MACRO {base}.sql_type_name(type_oid) AS ({_map(SQL_NAMES)})[type_oid::INTEGER]",
+        f"CREATE MACRO {base}.sql_type_name(type_oid) AS ({_map(sql_names)})[type_oid::INTEGER]",
         f"CREATE MACRO {base}.known_type(name) AS ({_map(by_name)})[lower(name)]",
         f"CREATE MACRO {base}.sql_type_oid_of(name) AS {base}.known_type("
         "trim(regexp_replace(name, '\\s*\\(.*\\)', '')))",

@@ -33,7 +33,9 @@ JOIN rvbbit_pg.pg.pg_language l ON l.oid = p.prolang;
 CREATE VIEW rvbbit_pg.base.view_lookup AS SELECT oid AS rv_oid, definition AS rv_text FROM rvbbit_pg.base.view_definitions;
 CREATE VIEW rvbbit_pg.base.index_lookup AS
 SELECT indexrelid AS rv_oid, definitions AS rv_items,
-       rvbbit_pg.base.index_definition(indisunique, relname, nspname, table_name, definitions) AS rv_text
+       rvbbit_pg.base.index_definition(indisunique, relname, nspname, table_name, definitions) AS rv_text,
+       rvbbit_pg.base.index_definition(indisunique, relname, CASE WHEN NOT list_contains(rvbbit_pg.base.search_path(), nspname)
+           THEN nspname END, table_name, definitions) AS rv_pretty
 FROM rvbbit_pg.base.indexes;
 CREATE VIEW rvbbit_pg.base.constraint_lookup AS
 SELECT rvbbit_pg.base.oid_of('constraint', c.nspname || '.' || c.table_name || '.' || c.conname) AS rv_oid,
@@ -187,7 +189,7 @@ CREATE MACRO rvbbit_pg.pg.pg_get_viewdef(view_oid) AS (SELECT any_value(rv_text)
 CREATE MACRO rvbbit_pg.pg.pg_get_constraintdef(constraint_oid) AS (SELECT any_value(rv_text) FROM rvbbit_pg.base.constraint_lookup WHERE rv_oid = constraint_oid),
     (constraint_oid, pretty) AS (SELECT any_value(rv_text) FROM rvbbit_pg.base.constraint_lookup WHERE rv_oid = constraint_oid);
 CREATE MACRO rvbbit_pg.pg.pg_get_indexdef(index_oid) AS (SELECT any_value(rv_text) FROM rvbbit_pg.base.index_lookup WHERE rv_oid = index_oid),
-    (index_oid, column_no, pretty) AS (SELECT any_value(CASE WHEN column_no = 0 THEN rv_text ELSE rv_items[column_no::BIGINT] END)
+    (index_oid, column_no, pretty) AS (SELECT any_value(CASE WHEN column_no = 0 AND pretty THEN rv_pretty WHEN column_no = 0 THEN rv_text ELSE rv_items[column_no::BIGINT] END)
         FROM rvbbit_pg.base.index_lookup WHERE rv_oid = index_oid);
 CREATE MACRO rvbbit_pg.pg.pg_get_serial_sequence(wanted_table, wanted_column) AS (SELECT any_value(rv_text) FROM rvbbit_pg.base.default_lookup WHERE rv_oid = rvbbit_pg.pg.to_regclass(wanted_table) AND rv_name = wanted_column);
 CREATE MACRO rvbbit_pg.pg.pg_get_function_arguments(function_oid) AS

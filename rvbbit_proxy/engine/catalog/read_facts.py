@@ -27,7 +27,7 @@ ORDER BY n.nspname, c.relname, a.attnum
 """
 TYPES = """
 SELECT {} FROM pg_type t
-WHERE typtype <> 'c' AND NOT EXISTS (SELECT FROM pg_type e WHERE e.oid = t.typelem AND e.typtype = 'c') ORDER BY oid
+WHERE oid < 16384 AND typtype <> 'c' AND NOT EXISTS (SELECT FROM pg_type e WHERE e.oid = t.typelem AND e.typtype = 'c') ORDER BY oid
 """
 FUNCTIONS = """
 SELECT oid, proname, prolang, prokind, proisstrict, proretset, provolatile, pronargs, prorettype,

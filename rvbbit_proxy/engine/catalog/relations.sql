@@ -1,6 +1,20 @@
 -- The contents of pg_catalog, read by name: columns that a view here does not give are NULL, or zero where PostgreSQL
 -- has NOT NULL. Catalogs without a view here hold the rows of `facts`, or none, as in a database without such objects.
 
+-- Names of relations with oids, the built-in ones too: for regclass.
+CREATE VIEW rvbbit_pg.base.relation_names AS
+SELECT oid, nspname, relname FROM rvbbit_pg.base.relations
+UNION ALL SELECT oid, nspname, relname FROM rvbbit_pg.base.system_relations;
+
+-- Types made by users, as format_type shows them.
+CREATE VIEW rvbbit_pg.base.user_type_names AS
+SELECT oid, CASE WHEN list_contains(rvbbit_pg.base.search_path(), nspname) THEN '' ELSE rvbbit_pg.base.quoted_name(nspname) || '.' END
+            || rvbbit_pg.base.quoted_name(typname) || CASE WHEN is_array THEN '[]' ELSE '' END AS name, typname, is_array
+FROM (SELECT oid, nspname, type_name AS typname, false AS is_array FROM rvbbit_pg.base.enums
+      UNION ALL SELECT array_oid, nspname, type_name, true FROM rvbbit_pg.base.enums
+      UNION ALL SELECT rvbbit_pg.base.oid_of('rowtype', nspname || '.' || relname), nspname, relname, false
+                FROM rvbbit_pg.base.relations WHERE relkind IN ('r', 'v'));
+
 CREATE VIEW rvbbit_pg.rows.pg_namespace AS
 SELECT oid, nspname, 10 AS nspowner FROM rvbbit_pg.base.schemas
 UNION ALL VALUES (11, 'pg_catalog', 10), (99, 'pg_toast', 10), (13212, 'information_schema', 10);
@@ -12,7 +26,7 @@ SELECT oid, relname, nspoid AS relnamespace, 10 AS relowner, relkind,
        CASE WHEN relkind = 'v' THEN 0 ELSE oid END AS relfilenode,
        tuples AS reltuples, ceil(tuples / 2048) AS relpages, indexed AS relhasindex,
        CASE WHEN "temporary" THEN 't' ELSE 'p' END AS relpersistence, natts AS relnatts, checks AS relchecks,
-       relkind = 'v' AS relhasrules, true AS relispopulated,
+       relkind = 'v' AS relhasrules, triggered AS relhastriggers, true AS relispopulated,
        CASE relkind WHEN 'r' THEN 'd' ELSE 'n' END AS relreplident
 FROM rvbbit_pg.base.relations
 UNION ALL BY NAME
@@ -41,11 +55,11 @@ FROM (SELECT indexrelid, indrelid, unnest(indkey) AS key, generate_subscripts(in
       FROM rvbbit_pg.base.indexes) k
 LEFT JOIN rvbbit_pg.base.typed_columns c ON c.attrelid = k.indrelid AND c.column_index = k.key
 UNION ALL BY NAME
-SELECT rvbbit_pg.base.oid_of('relation', s.nspname || '.' || q.sequence_name) AS attrelid, a.attname, a.atttypid,
+SELECT q.oid AS attrelid, a.attname, a.atttypid,
        a.attlen, a.attnum, true AS attnotnull, -1 AS atttypmod, -1 AS attcacheoff, true AS attbyval, a.attalign,
        'p' AS attstorage, '' AS attcompression, '' AS attidentity, '' AS attgenerated, true AS attislocal,
        -1 AS attstattarget, false AS atthasdef, false AS attisdropped
-FROM duckdb_sequences() q JOIN rvbbit_pg.base.schemas s USING (database_name, schema_name),
+FROM rvbbit_pg.base.sequences q,
      (VALUES ('last_value', 20, 8, 1, 'd'), ('log_cnt', 20, 8, 2, 'd'), ('is_called', 16, 1, 3, 'c'))
      a(attname, atttypid, attlen, attnum, attalign)
 UNION ALL BY NAME
@@ -179,25 +193,20 @@ CREATE VIEW rvbbit_pg.rows.pg_group AS
 SELECT rolname AS groname, oid AS grosysid, []::BIGINT[] AS grolist FROM rvbbit_pg.pg.pg_authid WHERE NOT rolcanlogin;
 
 CREATE VIEW rvbbit_pg.rows.pg_sequence AS
-SELECT rvbbit_pg.base.oid_of('relation', s.nspname || '.' || q.sequence_name) AS seqrelid, 20 AS seqtypid,
+SELECT q.oid AS seqrelid, 20 AS seqtypid,
        q.start_value AS seqstart, q.increment_by AS seqincrement, q.max_value AS seqmax, q.min_value AS seqmin,
        1 AS seqcache, q."cycle" AS seqcycle
-FROM duckdb_sequences() q JOIN rvbbit_pg.base.schemas s USING (database_name, schema_name);
+FROM rvbbit_pg.base.sequences q;
 
 CREATE VIEW rvbbit_pg.rows.pg_sequences AS
-SELECT s.nspname AS schemaname, q.sequence_name AS sequencename, rvbbit_pg.base.session_user() AS sequenceowner,
+SELECT q.nspname AS schemaname, q.sequence_name AS sequencename, rvbbit_pg.base.session_user() AS sequenceowner,
        20 AS data_type, q.start_value, q.min_value, q.max_value, q.increment_by, q."cycle", 1 AS cache_size, q.last_value
-FROM duckdb_sequences() q JOIN rvbbit_pg.base.schemas s USING (database_name, schema_name);
+FROM rvbbit_pg.base.sequences q;
 
 CREATE VIEW rvbbit_pg.rows.pg_tables AS
 SELECT n.nspname AS schemaname, c.relname AS tablename, rvbbit_pg.base.session_user() AS tableowner,
        c.relhasindex AS hasindexes, c.relhasrules AS hasrules, c.relhastriggers AS hastriggers, c.relrowsecurity AS rowsecurity
 FROM rvbbit_pg.pg.pg_class c JOIN rvbbit_pg.pg.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p');
-
-CREATE VIEW rvbbit_pg.base.view_definitions AS
-SELECT s.nspname, v.view_name, rvbbit_pg.base.oid_of('relation', s.nspname || '.' || v.view_name) AS oid,
-       ' ' || regexp_replace(v.sql, '^CREATE\s.*?\sAS\s+', '', 'is') AS definition
-FROM duckdb_views() v JOIN rvbbit_pg.base.schemas s USING (database_name, schema_name) WHERE NOT v.internal;
 
 CREATE VIEW rvbbit_pg.rows.pg_views AS
 SELECT nspname AS schemaname, view_name AS viewname, rvbbit_pg.base.session_user() AS viewowner, definition

@@ -99,6 +99,12 @@ class Rewritten:
     sql: str
     before: tuple[str, ...] = ()
     column_oids: tuple[int, ...] = ()
+    displaced: bool = False  # positions in the text are not the client's
+
+    @property
+    def reads_catalog(self) -> bool:
+        """Whether the statement names relations or functions of ours."""
+        return f"{CATALOG}." in self.sql
 
 
 @cache
@@ -133,9 +139,8 @@ def rewrite_statement(sql: str) -> Rewritten | None:
     for rule in RULES:
         rule(tree)
     tree = _definition(tree, before)
-    return Rewritten(
-        tree.sql("duckdb", unsupported_level=ErrorLevel.IGNORE, normalize_functions=False), tuple(before), column_oids
-    )
+    text = tree.sql("duckdb", unsupported_level=ErrorLevel.IGNORE, normalize_functions=False)
+    return Rewritten(text, tuple(before), column_oids, displaced=True)
 
 
 def _column_oids(tree: exp.Expr) -> tuple[int, ...]:
@@ -182,9 +187,14 @@ def _figure(item: exp.Expr) -> str:
     word = _SESSION_WORDS.get(type(item))
     if word is not None:
         return {exp.CurrentCatalog: "current_catalog", exp.SessionUser: "session_user"}.get(type(item), word)
-    if isinstance(item, exp.Cast) and not isinstance(item.this, exp.Column):
-        inner = _figure(item.this)
-        return inner if inner != UNNAMED else cast_target(item).removesuffix("[]")
+    if isinstance(item, exp.Cast):
+        inner: exp.Expr = item
+        while isinstance(inner, (exp.Cast, exp.Paren)):
+            inner = inner.this
+        name = UNNAMED if isinstance(inner, exp.Literal) else _figure(inner)
+        return name if name != UNNAMED else cast_target(item).removesuffix("[]")
+    if isinstance(item, exp.Column):
+        return item.name if item.this.args.get("quoted") else item.name.lower()
     if isinstance(item, exp.Case):
         return _case_name(item)
     if isinstance(item, exp.Literal):
@@ -368,7 +378,7 @@ def place_relations(tree: exp.Expr) -> None:
     """Read system relations from our own catalog."""
     for table in list(tree.find_all(exp.Table)):
         schema, name = table.db.lower(), table.name.lower()
-        if isinstance(table.this, exp.Anonymous):
+        if isinstance(table.this, exp.Func):
             _place_table_function(table)
             continue
         if not schema and (name not in column_types()["pg_catalog"] or _is_cte(table, name)):
@@ -399,7 +409,7 @@ def _is_cte(node: exp.Expr, name: str) -> bool:
 
 def _place_table_function(table: exp.Table) -> None:
     call = table.this
-    name = call.name.lower()
+    name = call.name.lower() if isinstance(call, exp.Anonymous) else ""
     if name == "_pg_expandarray":
         items = call.expressions[0]
         alias = table.args.get("alias")
@@ -411,6 +421,12 @@ def _place_table_function(table: exp.Table) -> None:
     elif macro_kinds().get(name):
         table.set("db", exp.to_identifier("pg"))
         table.set("catalog", exp.to_identifier(CATALOG))
+    elif name in macro_kinds():
+        items: list[exp.Expr] = [exp.alias_(call.copy(), name, quoted=True)]
+        if table.args.get("ordinality"):
+            items.append(exp.alias_(exp.Literal.number(1), "ordinality", quoted=True))
+        alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(name))
+        table.replace(exp.Lateral(this=exp.Subquery(this=exp.select(*items)), alias=alias.copy()))
     elif table.db.lower() in SYSTEM_SCHEMAS:
         table.set("db", None)
 

@@ -1,0 +1,146 @@
+-- What DuckDB knows of the databases a client may see, with PostgreSQL's names and oids: one temporary table each, so
+-- that a session sees its own uncommitted definitions. Taken again when a definition may have changed; read by the
+-- catalogs through the view `rvbbit_pg.base.X` of each `rvbbit_base_X`.
+
+CREATE OR REPLACE TEMP TABLE rvbbit_base_catalogs AS
+SELECT database_name, database_name = current_database() AS own, database_name = 'temp' AS temporary
+FROM duckdb_databases()
+WHERE database_name = 'temp'
+   OR (NOT internal AND database_name NOT IN ('rvbbit_ledger', 'rvbbit_published', 'rvbbit_pg'));
+
+CREATE OR REPLACE TEMP TABLE rvbbit_base_schemas AS
+SELECT named.*, CASE nspname WHEN 'public' THEN 2200 ELSE rvbbit_pg.base.oid_of('schema', nspname) END AS oid
+FROM (
+    SELECT s.database_name, s.schema_name, c.own, c.temporary, s."comment",
+           CASE WHEN c.temporary THEN 'pg_temp_1'
+                WHEN NOT c.own THEN s.database_name
+                WHEN s.schema_name = 'main' THEN 'public'
+                ELSE s.schema_name END AS nspname
+    FROM duckdb_schemas() s JOIN rvbbit_pg.base.catalogs c USING (database_name)
+    WHERE s.schema_name NOT IN ('pg_catalog', 'information_schema') AND (c.own OR s.schema_name = 'main')
+) named;
+
+-- One row per column of tables and views.
+CREATE OR REPLACE TEMP TABLE rvbbit_base_columns AS
+SELECT s.nspname, s.oid AS nspoid, d.table_name, rvbbit_pg.base.oid_of('relation', s.nspname || '.' || d.table_name) AS attrelid,
+       d.column_name, d.column_index, d."comment", d.column_default, d.is_nullable, d.data_type,
+       d.numeric_precision, d.numeric_scale, d.is_generated, d.generation_expression,
+       regexp_replace(d.data_type, '(\[\d*\])+$', '') AS element_type, ends_with(d.data_type, ']') AS is_array,
+       d.database_name, d.schema_name
+FROM duckdb_columns() d JOIN rvbbit_pg.base.schemas s USING (database_name, schema_name)
+WHERE NOT d.internal AND NOT starts_with(d.table_name, 'rvbbit_base_');
+
+-- The column names of a table, in order: what turns names into attribute numbers.
+CREATE OR REPLACE TEMP TABLE rvbbit_base_column_lists AS
+SELECT database_name, schema_name, table_name, list(column_name ORDER BY column_index) AS names
+FROM duckdb_columns() WHERE NOT internal GROUP BY ALL;
+
+CREATE OR REPLACE TEMP TABLE rvbbit_base_enums AS
+SELECT s.nspname, s.oid AS nspoid, t.type_name, t.labels, t."comment",
+       rvbbit_pg.base.oid_of('type', s.nspname || '.' || t.type_name) AS oid,
+       rvbbit_pg.base.oid_of('type', s.nspname || '._' || t.type_name) AS array_oid,
+       'ENUM(' || array_to_string(
+           list_transform(t.labels, lambda label: '''' || replace(label, '''', '''''') || ''''), ', ') || ')' AS element_type
+FROM duckdb_types() t JOIN rvbbit_pg.base.schemas s USING (database_name, schema_name)
+WHERE NOT t.internal AND t.logical_type = 'ENUM';
+
+-- Columns with the oid and typmod of their types.
+CREATE OR REPLACE TEMP TABLE rvbbit_base_typed_columns AS
+SELECT c.*,
+       CASE WHEN c.is_array THEN coalesce(e.array_oid, n.array_oid, 1009) ELSE coalesce(e.oid, n.oid, 25) END AS atttypid,
+       CASE WHEN starts_with(c.data_type, 'DECIMAL(') AND NOT c.is_array
+            THEN (c.numeric_precision << 16 | c.numeric_scale) + 4 ELSE -1 END AS atttypmod
+FROM rvbbit_pg.base.columns c
+LEFT JOIN rvbbit_pg.base.type_names n ON n.duckdb_name = split_part(c.element_type, '(', 1)
+LEFT JOIN (SELECT element_type, min(oid) AS oid, min(array_oid) AS array_oid
+           FROM rvbbit_pg.base.enums GROUP BY element_type) e USING (element_type);
+
+-- Constraints as PostgreSQL counts columns: from 1. DuckDB forgets the names users give; PostgreSQL's own are told.
+CREATE OR REPLACE TEMP TABLE rvbbit_base_constraints AS
+SELECT s.nspname, s.oid AS nspoid, d.table_name, d.constraint_type, d.expression, d.referenced_table,
+       rvbbit_pg.base.oid_of('relation', s.nspname || '.' || d.table_name) AS conrelid,
+       rvbbit_pg.base.oid_of('relation', s.nspname || '.' || d.referenced_table) AS confrelid,
+       CASE d.constraint_type WHEN 'PRIMARY KEY' THEN d.table_name || '_pkey'
+            WHEN 'FOREIGN KEY' THEN d.table_name || '_' || array_to_string(d.constraint_column_names, '_') || '_fkey'
+            ELSE d.constraint_name END AS conname,
+       list_transform(d.constraint_column_names, lambda name: list_position(own.names, name)::SMALLINT) AS conkey,
+       list_transform(d.referenced_column_names, lambda name: list_position(theirs.names, name)::SMALLINT) AS confkey,
+       d.constraint_column_names AS column_names, d.referenced_column_names,
+       own.names AS table_columns, d.constraint_index
+FROM duckdb_constraints() d
+JOIN rvbbit_pg.base.schemas s USING (database_name, schema_name)
+JOIN rvbbit_pg.base.column_lists own USING (database_name, schema_name, table_name)
+LEFT JOIN rvbbit_pg.base.column_lists theirs ON theirs.database_name = d.database_name
+     AND theirs.schema_name = d.schema_name AND theirs.table_name = d.referenced_table
+WHERE d.constraint_type <> 'NOT NULL';
+
+-- Indexes: those made by name and those behind keys. `items` are column names or parenthesised expressions.
+CREATE OR REPLACE TEMP TABLE rvbbit_base_indexes AS
+WITH listed AS (
+    SELECT s.nspname, s.oid AS nspoid, d.table_name, d.index_name AS relname, d."comment", d.is_unique AS indisunique,
+           false AS indisprimary, own.names AS table_columns,
+           list_transform(regexp_extract_all(d.expressions[2:-2], '''(?:[^'']|'''')*''|[^, ][^,]*'),
+               lambda item: CASE WHEN starts_with(item, '''"') THEN replace(item[3:-3], '""', '"')
+                                 WHEN item[1] = '''' THEN regexp_replace(replace(item[2:-2], '''''', ''''), '^\((\w+\(.*\))\)$', '\1')
+                                 ELSE item END) AS items
+    FROM duckdb_indexes() d JOIN rvbbit_pg.base.schemas s USING (database_name, schema_name)
+    JOIN rvbbit_pg.base.column_lists own USING (database_name, schema_name, table_name)
+    UNION ALL
+    SELECT nspname, nspoid, table_name, conname, NULL, true, constraint_type = 'PRIMARY KEY', table_columns, column_names
+    FROM rvbbit_pg.base.constraints WHERE constraint_type IN ('PRIMARY KEY', 'UNIQUE')
+)
+SELECT listed.*, rvbbit_pg.base.oid_of('relation', nspname || '.' || table_name) AS indrelid,
+       rvbbit_pg.base.oid_of('index', nspname || '.' || table_name || '.' || relname) AS indexrelid,
+       list_transform(items, lambda item: coalesce(list_position(table_columns, item), 0)::SMALLINT) AS indkey,
+       list_transform(items, lambda item: CASE WHEN list_contains(table_columns, item)
+           THEN rvbbit_pg.base.quoted_name(item) ELSE item END) AS definitions
+FROM listed;
+
+-- Sequences and views' texts.
+CREATE OR REPLACE TEMP TABLE rvbbit_base_sequences AS
+SELECT s.nspname, s.oid AS nspoid, rvbbit_pg.base.oid_of('relation', s.nspname || '.' || q.sequence_name) AS oid, q.sequence_name,
+       q.start_value, q.min_value, q.max_value, q.increment_by, q."cycle", q.last_value, q."comment", q."temporary"
+FROM duckdb_sequences() q JOIN rvbbit_pg.base.schemas s USING (database_name, schema_name);
+
+CREATE OR REPLACE TEMP TABLE rvbbit_base_view_definitions AS
+SELECT s.nspname, v.view_name, rvbbit_pg.base.oid_of('relation', s.nspname || '.' || v.view_name) AS oid,
+       ' ' || regexp_replace(v.sql, '^CREATE\s.*?\sAS\s+', '', 'is') AS definition
+FROM duckdb_views() v JOIN rvbbit_pg.base.schemas s USING (database_name, schema_name) WHERE NOT v.internal;
+
+-- Every relation: tables, views, sequences, indexes.
+CREATE OR REPLACE TEMP TABLE rvbbit_base_relations AS
+SELECT rvbbit_pg.base.oid_of('relation', s.nspname || '.' || r.relname) AS oid, s.nspname, s.oid AS nspoid,
+       r.relname, r.relkind, r."comment", r.natts, r.tuples, r.checks, r.indexed, r."temporary",
+       r.relname IN (SELECT unnest([table_name, referenced_table]) FROM rvbbit_pg.base.constraints f
+                     WHERE f.constraint_type = 'FOREIGN KEY' AND f.nspname = s.nspname) AS triggered
+FROM (
+    SELECT database_name, schema_name, table_name AS relname, 'r' AS relkind, "comment", column_count AS natts,
+           estimated_size AS tuples, check_constraint_count AS checks,
+           index_count > 0 OR has_primary_key AS indexed, "temporary"
+    FROM duckdb_tables() WHERE NOT internal AND NOT starts_with(table_name, 'rvbbit_base_')
+    UNION ALL
+    SELECT database_name, schema_name, view_name, 'v', "comment", column_count, 0, 0, false, "temporary"
+    FROM duckdb_views() WHERE NOT internal
+) r JOIN rvbbit_pg.base.schemas s USING (database_name, schema_name)
+UNION ALL
+SELECT oid, nspname, nspoid, sequence_name, 'S', "comment", 3, 1, 0, false, "temporary", false FROM rvbbit_pg.base.sequences
+UNION ALL
+SELECT indexrelid, nspname, nspoid, relname, 'i', "comment", len(items), 0, 0, false, nspname = 'pg_temp_1', false
+FROM rvbbit_pg.base.indexes;
+
+-- Functions the users have beside PostgreSQL's: their own macros, and the semantic operators under all their names.
+CREATE OR REPLACE TEMP TABLE rvbbit_base_functions AS
+SELECT rvbbit_pg.base.oid_of('function', s.nspname || '.' || m.function_name || '/' || len(m."parameters")) AS oid,
+       s.nspname, s.oid AS nspoid, m.function_name AS proname, 14 AS prolang, m."comment" AS description,
+       list_transform(m."parameters", lambda p: 2283::BIGINT) AS proargtypes, m."parameters" AS proargnames,
+       2283 AS prorettype, m.macro_definition AS prosrc, m.function_type = 'table_macro' AS proretset, 'f' AS prokind
+FROM duckdb_functions() m JOIN rvbbit_pg.base.schemas s USING (database_name, schema_name)
+WHERE NOT m.internal AND m.function_type IN ('macro', 'table_macro') AND s.own
+UNION ALL
+SELECT rvbbit_pg.base.oid_of('function', 'rvbbit.' || proname), 'rvbbit', rvbbit_pg.base.oid_of('schema', 'rvbbit'),
+       proname, rvbbit_pg.base.oid_of('language', 'cascade'), description,
+       list_transform(arguments, lambda a: rvbbit_pg.base.sql_type_oid(regexp_replace(a, '^\S+ ', ''))),
+       list_transform(arguments, lambda a: split_part(a, ' ', 1)), rvbbit_pg.base.sql_type_oid("returns"), cascade_id,
+       shape = 'table', CASE shape WHEN 'aggregate' THEN 'a' ELSE 'f' END
+FROM (SELECT unnest(list_distinct(list_prepend("name", names))) AS proname, string_split(arguments, ', ') AS arguments,
+             "returns", shape, cascade_id, description FROM rvbbit_pg.base.operators);
