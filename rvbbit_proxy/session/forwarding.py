@@ -6,7 +6,7 @@ import re
 
 from rvbbit_proxy.engine.upstream import UpstreamSession
 from rvbbit_proxy.session.parameter_table import PARAMETERS, REPORTED
-from rvbbit_proxy.session.parameters import RESERVED_PREFIX, Parameters
+from rvbbit_proxy.session.parameters import RESERVED_PREFIX
 from rvbbit_proxy.session.state import SessionState
 from rvbbit_proxy.sql.lexer import lexemes, unquote_identifier
 from rvbbit_proxy.wire import backend
@@ -74,15 +74,26 @@ def _own_name(name: str) -> str:
     return "main" if name == "public" else name
 
 
-def adopt_postgres(parameters: Parameters, given: dict[str, str], upstream: UpstreamSession) -> None:
+def adopt_postgres(state: SessionState, given: dict[str, str]) -> None:
     """Set on PostgreSQL what the startup packet asked for, and take over what it reports.
 
     What only PostgreSQL knows is taken out of ``given``.
     """
-    for name in [name for name in given if not name.lower().startswith(RESERVED_PREFIX)]:
-        value = given[name] if name.lower() in PARAMETERS else given.pop(name)
-        name_text = ".".join('"' + part.replace('"', '""') + '"' for part in name.split("."))
-        upstream.execute(f"SET {name_text} TO '{value.replace(chr(39), chr(39) * 2)}'").close()
+    state.postgres_startup = {
+        name: value for name, value in given.items() if not name.lower().startswith(RESERVED_PREFIX)
+    }
+    for name in state.postgres_startup:
+        if name.lower() not in PARAMETERS:
+            given.pop(name)
+    restore_postgres_startup(state)
     names = ", ".join(f"current_setting('{key}') AS \"{key}\"" for key in (*REPORTED, *_ADOPTED))
-    for key, value in upstream.fetch(f"SELECT {names}").to_pylist()[0].items():
-        parameters.put(key, value)
+    for key, value in state.upstream.fetch(f"SELECT {names}").to_pylist()[0].items():
+        state.parameters.put(key, value)
+
+
+def restore_postgres_startup(state: SessionState, only: str | None = None) -> None:
+    """Set again what the startup packet asked for: PostgreSQL's RESET knows nothing of it."""
+    for name, value in state.postgres_startup.items():
+        if only is None or name.lower() == only.lower():
+            quoted = ".".join('"' + part.replace('"', '""') + '"' for part in name.split("."))
+            state.upstream.execute(f"SET {quoted} TO '{value.replace(chr(39), chr(39) * 2)}'").close()

@@ -11,7 +11,7 @@ from typing import assert_never
 
 from rvbbit_proxy.engine.upstream import Notice, Parameter, UpstreamResult
 from rvbbit_proxy.errors import ActiveTransaction, InvalidValue, NotSupported
-from rvbbit_proxy.session.forwarding import follow_parameters
+from rvbbit_proxy.session.forwarding import follow_parameters, restore_postgres_startup
 from rvbbit_proxy.session.parameter_commands import (
     Argument,
     Discard,
@@ -153,6 +153,7 @@ def _run_show(command: Show, bound: BoundStatement, state: SessionState) -> Upst
 def _run_reset(command: Reset, bound: BoundStatement, state: SessionState) -> UpstreamResult:
     if state.upstream.dialect == "postgres" and not (command.name or "").lower().startswith(RESERVED_PREFIX):
         _forward(bound, state)
+        restore_postgres_startup(state, command.name)
     if command.name is None:
         state.parameters.reset_all()
     elif is_ours(command.name, state) or command.name.lower() in PARAMETERS:
@@ -171,6 +172,8 @@ def _run_discard(command: Discard, bound: BoundStatement, state: SessionState) -
         state.parameters.reset_all()
     if state.upstream.dialect == "postgres":
         _forward(bound, state)
+        if everything:
+            restore_postgres_startup(state)
     elif command.what in ("all", "temp"):
         _drop_temporary(state)
     return Done(f"DISCARD {command.what.upper()}")

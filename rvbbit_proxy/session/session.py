@@ -64,10 +64,9 @@ class Session:
             for name, value in startup.items()
             if name not in _NO_PARAMETERS and not name.startswith("_pq_.")
         }
-        parameters, upstream = self.state.parameters, self.state.upstream
-        if upstream.dialect == "postgres":
-            adopt_postgres(parameters, given, upstream)
-        parameters.start(given)
+        if self.state.upstream.dialect == "postgres":
+            adopt_postgres(self.state, given)
+        self.state.parameters.start(given)
         follow_parameters(self.state)
 
     def ready(self) -> None:

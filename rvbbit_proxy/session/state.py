@@ -73,6 +73,7 @@ class SessionState:
         self.cursors = Cursors()
         self.block = TransactionBlock(upstream, self.parameters, self.notify, self._end_transaction)
         self.duckdb_knows: dict[str, str] = {}
+        self.postgres_startup: dict[str, str] = {}
         self._running: CancelToken | None = None
         self._running_lock = threading.Lock()
         upstream.on_notice = self.notify
