@@ -66,7 +66,7 @@ class Settings(BaseSettings):
     embed_folder: Path | None = Field(None, description="Folder of a local sentence-embedding model.")
     prices: dict[str, Price] = Field(default_factory=dict, description="Prices that litellm's table lacks.")
     concurrency: int = Field(16, ge=1, description="Model requests in flight in the whole server.")
-    batch_size: int = Field(20, ge=1, description="Inputs per prompt where the operator has a batch form.")
+    batch_size: int = Field(100, ge=1, description="Inputs per prompt, at most, where the operator has a batch form.")
     meta: float = Field(0.0, ge=0, le=1, description="Share of finished runs that meta cascades judge.")
     request_timeout_s: float = Field(60.0, gt=0, description="Time limit of one model request.")
     request_retries: int = Field(
@@ -146,7 +146,7 @@ class RunOptions:
     progress: bool = False
     cache: Literal["on", "off", "refresh"] = "on"
     concurrency: int = 16
-    batch_size: int = 20
+    batch_size: int = 100
     meta: float = 0.0
 
     @classmethod

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,11 +25,14 @@ from rvbbit_proxy.errors import (
 from rvbbit_proxy.execute.services import Services
 from rvbbit_proxy.ledger.records import CacheRecord
 from rvbbit_proxy.llm.cache import cache_key
+from rvbbit_proxy.llm.prices import estimate_tokens
 from rvbbit_proxy.operators.answering import answer
 from rvbbit_proxy.operators.operator import Operator
 from rvbbit_proxy.settings import RunOptions
 
 Item = Mapping[str, Any]
+BATCH_TOKENS = 8_000
+"""Tokens of inputs that share one prompt, at most: what models read with care in one go."""
 NEVER_NULL = (BudgetExceeded, QueryCancelled)
 """Errors that end the statement even under ``on_error = null``."""
 
@@ -90,7 +94,8 @@ def item_key(operator: Operator, options: RunOptions, item: Item) -> str:
 async def _ask(keys: Sequence[str], work: _Work) -> None:
     """Run the cascade for these inputs; answers go to ``found``, failures to ``failures``."""
     work.asked += len(keys)
-    batches = iter(list(_batches(keys, work)))
+    items = [work.items[key] for key in keys]
+    batches = iter([[keys[i] for i in batch] for batch in group_batches(work.operator, items, work.options)])
 
     async def worker() -> None:
         for batch in batches:
@@ -110,17 +115,39 @@ def batch_size(operator: Operator, options: RunOptions) -> int:
     return min(options.batch_size, operator.batch_size or options.batch_size)
 
 
-def _batches(keys: Sequence[str], work: _Work) -> Iterator[list[str]]:
-    """Yield keys that may share a prompt, because their shared arguments are the same."""
-    size = batch_size(work.operator, work.options)
-    shared = [arg.name for arg in work.operator.args if arg.shared]
-    groups: dict[str, list[str]] = {}
-    for key in keys:
-        group = json.dumps([work.items[key].get(name) for name in shared], default=str)
-        groups.setdefault(group, []).append(key)
-    for members in groups.values():
-        for start in range(0, len(members), size):
-            yield members[start : start + size]
+def group_batches(operator: Operator, items: Sequence[Item], options: RunOptions) -> list[list[int]]:
+    """Return the batches as indexes of items: shared arguments equal, within the size and the token budget.
+
+    Batches of one group are made equally large, so that none is a remainder; an input longer than the budget
+    stands alone.
+    """
+    size = batch_size(operator, options)
+    shared = [arg.name for arg in operator.args if arg.shared]
+    groups: dict[str, list[int]] = {}
+    for index, item in enumerate(items):
+        group = json.dumps([item.get(name) for name in shared], default=str)
+        groups.setdefault(group, []).append(index)
+    own = [arg.name for arg in operator.args if not arg.shared]
+    tokens = [sum(estimate_tokens(str(item.get(name) or "")) for name in own) + 3 for item in items]
+    return [batch for members in groups.values() for batch in _fill_batches(members, tokens, size)]
+
+
+def _fill_batches(members: Sequence[int], tokens: Sequence[int], size: int) -> Iterator[list[int]]:
+    total = sum(min(tokens[member], BATCH_TOKENS) for member in members)
+    count = max(math.ceil(len(members) / size), math.ceil(total / BATCH_TOKENS))
+    fair_size, fair_tokens = (
+        math.ceil(len(members) / count),
+        max(total / count, max(map(tokens.__getitem__, members))),
+    )
+    batch: list[int] = []
+    weight = 0
+    for member in members:
+        if batch and (len(batch) >= fair_size or weight + tokens[member] > min(fair_tokens * 1.2, BATCH_TOKENS)):
+            yield batch
+            batch, weight = [], 0
+        batch.append(member)
+        weight += tokens[member]
+    yield batch
 
 
 async def _ask_batch(keys: list[str], work: _Work) -> None:

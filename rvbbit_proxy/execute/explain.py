@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from rvbbit_proxy.engine.upstream import Column, UpstreamResult, UpstreamSession
 from rvbbit_proxy.errors import SyntaxFault
-from rvbbit_proxy.execute.answers import Item, batch_size, item_key
+from rvbbit_proxy.execute.answers import Item, group_batches, item_key
 from rvbbit_proxy.execute.judging import stage_inputs
 from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.execute.result import TableResult
@@ -26,7 +26,7 @@ from rvbbit_proxy.llm.prices import Usage
 from rvbbit_proxy.operators.estimate import estimate_prompt_tokens
 from rvbbit_proxy.operators.operator import Operator
 from rvbbit_proxy.plan.plan import OperatorStage, Plan, Spool, Waves
-from rvbbit_proxy.settings import OFFLINE
+from rvbbit_proxy.settings import OFFLINE, RunOptions
 from rvbbit_proxy.wire.types.oids import JSON, TEXT
 
 EXPLAIN = re.compile(
@@ -115,7 +115,7 @@ def _estimate(
     known = services.cache.get_many(list(distinct)) if options.cache == "on" else {}
     todo = [item for key, item in distinct.items() if key not in known]
     price = services.door.price(options.model)
-    calls, tokens_in, tokens_out = _count_calls(stage.operator, todo, batch_size(stage.operator, options))
+    calls, tokens_in, tokens_out = _count_calls(stage.operator, todo, options)
     return StageEstimate(
         operator=stage.operator.name,
         cascade=stage.operator.cascade.cascade_id,
@@ -131,8 +131,8 @@ def _estimate(
     )
 
 
-def _count_calls(operator: Operator, items: Sequence[Item], size: int) -> tuple[int, int, int]:
-    batches = [items[start : start + size] for start in range(0, len(items), size)]
+def _count_calls(operator: Operator, items: Sequence[Item], options: RunOptions) -> tuple[int, int, int]:
+    batches = [[items[index] for index in batch] for batch in group_batches(operator, items, options)]
     tokens = [estimate_prompt_tokens(operator, batch) for batch in batches]
     calls = len(batches) if operator.asks_model else 0
     return calls, sum(given for given, _ in tokens), sum(taken for _, taken in tokens)

@@ -163,7 +163,7 @@ _SPECS: tuple[ParameterSpec, ...] = (
     ParameterSpec("rvbbit.progress", "off", kinds.boolean, "NOTICEs with done/total, cost and time left."),
     ParameterSpec("rvbbit.cache", "on", kinds.choice("on", "off", "refresh"), "How answers known are used."),
     ParameterSpec("rvbbit.concurrency", "16", kinds.integer(1, 10_000), "Model requests in flight."),
-    ParameterSpec("rvbbit.batch_size", "20", kinds.integer(1, 10_000), "Inputs per prompt."),
+    ParameterSpec("rvbbit.batch_size", "100", kinds.integer(1, 10_000), "Inputs per prompt."),
     ParameterSpec("rvbbit.meta", "off", kinds.share, "Whether, or for which share, meta cascades run."),
 )
 
