@@ -4,7 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet install --constraint requirements.lock
-BENCHES := $(filter-out bench/peers/%,$(wildcard bench/*/*.py))
+BENCHES := $(shell grep --files-with-matches "__main__" bench/*/*.py | grep -v ^bench/peers/)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint bench lock clean

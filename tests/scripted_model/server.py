@@ -125,12 +125,16 @@ class ScriptedModel:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
             runner.run(self._serve())
 
-    async def _serve(self) -> None:
-        self._stopping = asyncio.Event()
+    def application(self) -> web.Application:
+        """Return the routes; a bench adds its own."""
         application = web.Application(client_max_size=64 * 2**20)
         application.router.add_post("/v1/chat/completions", self._chat)
         application.router.add_post("/v1/embeddings", self._embeddings)
-        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+        return application
+
+    async def _serve(self) -> None:
+        self._stopping = asyncio.Event()
+        runner = web.AppRunner(self.application(), access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         try:
             site = web.TCPSite(runner, self.host, self.port, backlog=1024)

@@ -1,0 +1,48 @@
+"""Who answers which system's prompts, and what an answer is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import ours_answers
+from scripted_model.rules import content_of
+from truth import Truth
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request: the task it is for, its messages (role, content), and the whole body."""
+
+    task: str
+    messages: Sequence[Mapping[str, Any]]
+    body: Mapping[str, Any]
+
+    @property
+    def system(self) -> str:
+        """What the system messages say."""
+        return "\n".join(content_of(m) for m in self.messages if m["role"] in ("system", "developer"))
+
+    @property
+    def prompt(self) -> str:
+        """What the last message says."""
+        return content_of(self.messages[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer: text, or the arguments of a call to ``tool`` as JSON text."""
+
+    text: str
+    tool: str | None = None
+
+
+Answerer = Callable[[Asked, Truth], Reply]
+
+
+def _ours(asked: Asked, truth: Truth) -> Reply:
+    return Reply(ours_answers.answer(asked.task, asked.system, asked.prompt, truth))
+
+
+ANSWERERS: dict[str, Answerer] = {"ours": _ours}

@@ -1,0 +1,54 @@
+"""The scripted model's answers to our own prompts, single and batch form, told by how they ask to be answered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from tasks import NAME, ORDER
+from truth import Truth
+
+from cases import Case
+
+_LINE = re.compile(r"^(\d+)[.:)] ?(.*)$", re.MULTILINE)
+
+
+def answer(task: str, system: str, prompt: str, truth: Truth) -> str:
+    """Answer one prompt of ours; raises ``ValueError`` for one that is not understood."""
+    if task == "W4":
+        return truth.summary(prompt)
+    lines = _LINE.findall(prompt)
+    if not lines:
+        return _value(task, system, prompt, truth)(prompt)
+    header = prompt[: prompt.index(lines[0][1])].rpartition("\n")[0]
+    value = _value(task, system, header, truth)
+    if task == "W5":
+        header_goods = " / ".join(goods.text for goods in truth.goods(header))
+        values = [(number, value(f"{header_goods} / {text}")) for number, text in lines]
+    else:
+        values = [(number, value(text)) for number, text in lines]
+    if "comma-separated" in system:
+        return ",".join(number for number, text in values if text == "true") or "none"
+    if "one line per" in system:
+        return "\n".join(f"{number}: {text}" for number, text in values)
+    raise ValueError(f"how is this batch to be answered? {system}")
+
+
+def _value(task: str, system: str, shared: str, truth: Truth) -> Callable[[str], str]:
+    """Return what answers one text."""
+    if task in ("W1", "W2", "W3", "W5"):
+        return lambda text: str(truth.matches(task, text)).lower()
+    if task == "W6":
+        return lambda text: f"{_only(truth, text).wetness:.2f}"
+    if "label" in system:
+        return lambda text: _only(truth, text).topic
+    if NAME in shared:
+        return lambda text: _only(truth, text).name
+    if ORDER in shared:
+        return lambda text: _only(truth, text).order
+    raise ValueError(f"what is asked? {system}\n{shared}")
+
+
+def _only(truth: Truth, text: str) -> Case:
+    (case,) = truth.cases(text)
+    return case
