@@ -1,0 +1,17 @@
+"""The SQL state of one connection: messages in, answers out through a ``Client``. It knows no socket.
+
+- ``session``     ``Session.handle`` one message; ``open_session``
+- ``simple``, ``extended``   the two query protocols
+- ``running``     who runs a statement: the session, the semantic engine, or the upstream as it came
+- ``output``      results and errors to messages; ``attempt``, the one place where any exception ends
+- ``state``       what a session keeps, what all share (``Services``), who is connected (``Identity``)
+- ``statements``, ``portals``, ``cursors``, ``prepared_statements``   what has a name in a session
+- ``transaction`` the block, implicit and explicit
+- ``invocation``  a statement's caller, its context, its row in the query log
+- ``parameters``, ``parameter_table``, ``parameter_kinds``   values, the table of all, their domains
+- ``parameter_commands``, ``parameter_statements``, ``forwarding``   SET and SHOW read, run, told to the upstream
+- ``copy``        COPY with the client
+- ``session_functions``   calls that only the session can answer
+- ``client``, ``semantics``   the doors to the client and to what understands meaning
+- ``results``     results the session makes itself
+"""
