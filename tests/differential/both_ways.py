@@ -1,0 +1,251 @@
+"""An upstream on which a statement runs twice, through our engine and plainly, and what differs.
+
+What is compared: rows, in order where the statement determines it; column names and types; the command tag; what
+Describe tells of the columns; a changed table's rows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from differential.pieces import number_parameters
+from differential.queries import Query
+from differential.statements import Example, Row, Statement
+from differential.truth import TruthfulDoor, duckdb_functions, postgres_functions
+from fake_door import bundled
+
+from rvbbit_proxy.caller import CallerContext
+from rvbbit_proxy.cascade.runtime import Runtime
+from rvbbit_proxy.cascade.spec import CascadeSpec
+from rvbbit_proxy.cascade.traits import BUILTIN_TRAITS
+from rvbbit_proxy.engine.duckdb_upstream import DuckDBUpstream
+from rvbbit_proxy.engine.postgres_upstream import PostgresUpstream
+from rvbbit_proxy.engine.upstream import Notice, Parameter, RawRows, Upstream, UpstreamSession
+from rvbbit_proxy.errors import NotSupported, RvbbitError
+from rvbbit_proxy.execute.model_loop import ModelLoop
+from rvbbit_proxy.execute.request import StatementRequest
+from rvbbit_proxy.execute.semantics import SemanticEngine
+from rvbbit_proxy.execute.services import Services
+from rvbbit_proxy.ledger.records import CacheRecord, Record
+from rvbbit_proxy.llm.cache import ResultCache
+from rvbbit_proxy.operators.operator import load_operators
+from rvbbit_proxy.settings import RunOptions
+from rvbbit_proxy.sql.dialect import SqlReader
+
+CREATE = """
+CREATE TABLE a (id integer, title text, note text, n integer, flag boolean, "Odd Name" text);
+CREATE TABLE b (id integer, a_id integer, label text, w double precision)
+"""
+CONTENTS = {"a": "SELECT * FROM a", "b": "SELECT * FROM b", "made": "SELECT * FROM made"}
+
+
+class Difference(AssertionError):
+    """The two ways do not agree."""
+
+
+class _Forgetful:
+    """A ledger that keeps nothing."""
+
+    def record(self, *records: Record) -> None:
+        """Forget."""
+
+    def load_cache(self, limit: int) -> list[CacheRecord]:
+        """Return nothing."""
+        return []
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a statement gave: rows, columns as (name, type), the tag."""
+
+    rows: list[tuple[Any, ...]]
+    columns: list[tuple[str, int]] | None
+    tag: str
+
+
+@dataclass
+class BothWays:
+    """An upstream session, our engine before it, and what has been compared so far."""
+
+    session: UpstreamSession
+    engine: SemanticEngine
+    counts: Counter[str] = field(default_factory=Counter)
+    invalid: list[tuple[str, str]] = field(default_factory=list)
+
+    def check(self, example: Example) -> None:
+        """Run the example both ways. Raises :class:`Difference`; counts what could not be compared."""
+        self._fill(example.rows)
+        statement = example.statement
+        ours, parameters = number_parameters(statement.piece.ours)
+        try:
+            plain = self._plainly(statement)
+        except RvbbitError as error:
+            self.counts[f"invalid: {_gist(error)}"] += 1
+            self.invalid.append((str(error), statement.piece.plain))
+            return
+        options = RunOptions(batch_size=example.batch_size, cache="on" if example.cached else "off")
+        try:
+            described = self._described(ours, parameters)
+            given = self._ours(StatementRequest(ours, CallerContext("test"), options, _unheard, parameters), statement)
+        except NotSupported as error:
+            self.counts[f"not supported: {_gist(error)}"] += 1
+            self._clean()
+            return
+        except RvbbitError as error:
+            raise Difference(f"{type(error).__name__} {error.sqlstate}: {error} {error.detail or ''}") from error
+        _compare(given, plain, statement.query)
+        if described != given.columns and statement.query is not None:
+            raise Difference(f"described {described}, gave {given.columns}")
+        self.counts["same"] += 1
+
+    def _described(self, ours: str, parameters: tuple[Parameter, ...]) -> list[tuple[str, int]] | None:
+        description = self.engine.describe(ours, [parameter.type_oid for parameter in parameters], self.session)
+        if description.columns is None:
+            return None
+        return [(column.name, column.type_oid) for column in description.columns]
+
+    def _plainly(self, statement: Statement) -> Outcome:
+        with self._undone(statement):
+            outcome = self._outcome(self.session.execute(statement.piece.plain))
+            return self._with_table(outcome, statement)
+
+    def _ours(self, request: StatementRequest, statement: Statement) -> Outcome:
+        with self._undone(statement):
+            outcome = self._outcome(self.engine.execute(request, self.session))
+            return self._with_table(outcome, statement)
+
+    def _with_table(self, outcome: Outcome, statement: Statement) -> Outcome:
+        if statement.table is None:
+            return outcome
+        table = self._outcome(self.session.execute(CONTENTS[statement.table]))
+        return Outcome(table.rows, table.columns, outcome.tag)
+
+    @contextmanager
+    def _undone(self, statement: Statement) -> Iterator[None]:
+        """Run a change in a block that is rolled back, a query outside of any."""
+        if statement.table is not None:
+            self._run("BEGIN")
+        try:
+            yield
+        finally:
+            self._clean()
+
+    def _clean(self) -> None:
+        if self.session.transaction_status() != "I":
+            self._run("ROLLBACK")
+
+    @staticmethod
+    def _outcome(result: Any) -> Outcome:
+        rows = [row for batch in result.batches() for row in _rows(batch)]
+        columns = None if result.columns is None else [(column.name, column.type_oid) for column in result.columns]
+        result.close()
+        return Outcome(rows, columns, result.tag)
+
+    def _run(self, sql: str) -> None:
+        self.session.execute(sql).close()
+
+    def _fill(self, tables: dict[str, list[Row]]) -> None:
+        for name, rows in tables.items():
+            self._run(f"DELETE FROM {name}")
+            if rows:
+                values = ", ".join(f"({', '.join(map(_literal, row))})" for row in rows)
+                self._run(f"INSERT INTO {name} VALUES {values}")
+
+
+def _unheard(notice: Notice) -> None:
+    """Take a notice nobody reads."""
+
+
+def _compare(ours: Outcome, plain: Outcome, query: Query | None) -> None:
+    if ours.tag != plain.tag:
+        raise Difference(f"tag {ours.tag}, plainly {plain.tag}")
+    if _columns(ours) != _columns(plain):
+        raise Difference(f"columns {_columns(ours)}, plainly {_columns(plain)}")
+    if query is not None and query.ordered:
+        if ours.rows != plain.rows:
+            raise Difference(f"rows in order {ours.rows}, plainly {plain.rows}")
+    elif Counter(map(repr, ours.rows)) != Counter(map(repr, plain.rows)):
+        raise Difference(f"rows {ours.rows}, plainly {plain.rows}")
+
+
+def _columns(outcome: Outcome) -> list[tuple[str, int]] | None:
+    """Return the columns, plain functions' names as if they were ours; an infix form has no name."""
+    if outcome.columns is None:
+        return None
+    infix = {"semantic_matches", "means", "semantic_score", "similar_to", "extracts", "?column?"}
+    plain = [(name.removeprefix("plain_").replace("tldr", "condense"), oid) for name, oid in outcome.columns]
+    return [("?column?" if name in infix else name, oid) for name, oid in plain]
+
+
+def _rows(batch: pa.RecordBatch | RawRows) -> list[tuple[Any, ...]]:
+    if isinstance(batch, RawRows):
+        return list(batch.rows)
+    return list(zip(*(column.to_pylist() for column in batch.columns), strict=True))
+
+
+def _literal(value: str | int | float | bool | None) -> str:
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    return "NULL" if value is None else str(value)
+
+
+def _gist(error: RvbbitError) -> str:
+    """Return an error's message without the names and numbers in it."""
+    return re.sub(r"[:\"].*|\d+", "", str(error).splitlines()[0]).strip()
+
+
+def _all_offline(cascades: dict[str, CascadeSpec]) -> dict[str, CascadeSpec]:
+    """Return the cascades such that each hands its items to the door."""
+    offline = cascades["condense"].offline
+    return {
+        name: spec if spec.offline is not None else spec.model_copy(update={"offline": offline})
+        for name, spec in cascades.items()
+    }
+
+
+def _engine(loop: ModelLoop) -> SemanticEngine:
+    cascades = _all_offline(bundled())
+    door, ledger = TruthfulDoor(), _Forgetful()
+    runtime = Runtime(door, ledger, cascades, BUILTIN_TRAITS)
+    reader = SqlReader.of(load_operators(cascades))
+    services = Services(reader, runtime, ResultCache(ledger), loop, door)  # type: ignore[arg-type]
+    return SemanticEngine(services)
+
+
+@contextmanager
+def _opened(upstream: Upstream, functions: list[str]) -> Iterator[BothWays]:
+    session = upstream.open_session(user="ann", database="demo", application_name="differential")
+    loop = ModelLoop()
+    try:
+        both = BothWays(session, _engine(loop))
+        for statement in [*functions, *CREATE.split(";")]:
+            session.execute(statement).close()
+        yield both
+    finally:
+        loop.close()
+        session.close()
+        upstream.close()
+
+
+@contextmanager
+def duckdb_both_ways() -> Iterator[BothWays]:
+    """Open an empty DuckDB in memory."""
+    with duckdb.connect() as connection, _opened(DuckDBUpstream(connection), duckdb_functions()) as both:
+        yield both
+
+
+@contextmanager
+def postgres_both_ways(url: str) -> Iterator[BothWays]:
+    """Open a schema of its own on a PostgreSQL, dropped in the end."""
+    schema = "SET search_path = differential"
+    functions = ["DROP SCHEMA IF EXISTS differential CASCADE", "CREATE SCHEMA differential", schema]
+    with _opened(PostgresUpstream(url), [*functions, *postgres_functions()]) as both:
+        yield both
+        both.session.execute("DROP SCHEMA differential CASCADE").close()

@@ -1,0 +1,69 @@
+"""A piece of SQL in both spellings: ours, with operators, and plain, with functions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from rvbbit_proxy.engine.upstream import Parameter
+from rvbbit_proxy.wire.types.oids import INT4, TEXT
+
+Kind = Literal["text", "bool", "int", "float", "texts"]
+"""The type of an expression, as far as the generator cares."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """``loose``: it needs parentheses as an operand."""
+
+    ours: str
+    plain: str
+    loose: bool = False
+
+    @property
+    def tight(self) -> Piece:
+        """The piece as an operand of anything."""
+        return write("({})", self, loose=False) if self.loose else self
+
+    @property
+    def bracketed(self) -> Piece:
+        """The piece with parentheses in the plain spelling only, where ours needs none by precedence."""
+        return Piece(self.ours, f"({self.plain})") if self.loose else self
+
+
+def sql(text: str) -> Piece:
+    """Return a piece that is spelled the same both ways."""
+    return Piece(text, text)
+
+
+def write(template: str, *parts: Piece, loose: bool = True) -> Piece:
+    """Fill a template in both spellings."""
+    return Piece(
+        template.format(*(part.ours for part in parts)), template.format(*(part.plain for part in parts)), loose
+    )
+
+
+def listed(parts: Sequence[Piece]) -> Piece:
+    """Return the pieces between commas."""
+    return Piece(", ".join(part.ours for part in parts), ", ".join(part.plain for part in parts))
+
+
+def parameter(value: str | int) -> Piece:
+    """Return a bound parameter; plain, a literal."""
+    if isinstance(value, int):
+        return Piece(f"\x01{value}\x02", str(value))
+    return Piece(f"\x03{value}\x02", "'" + value.replace("'", "''") + "'")
+
+
+def number_parameters(ours: str) -> tuple[str, tuple[Parameter, ...]]:
+    """Return the statement with ``$n`` for its parameters, and these."""
+    found: list[Parameter] = []
+
+    def number(match: re.Match[str]) -> str:
+        oid: Any = INT4 if match[1] == "\x01" else TEXT
+        found.append(Parameter(match[2].encode(), 0, oid))
+        return f"${len(found)}"
+
+    return re.sub("([\x01\x03])(.*?)\x02", number, ours), tuple(found)

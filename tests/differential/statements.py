@@ -1,0 +1,125 @@
+"""Random tables and whole statements: queries, and what changes tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from differential.expressions import WORDS, Choices, Scope, condition, expression
+from differential.pieces import Piece, listed, sql, write
+from differential.queries import TABLES, Query, QueryMaker, Sources
+from hypothesis import strategies as st
+
+Row = tuple[str | int | float | bool | None, ...]
+
+_TEXT = st.one_of(st.none(), st.sampled_from(WORDS))
+_SMALL = st.one_of(st.none(), st.integers(0, 4))
+_SCORE = st.sampled_from((None, 0.0, 0.25, 0.5, 1.0))
+_A = st.tuples(_TEXT, _TEXT, _SMALL, st.sampled_from((None, True, False)), _TEXT)
+_B = st.tuples(_SMALL, _TEXT, _SCORE)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement both ways; ``table``: what it changes, None for a query."""
+
+    piece: Piece
+    query: Query | None = None
+    table: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """Tables, a statement over them, and how it is run."""
+
+    rows: dict[str, list[Row]]
+    statement: Statement
+    batch_size: int
+    cached: bool
+
+
+@st.composite
+def examples(draw: st.DrawFn) -> Example:
+    """Draw an example whose statement holds an operator."""
+    choices = Choices(draw)
+    maker = QueryMaker(choices)
+    choices.subquery = maker.subquery
+    rows: dict[str, list[Row]] = {
+        "a": [(number, *row) for number, row in enumerate(draw(st.lists(_A, max_size=6)))],
+        "b": [(number, *row) for number, row in enumerate(draw(st.lists(_B, max_size=4)))],
+    }
+    statement = _statement(maker)
+    return Example(rows, statement, choices.pick((1, 2, 20)), choices.chance(50))
+
+
+def _statement(maker: QueryMaker) -> Statement:
+    choices = maker.choices
+    if choices.chance(82):
+        query = maker.query()
+        if not choices.operators:
+            query = _with_operator(query)
+        return Statement(query.piece, query)
+    made = choices.pick((_update, _delete, _insert, _create, _update_from, _delete_using))(maker)
+    return made if choices.operators else Statement(_with_operator(maker.query(1)).piece)
+
+
+def _with_operator(query: Query) -> Query:
+    """Return the query with an operator where it has none."""
+    piece = Piece(
+        f"SELECT q.*, CONDENSE('an') AS more FROM ({query.piece.ours}) AS q",
+        f"SELECT q.*, plain_condense('an') AS more FROM ({query.piece.plain}) AS q",
+    )
+    return replace(query, piece=piece, ordered=False, unlimited=None)
+
+
+def _table_scope(*tables: tuple[str, str]) -> Scope:
+    found = Sources({}, tables=[(alias, TABLES[name]) for alias, name in tables])
+    return Scope(found.columns())
+
+
+def _assignments(scope: Scope, choices: Choices) -> Piece:
+    wanted = choices.pick(((("title", "text"),), (("n", "int"),), (("title", "text"), ("flag", "bool"))))
+    return listed([write(f"{name} = {{}}", expression(kind, scope, choices, 3)) for name, kind in wanted])
+
+
+def _update(maker: QueryMaker) -> Statement:
+    alias = maker.choices.pick(("a", "x"))
+    scope = _table_scope((alias, "a"))
+    head = "UPDATE a" if alias == "a" else "UPDATE a AS x"
+    sets = _assignments(scope, maker.choices)
+    piece = write(f"{head} SET {{}} WHERE {{}}", sets, condition(scope, maker.choices, 3))
+    return Statement(piece, table="a")
+
+
+def _update_from(maker: QueryMaker) -> Statement:
+    """One row of the other table at most, since PostgreSQL leaves open which of several counts."""
+    scope = _table_scope(("a", "a"), ("x", "b"))
+    piece = write(
+        "UPDATE a SET {} FROM b AS x WHERE a.id = x.id AND {}",
+        _assignments(scope, maker.choices),
+        condition(scope, maker.choices, 2).tight,
+    )
+    return Statement(piece, table="a")
+
+
+def _delete(maker: QueryMaker) -> Statement:
+    scope = _table_scope(("b", "b"))
+    return Statement(write("DELETE FROM b WHERE {}", condition(scope, maker.choices, 3)), table="b")
+
+
+def _delete_using(maker: QueryMaker) -> Statement:
+    scope = _table_scope(("b", "b"), ("x", "a"))
+    piece = write("DELETE FROM b USING a AS x WHERE {}", condition(scope, maker.choices, 3))
+    return Statement(piece, table="b")
+
+
+def _insert(maker: QueryMaker) -> Statement:
+    query = maker._with(1, ("int", "text", "bool"), Scope(()))
+    return Statement(write("INSERT INTO a (id, title, flag) {}", query.piece), table="a")
+
+
+def _create(maker: QueryMaker) -> Statement:
+    query = maker._with(1, ("int", "text", "float"), Scope(()))
+    return Statement(write("CREATE TABLE made AS {}", query.piece), table="made")
+
+
+__all__ = ["Example", "Statement", "examples", "sql"]
