@@ -20,11 +20,10 @@ from typing import Any
 import tiktoken
 from aiohttp import web
 from answering import ANSWERERS, Asked, Reply
+from cases import make_data
 from scripted_model import Rule, ScriptedModel
 from scripted_model.rules import Request, content_of, prompt_of
 from truth import Truth
-
-from cases import make_data
 
 _ANY = Rule("")
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from cases import Case
 from tasks import NAME, ORDER
 from truth import Truth
-
-from cases import Case
 
 _LINE = re.compile(r"^(\d+)[.:)] ?(.*)$", re.MULTILINE)
 

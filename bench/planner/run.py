@@ -22,10 +22,9 @@ sys.path.insert(0, str(HERE.parents[1] / "tests"))
 
 import ours  # noqa: E402
 import peers  # noqa: E402
+from cases import make_data  # noqa: E402
 from report import Line, print_report  # noqa: E402
 from tasks import TASKS, agreement, export_rows  # noqa: E402
-
-from cases import make_data  # noqa: E402
 
 OURS = {"ours": None, "ours, unbatched": 1}
 """Our lines in the table, and their ``rvbbit.batch_size``."""
