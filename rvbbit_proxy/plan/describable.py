@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from rvbbit_proxy.operators.operator import Operators
-from rvbbit_proxy.plan.scope import name_items
+from rvbbit_proxy.plan.output_names import name_items
 from rvbbit_proxy.sql.dialect import SemanticCall
 
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from rvbbit_proxy.errors import NotSupported
+from rvbbit_proxy.plan.output_names import output_name
 from rvbbit_proxy.plan.plan import ORDINAL
-from rvbbit_proxy.plan.scope import has_calls, output_name, sources
+from rvbbit_proxy.plan.scope import has_calls, sources
 from rvbbit_proxy.plan.staging import Staging
 from rvbbit_proxy.sql.dialect import SemanticCall
 

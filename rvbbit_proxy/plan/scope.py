@@ -1,6 +1,6 @@
-"""Questions about one SELECT scope: its own operator calls, its conjuncts, its output names.
+"""Questions about one SELECT scope: its own operator calls, its conjuncts, its sources.
 
-A scope ends where a nested query begins. Source: PostgreSQL's FigureColname for the names of unnamed columns.
+A scope ends where a nested query begins.
 """
 
 from __future__ import annotations
@@ -120,46 +120,3 @@ def is_aggregate(node: exp.Expr, aggregate_names: frozenset[str]) -> bool:
     while isinstance(parent, (exp.Filter, exp.WithinGroup, exp.IgnoreNulls)):
         parent = parent.parent
     return (ours or theirs) and not isinstance(parent, exp.Window)
-
-
-def name_items(select: exp.Select) -> None:
-    """Give every unnamed item that is no column the name it has in PostgreSQL."""
-    items = [
-        item
-        if isinstance(item, (exp.Alias, exp.Column, exp.Star))
-        else exp.alias_(item, output_name(item), quoted=True)
-        for item in select.expressions
-    ]
-    select.set("expressions", items)
-
-
-def folded(identifier: exp.Expr) -> str:
-    """Return an identifier's name as PostgreSQL folds it: lower case unless quoted."""
-    quoted = isinstance(identifier, exp.Identifier) and identifier.args.get("quoted")
-    return str(identifier.name) if quoted else str(identifier.name).lower()
-
-
-def output_name(expression: exp.Expr) -> str:
-    """Return the column name PostgreSQL gives to a SELECT item."""
-    if isinstance(expression, exp.Alias):
-        return folded(expression.args["alias"])
-    if isinstance(expression, exp.Column):
-        return folded(expression.this)
-    if isinstance(expression, exp.Cast):
-        inner = output_name(expression.this)
-        return inner if inner != "?column?" else str(expression.to.sql(dialect="postgres")).lower()
-    if isinstance(expression, exp.Case):
-        return "case"
-    if isinstance(expression, (exp.Filter, exp.Window, exp.Paren, exp.WithinGroup)):
-        return output_name(expression.this)
-    if isinstance(expression, exp.Coalesce):
-        return "coalesce"
-    if isinstance(expression, SemanticCall):
-        return str(expression.meta.get("function") or "?column?")
-    if isinstance(expression, exp.Anonymous):
-        return str(expression.name).lower()
-    if isinstance(expression, exp.Subquery) and isinstance(expression.this, exp.Select):
-        return output_name(expression.this.expressions[0])
-    if isinstance(expression, exp.Func) and not isinstance(expression, (exp.Binary, exp.Connector)):
-        return str(expression.sql_name()).lower()
-    return "?column?"

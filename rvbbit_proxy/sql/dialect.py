@@ -47,6 +47,8 @@ LITERALS = frozenset(
         TokenType.BIT_STRING,
     }
 )
+WRITTEN_NAME = "rvbbit_written"
+"""Key in a function's meta: its name as it was written, which PostgreSQL gives to its column."""
 
 
 class SemanticCall(exp.Expression, exp.Func):
@@ -95,6 +97,13 @@ class _SemanticParser(PostgresParser):
             self._retreat(index + negated)
         self._retreat(index)
         return None
+
+    def _parse_function_call(self, *arguments: Any, **options: Any) -> exp.Expr | None:
+        name = self._curr.text if self._curr else ""
+        call = super()._parse_function_call(*arguments, **options)
+        if isinstance(call, exp.Func):
+            call.meta[WRITTEN_NAME] = name
+        return call
 
     def _operand_ahead(self) -> bool:
         token = self._curr

@@ -5,12 +5,12 @@ from __future__ import annotations
 from sqlglot import exp
 
 from rvbbit_proxy.plan.guards import guards
+from rvbbit_proxy.plan.output_names import name_items
 from rvbbit_proxy.plan.rules.filters import row_source
 from rvbbit_proxy.plan.scope import (
     has_calls,
     is_aggregate,
     is_grouped,
-    name_items,
     scope_calls,
     where_conjuncts,
 )
