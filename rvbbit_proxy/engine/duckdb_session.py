@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from typing import Any, Literal
 
 import duckdb
@@ -123,7 +124,7 @@ class DuckDBSession(UpstreamSession):
                 return self._control(command)
             self._refuse_if_failed()
             self._start()
-            sql = self._prepared(sql)
+            sql = self._prepared(sql, binary=1 in result_formats)
             if self._statement.before:
                 return self._run_after(self._statement.before, sql)
             return self._run(sql, parameters)
@@ -156,10 +157,18 @@ class DuckDBSession(UpstreamSession):
             self._catalog.defined()
         return self._finished(sql, verb, relation)
 
-    def _prepared(self, sql: str) -> str:
+    def _prepared(self, sql: str, *, binary: bool = False) -> str:
         """Return the statement in DuckDB's terms; raises for what it must not be given."""
-        self._statement = self._catalog.prepare(self._checked(sql), in_block=self._status != "I")
+        self._statement = self._catalog.prepare(self._checked(sql), in_block=self._status != "I", binary=binary)
         return self._statement.sql
+
+    def _declared(self, type_oids: Sequence[int]) -> list[int]:
+        """Return the parameters' types as the client declared them, else as the catalogs know them."""
+        known = self._statement.parameter_oids
+        return [
+            given or here
+            for given, here in zip_longest(type_oids, known, fillvalue=0)
+        ]
 
     def _run_after(self, before: Sequence[str], sql: str) -> DuckDBResult:
         """Run a statement behind those it needs, all of them or none."""
@@ -200,7 +209,7 @@ class DuckDBSession(UpstreamSession):
         """Return the statement with its typed NULLs written in, and the values of its other parameters."""
         if not parameters:
             return sql, {}
-        declared = [parameter.type_oid for parameter in parameters]
+        declared = self._declared([parameter.type_oid for parameter in parameters])
         type_oids = self._binder.parameter_oids(sql, declared)
         nulls = null_parameters(parameters, type_oids)
         values = bind_parameters(sql, parameters, type_oids, self.style)
@@ -266,7 +275,8 @@ class DuckDBSession(UpstreamSession):
             if transaction_command(sql) is not None:
                 return Description((), None)
             self._refuse_if_failed()
-            found = self._binder.describe(self._prepared(sql), parameter_oids)
+            prepared = self._prepared(sql)
+            found = self._binder.describe(prepared, self._declared(parameter_oids))
             if found.columns is None:
                 return found
             return replace(found, columns=announced(found.columns, self._statement.column_oids))

@@ -17,6 +17,7 @@ import duckdb
 
 from rvbbit_proxy.engine.catalog.install import install_catalog, show_operators, snapshot_statements
 from rvbbit_proxy.engine.catalog.names import blank_noise, localise_names
+from rvbbit_proxy.engine.catalog.output_types import REG_TYPES
 from rvbbit_proxy.engine.catalog.rewrite import Rewritten, rewrite_statement
 from rvbbit_proxy.engine.upstream import Column
 from rvbbit_proxy.wire.types import oids
@@ -100,9 +101,9 @@ class SessionCatalog:
         self._defined_in_block = False
         introduce(connection, identity)
 
-    def prepare(self, sql: str, *, in_block: bool) -> Rewritten:
+    def prepare(self, sql: str, *, in_block: bool, binary: bool = False) -> Rewritten:
         """Return the statement for DuckDB, with a fresh snapshot taken if it reads the catalogs."""
-        found = rewritten(sql, self._identity.database)
+        found = rewritten(sql, self._identity.database, binary=binary)
         if found.reads_catalog:
             self._look(in_block)
         return found
@@ -159,14 +160,14 @@ def _carries(given: int, wanted: int) -> bool:
         return False
     if element:
         return _carries(element, wanted_element)
-    return (given in _WHOLE_NUMBERS and wanted in _NUMBERED) or (given == oids.TEXT and wanted in _TEXTUAL)
+    return (given in _WHOLE_NUMBERS and wanted in _NUMBERED | REG_TYPES) or (given == oids.TEXT and wanted in _TEXTUAL)
 
 
-def rewritten(sql: str, database: str) -> Rewritten:
+def rewritten(sql: str, database: str, *, binary: bool = False) -> Rewritten:
     """Return the statement for DuckDB with what must run before it and its columns' types."""
     if not needs_rewriting(sql, database):
         return Rewritten(sql)
-    return _rewritten(sql, database)
+    return _rewritten(sql, database, binary)
 
 
 def needs_rewriting(sql: str, database: str) -> bool:
@@ -180,8 +181,8 @@ def needs_rewriting(sql: str, database: str) -> bool:
 
 
 @lru_cache(maxsize=_KEPT)
-def _rewritten(sql: str, database: str) -> Rewritten:
+def _rewritten(sql: str, database: str, binary: bool) -> Rewritten:
     localised = localise_names(blank_noise(sql), database)
     if _SUSPICIOUS.search(localised) is None:
         return Rewritten(localised)
-    return rewrite_statement(localised) or Rewritten(localised)
+    return rewrite_statement(localised, binary=binary) or Rewritten(localised)

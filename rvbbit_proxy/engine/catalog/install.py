@@ -206,9 +206,7 @@ def _make_system_rows(connection: duckdb.DuckDBPyConnection) -> None:
         " CASE nspname WHEN 'pg_catalog' THEN 11 ELSE 13212 END AS nspoid, max(attnum) AS relnatts"
         f" FROM {CATALOG}.base.system_columns GROUP BY ALL"
     )
-    _load(
-        connection, "base.settings", "pg_settings", {"name": oids.TEXT, "setting": oids.TEXT, "short_desc": oids.TEXT}
-    )
+    _load(connection, "base.settings", "pg_settings", types["pg_settings"])
 
 
 def _load(connection: duckdb.DuckDBPyConnection, table: str, name: str, types: dict[str, int]) -> None:

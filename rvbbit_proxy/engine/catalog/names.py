@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from rvbbit_proxy.sql.lexer import Token, tokens, unquote_identifier
 
 PUBLIC = '"main"'  # as long as `public`
+REG_PREFIX = "pg:"
 _REG_TYPES = frozenset(
     "regclass regtype regproc regprocedure regnamespace regrole regoper regoperator oid xid cid name".split()
 )
@@ -92,10 +93,10 @@ def blank_noise(sql: str) -> str:
 
 
 def quote_reg_types(sql: str) -> str:
-    """Return the statement with the reg types of casts as quoted names: ``x::regtype[]`` does not parse without.
+    """Return the statement with the reg types of casts as names of ours: ``x::regtype[]`` does not parse without.
 
     >>> quote_reg_types("SELECT a::pg_catalog.regtype[], b AS oid")
-    'SELECT a::"regtype"[], b AS oid'
+    'SELECT a::"pg:regtype"[], b AS oid'
     """
     parts = list(tokens(sql))
     texts = [part.text for part in parts]
@@ -109,5 +110,5 @@ def quote_reg_types(sql: str) -> str:
             texts[at] = texts[at + 1] = ""
             at += 2
         if at < len(parts) and parts[at].text.lower() in _REG_TYPES:
-            texts[at] = f'"{parts[at].text.lower()}"'
+            texts[at] = f'"{REG_PREFIX}{parts[at].text.lower()}"'
     return "".join(texts)

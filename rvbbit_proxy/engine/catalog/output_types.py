@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from rvbbit_proxy.engine.catalog.install import column_types
+from rvbbit_proxy.engine.catalog.names import REG_PREFIX
 from rvbbit_proxy.wire.types import oids
 
 UNKNOWN = 0
@@ -83,7 +84,7 @@ def cast_target_of(target: exp.Expr) -> str:
     if isinstance(kind, exp.Dot):
         kind = kind.expression
     if isinstance(kind, exp.Identifier):
-        return "char" if kind.name == "char" and kind.args.get("quoted") else str(kind.name).lower()
+        return str(kind.name).lower().removeprefix(REG_PREFIX)
     if isinstance(kind, str):
         return kind.rpartition(".")[2].strip('"').lower()
     text = target.sql("postgres").lower()

@@ -43,6 +43,18 @@ SELECT objoid, classoid, objsubid, description FROM pg_description
 WHERE classoid IN ('pg_type'::regclass, 'pg_am'::regclass, 'pg_language'::regclass, 'pg_namespace'::regclass)
 ORDER BY 2, 1
 """
+SETTINGS = """
+SELECT name, CASE name WHEN 'server_version' THEN '16.4' WHEN 'server_version_num' THEN '160004'
+    WHEN 'search_path' THEN '"$user", public' WHEN 'jit' THEN 'off' WHEN 'transaction_isolation' THEN 'repeatable read'
+    WHEN 'default_transaction_isolation' THEN 'repeatable read' WHEN 'application_name' THEN '' ELSE setting END AS setting,
+    unit, category, short_desc, extra_desc, context, vartype, 'default' AS source, min_val, max_val, enumvals, boot_val,
+    boot_val AS reset_val, false AS pending_restart
+FROM pg_settings
+WHERE (category LIKE 'Client Connection Defaults%' OR category LIKE 'Version and Platform%' OR category = 'Preset Options'
+       OR name IN ('application_name', 'jit', 'wal_level', 'max_connections'))
+      AND name NOT LIKE '%librar%' AND name NOT LIKE '%directory%' AND name <> 'TimeZone'
+ORDER BY name
+"""
 WHOLE = "pg_am pg_collation pg_language pg_opclass pg_opfamily pg_range pg_tablespace pg_cast pg_operator".split()
 
 
@@ -52,6 +64,7 @@ def read_facts(uri: str, callable_names: Collection[str]) -> None:
         write(connection, "columns", COLUMNS)
         write(connection, "pg_type", TYPES.format(select_list(connection, "pg_type")))
         write(connection, "pg_description", DESCRIPTIONS)
+        write(connection, "pg_settings", SETTINGS)
         write(connection, "pg_proc", FUNCTIONS, list(callable_names))
         write(connection, "pg_roles", "SELECT oid, rolname FROM pg_roles WHERE rolname LIKE 'pg\\_%' ORDER BY oid")
         for name in WHOLE:

@@ -22,12 +22,14 @@ from rvbbit_proxy.engine.catalog.install import CATALOG, column_types, relation_
 from rvbbit_proxy.engine.catalog.names import quote_reg_types
 from rvbbit_proxy.engine.catalog.output_types import (
     REG_TYPES,
+    UNKNOWN,
     Scope,
     cast_target,
     expression_oid,
     query_columns,
     scope_of,
     select_columns,
+    type_oid,
 )
 from rvbbit_proxy.engine.duckdb_names import UNNAMED, figure_name
 from rvbbit_proxy.wire.types import oids
@@ -36,6 +38,7 @@ SYSTEM_SCHEMAS = ("pg_catalog", "information_schema")
 _FUNCTIONS_SCHEMA = f"{CATALOG}.pg"
 _TABLE_MACRO = re.compile(r"^CREATE MACRO rvbbit_pg\.pg\.(\w+)\([^)]*\) AS\s+(TABLE\b)?", re.MULTILINE)
 _NUMBERS = frozenset((oids.OID, oids.INT2, oids.INT4, oids.INT8, oids.XID)) | REG_TYPES
+_OWN_TYPES = frozenset((oids.OID, oids.XID, oids.NAME, oids.CHAR))
 _TEXTS = frozenset(("name", "char", "bpchar", "cstring", "pg_node_tree", "unknown", "refcursor"))
 _PLAIN_NUMBERS = frozenset(("oid", "xid", "cid", "xid8"))
 _REG_NAMES = {
@@ -94,11 +97,15 @@ _SERIALS = {"smallserial": "SMALLINT", "serial": "INT", "bigserial": "BIGINT"}
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
-    """A statement for DuckDB; ``before`` runs first; ``column_oids`` is 0 where DuckDB's own type stands."""
+    """A statement for DuckDB; ``before`` runs first.
+
+    ``column_oids`` and ``parameter_oids`` tell types that DuckDB lacks, in order; 0 leaves it to DuckDB.
+    """
 
     sql: str
     before: tuple[str, ...] = ()
     column_oids: tuple[int, ...] = ()
+    parameter_oids: tuple[int, ...] = ()
     displaced: bool = False  # positions in the text are not the client's
 
     @property
@@ -125,8 +132,11 @@ class CatalogPostgres(Postgres):
         }
 
 
-def rewrite_statement(sql: str) -> Rewritten | None:
-    """Return the statement for DuckDB, None where it is not one sqlglot can read."""
+def rewrite_statement(sql: str, *, binary: bool = False) -> Rewritten | None:
+    """Return the statement for DuckDB, None where it is not one sqlglot can read.
+
+    ``binary``: reg values are given out as oids, which is their binary form, else as names.
+    """
     try:
         trees = sqlglot.parse(quote_reg_types(sql), read=CatalogPostgres)
     except (SqlglotError, RecursionError):
@@ -134,13 +144,14 @@ def rewrite_statement(sql: str) -> Rewritten | None:
     tree = trees[0] if len(trees) == 1 else None
     if tree is None or isinstance(tree, exp.Command):
         return None
-    column_oids = _column_oids(tree)
+    column_oids, parameter_oids = _column_oids(tree), _parameter_oids(tree)
     before: list[str] = []
     for rule in RULES:
-        rule(tree)
+        if rule is not show_by_name or not binary:
+            rule(tree)
     tree = _definition(tree, before)
     text = tree.sql("duckdb", unsupported_level=ErrorLevel.IGNORE, normalize_functions=False)
-    return Rewritten(text, tuple(before), column_oids, displaced=True)
+    return Rewritten(text, tuple(before), column_oids, parameter_oids, displaced=True)
 
 
 def _column_oids(tree: exp.Expr) -> tuple[int, ...]:
@@ -150,6 +161,22 @@ def _column_oids(tree: exp.Expr) -> tuple[int, ...]:
     outer = Scope({}, None, _with_queries(tree)) if query is not tree else None
     columns = select_columns(query, scope_of(query, outer))
     return tuple(oid for _, oid in columns) if columns and any(oid for _, oid in columns) else ()
+
+
+def _parameter_oids(tree: exp.Expr) -> tuple[int, ...]:
+    """Return the types of parameters that are cast to, or compared with, a type of the catalogs."""
+    found: dict[int, int] = {}
+    for parameter in tree.find_all(exp.Parameter):
+        parent, oid = parameter.parent, UNKNOWN
+        if isinstance(parent, exp.Cast):
+            oid = type_oid(cast_target(parent))
+        elif isinstance(parent, (exp.EQ, exp.NEQ)):
+            select = parent.find_ancestor(exp.Select)
+            other = parent.expression if parent.this is parameter else parent.this
+            oid = expression_oid(other, _scope_in_tree(select)) if select is not None else UNKNOWN
+        if parameter.name.isdigit() and (oids.element_oid_of(oid) or oid) in _OWN_TYPES:
+            found[int(parameter.name)] = oid
+    return tuple(found.get(number, UNKNOWN) for number in range(1, max(found, default=0) + 1))
 
 
 def _with_queries(tree: exp.Expr) -> dict[str, dict[str, int]]:
@@ -261,7 +288,7 @@ def drop_locks(tree: exp.Expr) -> None:
 
 
 def spell_outputs(tree: exp.Expr) -> None:
-    """Show reg values by name where the statement gives them out or makes them text."""
+    """Make reg values their names where the statement makes them text, and numbers where it compares them."""
     for select in list(tree.find_all(exp.Select)):
         scope = _scope_in_tree(select)
         for cast in [node for node in _own_nodes(select) if isinstance(node, exp.Cast)]:
@@ -269,6 +296,10 @@ def spell_outputs(tree: exp.Expr) -> None:
             if kind and cast_target(cast) in ("text", "varchar", "name", "bpchar"):
                 cast.set("this", _call(f"{kind}_out", cast.this.copy()))
         _compare_by_number(select, scope)
+
+
+def show_by_name(tree: exp.Expr) -> None:
+    """Give out reg values by name."""
     query = _first_select(tree)
     if isinstance(query, exp.Select):
         scope = _scope_in_tree(query)
@@ -599,6 +630,7 @@ RULES: tuple[Callable[[exp.Expr], None], ...] = (
     spell_operators,
     number_vectors,
     spell_outputs,
+    show_by_name,
     fill_system_columns,
     lower_casts,
     drop_locks,
