@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import ours_answers
+import peer_answers
 from scripted_model.rules import content_of
 from truth import Truth
 
@@ -45,4 +46,13 @@ def _ours(asked: Asked, truth: Truth) -> Reply:
     return Reply(ours_answers.answer(asked.task, asked.system, asked.prompt, truth))
 
 
-ANSWERERS: dict[str, Answerer] = {"ours": _ours}
+def _openaivec(asked: Asked, truth: Truth) -> Reply:
+    return Reply(peer_answers.openaivec(asked.task, asked.prompt, truth))
+
+
+def _thalamusdb(asked: Asked, truth: Truth) -> Reply:
+    parts = [part["text"] for part in asked.messages[-1]["content"]]
+    return Reply(peer_answers.thalamusdb(asked.task, parts, truth))
+
+
+ANSWERERS: dict[str, Answerer] = {"ours": _ours, "openaivec": _openaivec, "thalamusdb": _thalamusdb}

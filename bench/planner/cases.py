@@ -140,9 +140,9 @@ def make_data() -> Data:
     return Data(
         messages=_with_repeats(chance, judged),
         groups=[(case, REGIONS[i % len(REGIONS)]) for i, case in enumerate(grouped)],
-        items=[Goods(item, concept) for concept, (items, _) in enumerate(GOODS) for item in items],
+        items=[_make_item(chance, item, concept) for concept, (items, _) in enumerate(GOODS) for item in items],
         kinds=[
-            Goods(kind, concept)
+            _make_kind(chance, kind, concept)
             for concept, (_, (short, long)) in enumerate(GOODS)
             for kind in (f"{short} department", long)
         ],
@@ -164,6 +164,23 @@ def _make_case(chance: random.Random, code: int, topic: str, wetness: float) -> 
         f"{chance.choice(OPENINGS[topic])}. {aside}. {chance.choice(CLOSINGS)}"
     )
     return Case(str(code), text, topic, name, order, wetness)
+
+
+def _make_item(chance: random.Random, item: str, concept: int) -> Goods:
+    lot = chance.randrange(1_000, 10_000)
+    return Goods(
+        f"{item}, lot {lot} from {chance.choice(CITIES)}; comes in a plain carton with a leaflet, has a guarantee of "
+        f"{chance.choice(('one year', 'two years'))}, and may be sent back within thirty days",
+        concept,
+    )
+
+
+def _make_kind(chance: random.Random, kind: str, concept: int) -> Goods:
+    return Goods(
+        f"{kind}; shelf {chance.randrange(100, 1_000)} on the {chance.choice(('ground', 'first', 'second'))} floor, "
+        f"looked after by {chance.choice(FIRST_NAMES)} {chance.choice(LAST_NAMES)}, open on weekdays from nine to six",
+        concept,
+    )
 
 
 def _wetness(chance: random.Random) -> list[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 
@@ -39,6 +40,8 @@ def _value(task: str, system: str, shared: str, truth: Truth) -> Callable[[str],
         return lambda text: str(truth.matches(task, text)).lower()
     if task == "W6":
         return lambda text: f"{_only(truth, text).wetness:.2f}"
+    if "wanted fields" in system:
+        return lambda text: json.dumps([(case := _only(truth, text)).topic, case.name, case.order])
     if "label" in system:
         return lambda text: _only(truth, text).topic
     if NAME in shared:

@@ -1,13 +1,127 @@
-"""The peers: each in a virtualenv of its own, installed from PyPI, run by its script in bench/peers."""
+"""The peers: each installed from PyPI into a virtualenv of its own, and run by its script in bench/peers."""
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from ours import Ran
+from tasks import CRITERION, LABELS, NAME, ORDER, WATER
 
-PEERS: tuple[str, ...] = ()
+ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENTS = ROOT / ".venv-peers"
+SCRIPTS = ROOT / "bench" / "peers"
+WORDS = {"criterion": CRITERION, "water": WATER, "labels": LABELS, "name": NAME, "order": ORDER}
+INSTALL_LIMIT_S = 900
+TASK_LIMIT_S = 300
 
 
-def run_task(system: str, task: str, tables: Any, model_url: str) -> Ran:
-    raise NotImplementedError
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A peer as pip installs it; ``first`` is installed before it, ``pythons`` are those it runs on."""
+
+    requirement: str
+    first: Sequence[str] = ()
+    pythons: Sequence[str] = ("python3.11", "python3")
+
+    @property
+    def name(self) -> str:
+        """The package's name."""
+        return self.requirement.partition("==")[0]
+
+
+OPENAIVEC = Peer("openaivec==2.9.3")
+PEERS: Mapping[str, tuple[Peer, str]] = {
+    "openaivec": (OPENAIVEC, ""),
+    "openaivec, by 64": (OPENAIVEC, "64"),
+    "thalamusdb": (Peer("thalamusdb==0.1.15", pythons=("python3.12", "python3.13")), ""),
+}
+"""The systems in the table: a peer, and what of it is varied."""
+
+
+def run_task(system: str, task: str, tables: Mapping[str, Any], model_url: str) -> Ran:
+    """Run one task on a peer, in a process of its own."""
+    peer, variant = PEERS[system]
+    python = _install(peer)
+    if isinstance(python, str):
+        return Ran(None, 0.0, python)
+    with tempfile.TemporaryDirectory(prefix="rvbbit-peer-") as folder:
+        given, written = Path(folder, "task.json"), Path(folder, "answer.json")
+        words = {"name": task, "variant": variant, "tables": tables, "words": WORDS, "model_url": model_url}
+        given.write_text(json.dumps({**words, "folder": folder}))
+        script = SCRIPTS / f"{peer.name.replace('-', '_')}_peer.py"
+        command = [python, script, given, written]
+        try:
+            ended = subprocess.run(
+                command, cwd=folder, env=_environment(), capture_output=True, text=True, timeout=TASK_LIMIT_S
+            )
+        except subprocess.TimeoutExpired:
+            return Ran(None, TASK_LIMIT_S, f"not done after {TASK_LIMIT_S} s")
+        if not written.exists():
+            return Ran(None, 0.0, _last_line(ended.stderr))
+        answer = json.loads(written.read_text())
+        return Ran(answer.get("answer"), answer.get("seconds", 0.0), answer.get("error"))
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment, with a tokenizer at hand for those that would download one."""
+    litellm = find_spec("litellm")
+    assert litellm is not None and litellm.submodule_search_locations is not None
+    tokenizers = Path(litellm.submodule_search_locations[0]) / "litellm_core_utils" / "tokenizers"
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return {
+        **kept,
+        "TIKTOKEN_CACHE_DIR": str(tokenizers),
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+        "HF_HUB_OFFLINE": "1",
+    }
+
+
+@cache
+def _install(peer: Peer) -> Path | str:
+    """Return the peer's Python, or why there is none."""
+    folder = ENVIRONMENTS / peer.name
+    python, done = folder / "bin" / "python", folder / ".installed"
+    if done.exists() and done.read_text() == peer.requirement:
+        return python
+    base = next(filter(None, map(_working_python, peer.pythons)), None)
+    if base is None:
+        return f"skipped: needs {' or '.join(peer.pythons)}, which this machine does not have"
+    print(f"installing {peer.requirement}", file=sys.stderr, flush=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    subprocess.run([base, "-m", "venv", folder], check=True)
+    pip = [python, "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
+    try:
+        for requirement in (*peer.first, peer.requirement):
+            subprocess.run(
+                [*pip, requirement], check=True, capture_output=True, text=True, timeout=INSTALL_LIMIT_S
+            )
+    except subprocess.CalledProcessError as error:
+        return f"skipped: pip says {_last_line(error.stderr)}"
+    except subprocess.TimeoutExpired:
+        return f"skipped: pip was not done after {INSTALL_LIMIT_S} s"
+    done.write_text(peer.requirement)
+    return python
+
+
+def _working_python(name: str) -> str | None:
+    """Return a Python by its name, if it starts: a shim may stand for one that is not chosen."""
+    path = shutil.which(name)
+    if path is None:
+        return None
+    return path if subprocess.run([path, "-c", ""], capture_output=True).returncode == 0 else None
+
+
+def _last_line(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.strip()]
+    return lines[-1][:200] if lines else "ended without an answer"

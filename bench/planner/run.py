@@ -1,6 +1,6 @@
 """The planner against its peers: seven tasks, one scripted model, one table.
 
-Run: ``python bench/planner/run.py [--tasks W1,W2] [--systems ours,openaivec] [--latency-ms 50]``; see bench/README.md.
+Run: ``python bench/planner/run.py [--tasks W1,W2] [--systems 'ours;openaivec'] [--latency-ms 50]``; see bench/README.md.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def main() -> None:
     """Run the systems on the tasks and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tasks", default=",".join(TASKS))
-    parser.add_argument("--systems", default=",".join(["ours", *peers.PEERS]))
+    parser.add_argument("--systems", default=";".join(["ours", *peers.PEERS]), help="separated by semicolons")
     parser.add_argument("--latency-ms", type=float, default=50.0)
     parser.add_argument("--show-prompts", action="store_true", help="print the first prompts of every run")
     parser.add_argument("--serve-model", action="store_true", help="only serve the scripted model")
@@ -79,7 +79,7 @@ def main() -> None:
 
         model.serve(options.latency_ms / 1000)
         return
-    tasks, systems = options.tasks.split(","), options.systems.split(",")
+    tasks, systems = options.tasks.split(","), options.systems.split(";")
     with scripted_model(options.latency_ms) as model_process:
         lines = list(_run_all(tasks, systems, model_process, options.show_prompts))
     print_report(lines, options.latency_ms)
@@ -116,7 +116,7 @@ def _run_ours(task: str, tables: Any, model: Model, batch_size: int | None) -> t
 
 
 def _run_peer(system: str, task: str, tables: Any, model: Model) -> tuple[ours.Ran, dict[str, Any]]:
-    model.start(system, task)
+    model.start(peers.PEERS[system][0].name, task)
     ran = peers.run_task(system, task, tables, model.url)
     return ran, model.counters()
 
