@@ -174,7 +174,7 @@ def _check_outputs(spec: CascadeSpec, source: Source) -> None:
 
 
 def _check_output(spec: CascadeSpec, source: Source, output: OutputSpec, at: list[str | int]) -> None:
-    for key in ("labels_from", "max_items_from"):
+    for key in ("labels_from", "max_items_from", "items_from"):
         name = getattr(output, key)
         if name is not None and name not in spec.inputs:
             raise source.fault([*at, key], f"{key} names an unknown input {name!r}")

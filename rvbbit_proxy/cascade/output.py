@@ -39,6 +39,7 @@ class Expected:
     labels: tuple[str, ...] = ()
     absent: str | None = None
     max_items: int | None = None
+    items: int | None = None
     json_schema: Mapping[str, Any] | None = None
 
     @property
@@ -77,6 +78,7 @@ def expect(output: OutputSpec, inputs: Mapping[str, Any]) -> Expected:
         labels=labels,
         absent=output.absent,
         max_items=inputs[output.max_items_from] if output.max_items_from else None,
+        items=len(split_parts(inputs[output.items_from])) if output.items_from else None,
         json_schema=output.json_schema,
     )
 
@@ -90,6 +92,20 @@ def split_labels(labels: str) -> tuple[str, ...]:
     found = tuple(dict.fromkeys(label.strip() for label in labels.split(",") if label.strip()))
     if not found:
         raise InvalidValue("labels are empty", hint="Give comma-separated labels, such as 'complaint, praise'.")
+    return found
+
+
+def split_parts(text: str) -> tuple[str, ...]:
+    """Return semicolon-separated parts. Raises :class:`InvalidValue` if there is none.
+
+    >>> split_parts("kind: a, b; name;")
+    ('kind: a, b', 'name')
+    """
+    found = tuple(part.strip() for part in text.split(";") if part.strip())
+    if not found:
+        raise InvalidValue(
+            "fields are empty", hint="Give them separated by semicolons, such as 'name; order number'."
+        )
     return found
 
 
@@ -116,6 +132,10 @@ def check_value(value: Any, expected: Expected) -> Any:
         _check_range(value, expected)
     if expected.max_items is not None and isinstance(value, list) and len(value) > expected.max_items:
         raise AnswerFault(f"{len(value)} items, at most {expected.max_items} are asked for")
+    if expected.items is not None and len(value) != expected.items:
+        raise AnswerFault(f"{len(value)} entries where {expected.items} are asked for")
+    if expected.type == "text[]" and expected.items is None and None in value:
+        raise AnswerFault("an entry is null")
     if expected.json_schema is not None:
         _check_schema(value, expected.json_schema)
     return value
@@ -202,7 +222,7 @@ def _typed(value: Any, kind: SqlType) -> Any:
             return int(value)
         case "text" if isinstance(value, str):
             return value
-        case "text[]" if isinstance(value, list | tuple) and all(isinstance(entry, str) for entry in value):
+        case "text[]" if isinstance(value, list | tuple) and all(isinstance(e, str | None) for e in value):
             return list(value)
         case "jsonb":
             return value

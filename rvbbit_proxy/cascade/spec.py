@@ -23,6 +23,7 @@ OfflineMethod: TypeAlias = Literal[
     "sentiment",
     "classify",
     "extract",
+    "parse",
     "condense",
     "summarize",
     "themes",
@@ -86,7 +87,8 @@ class SqlFunction(Frozen):
 class OutputSpec(Frozen):
     """The type of a cell's answer and its bounds.
 
-    ``labels_from`` and ``max_items_from`` name an input: comma-separated labels, a count. ``absent`` is the
+    ``labels_from`` and ``max_items_from`` name an input: comma-separated labels, a count. ``items_from`` names an
+    input of semicolon-separated parts, for each of which a text[] has exactly one entry, or null. ``absent`` is the
     word by which the model says that there is no answer: it becomes NULL. ``json_schema`` is for jsonb.
     """
 
@@ -96,6 +98,7 @@ class OutputSpec(Frozen):
     labels: tuple[str, ...] = ()
     labels_from: str | None = None
     max_items_from: str | None = None
+    items_from: str | None = None
     absent: str | None = None
     json_schema: dict[str, Any] | None = None
 

@@ -365,7 +365,7 @@ def test_a_text_larger_than_a_prompt_is_cut_into_parts() -> None:
 
 
 def test_answers_that_do_not_shrink_are_refused() -> None:
-    texts = [f"{n} " + "word " * 3000 for n in range(4)]
+    texts = [f"{n} " + "word " * 12_000 for n in range(4)]
     with pytest.raises(CascadeFailed, match="do not get shorter"):
         run(
             "summarize",
@@ -377,7 +377,7 @@ def test_answers_that_do_not_shrink_are_refused() -> None:
 
 def test_offline_a_large_group_is_one_question() -> None:
     door = FakeDoor([reply("", values=["all of it"])])
-    texts = [f"{n} " + "word " * 3000 for n in range(4)]
+    texts = [f"{n} " + "word " * 12_000 for n in range(4)]
     assert run("summarize", {"texts": texts}, door, FakeLedger(), options=RunOptions()) == "all of it"
     offline = door.requests[0].offline
     assert offline is not None and offline.items[0]["texts"] == texts

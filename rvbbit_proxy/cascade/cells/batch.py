@@ -45,7 +45,9 @@ async def batch_by_prompt(run: Run, ended: list[CellEnded], *, items: Sequence[I
 def _prompt_groups(spec: CascadeSpec, batch: BatchSpec, items: Sequence[Inputs]) -> list[list[int]]:
     """Return rows that can share a prompt: equal in what is shared, no more than the batch's size."""
     shared = {arg.name for arg in spec.sql_function.args if arg.shared} if spec.sql_function else set()
-    shared |= {name for name in (spec.output.labels_from, spec.output.max_items_from) if name}
+    shared |= {
+        name for name in (spec.output.labels_from, spec.output.max_items_from, spec.output.items_from) if name
+    }
     groups: dict[str, list[int]] = {}
     for row, item in enumerate(items):
         key = json.dumps([item[name] for name in sorted(shared)], default=str)

@@ -7,6 +7,7 @@ lexical     hashed character n-grams: vectors without a model
 predicates  match, relevance, similarity, classify
 sentiment   sentiment
 extract     extract
+parse       parse: extract and classify, field by field
 condense    condense, summarize: sentences taken out, never written
 themes      themes, cluster_labels
 judging     confidence_heuristic, context_overlap: for meta cascades

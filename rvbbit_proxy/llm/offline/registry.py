@@ -13,7 +13,7 @@ Items: TypeAlias = Sequence[Mapping[str, Any]]
 Method: TypeAlias = Callable[[Items, Mapping[str, Any], Embedder | None], list[Any]]
 """Answers items one by one, in order; ``arguments`` come from the cascade's YAML and serve all items."""
 
-FAMILIES = ("predicates", "sentiment", "extract", "condense", "themes", "judging")
+FAMILIES = ("predicates", "sentiment", "extract", "parse", "condense", "themes", "judging")
 """The modules that register methods."""
 
 _methods: dict[str, Method] = {}
