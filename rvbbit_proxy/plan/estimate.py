@@ -39,9 +39,8 @@ def _inline_spools(tree: exp.Expr, definitions: Mapping[str, exp.Expr]) -> bool:
         if definition is not None and not table.db:
             inner, waits = estimate_tree(definition, definitions)
             bounded |= waits
-            table.replace(
-                exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.to_identifier(table.alias_or_name)))
-            )
+            alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(table.name))
+            table.replace(exp.Subquery(this=inner, alias=alias.copy()))
     return bounded
 
 

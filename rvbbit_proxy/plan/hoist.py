@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from rvbbit_proxy.errors import NotSupported
-from rvbbit_proxy.plan.output_names import output_name
+from rvbbit_proxy.plan.output_names import folded, output_name
 from rvbbit_proxy.plan.plan import ORDINAL
-from rvbbit_proxy.plan.scope import has_calls, sources
+from rvbbit_proxy.plan.scope import has_calls
 from rvbbit_proxy.plan.staging import Staging
 from rvbbit_proxy.sql.dialect import SemanticCall
 
@@ -27,10 +27,10 @@ class Hoist:
     columns: dict[str, str] = field(default_factory=dict)
 
     def outer_items(self) -> list[exp.Expr]:
-        """Return the scope's items as the outer query has them, stars written out, names kept."""
+        """Return the scope's items as the outer query has them, names kept."""
         return [
             exp.alias_(self.outer(item.unalias()), output_name(item), quoted=True)
-            for item in self._without_stars()
+            for item in self.select.expressions
         ]
 
     def outer(self, node: exp.Expr) -> exp.Expr:
@@ -73,6 +73,11 @@ class Hoist:
             self.items.append(exp.alias_(expression.copy(), self.columns[key]))
         return exp.column(self.columns[key])
 
+    def sort_key(self, key: exp.Expr) -> exp.Expr:
+        """Return the outer form of a sort key; a constant becomes a column, else a number would be an ordinal."""
+        expression = resolve_key(self.select, key)
+        return self.outer(expression.copy()) if has_calls(expression) else self.column(expression)
+
     def ordinal(self, column: exp.Expr) -> exp.Expr:
         """Return the inner item's number of an outer column: DuckDB finds no alias beside GROUP BY 1."""
         names = [item.alias for item in self.items]
@@ -85,37 +90,6 @@ class Hoist:
         query.set("from_", exp.From(this=inner.subquery("q", copy=False)))
         return self.staging.spool(query, reason)
 
-    def _without_stars(self) -> list[exp.Expr]:
-        items: list[exp.Expr] = []
-        for item in self.select.expressions:
-            if isinstance(item, exp.Star):
-                items += self._star_columns()
-            elif isinstance(item, exp.Column) and isinstance(item.this, exp.Star):
-                items += self._columns_of(item.table)
-            else:
-                items.append(item)
-        return items
-
-    def _star_columns(self) -> list[exp.Expr]:
-        names = self._describe(exp.Star())
-        if len(set(names)) == len(names):
-            return [exp.column(exp.to_identifier(name, quoted=True)) for name in names]
-        return [column for source in sources(self.select) for column in self._columns_of(source.alias_or_name)]
-
-    def _columns_of(self, table: str) -> list[exp.Expr]:
-        star = exp.Column(this=exp.Star(), table=exp.to_identifier(table))
-        return [exp.column(exp.to_identifier(name, quoted=True), table=table) for name in self._describe(star)]
-
-    def _describe(self, item: exp.Expr) -> list[str]:
-        probe = exp.Select(expressions=[item])
-        for clause in ("from_", "joins", "laterals"):
-            value = self.select.args.get(clause)
-            probe.set(
-                clause, [part.copy() for part in value] if isinstance(value, list) else value and value.copy()
-            )
-        sql, _ = self.staging.estimate(probe)
-        return list(self.staging.describe(sql))
-
 
 def resolve_key(select: exp.Select, key: exp.Expr) -> exp.Expr:
     """Return what a sort key stands for: an ordinal or an output name is the select item."""
@@ -124,7 +98,7 @@ def resolve_key(select: exp.Select, key: exp.Expr) -> exp.Expr:
         return item.unalias()
     if isinstance(key, exp.Column) and not key.table:
         for item in select.expressions:
-            if isinstance(item, exp.Alias) and item.alias == key.name:
+            if isinstance(item, (exp.Alias, exp.Column)) and output_name(item) == folded(key.this):
                 return item.unalias()
     return key
 

@@ -14,11 +14,14 @@ from sqlglot import exp
 
 from rvbbit_proxy.errors import NotSupported
 from rvbbit_proxy.operators.operator import Operators
+from rvbbit_proxy.plan.cte_names import separate_ctes
 from rvbbit_proxy.plan.plan import Plan
 from rvbbit_proxy.plan.rules import RULES
 from rvbbit_proxy.plan.rules.filters import row_source
-from rvbbit_proxy.plan.scope import has_calls, is_volatile, scope_calls, where_conjuncts
+from rvbbit_proxy.plan.rules.scores import compare_scores
+from rvbbit_proxy.plan.scope import has_calls, is_volatile, scope_calls, source_names, where_conjuncts
 from rvbbit_proxy.plan.staging import Staging
+from rvbbit_proxy.sql.dialect import SemanticCall
 
 
 def plan_statement(
@@ -34,7 +37,12 @@ def plan_statement(
     :raises NotSupported: naming the expression, where operators cannot be planned.
     """
     staging = Staging(operators, target, describe, suffix or secrets.token_hex(4))
-    final = _lower_statement(tree.copy(), staging)
+    copy = tree.copy()
+    separate_ctes(copy, target)
+    final = _lower_statement(copy, staging)
+    left = final.find(SemanticCall)
+    if left is not None:
+        raise NotSupported(f"{left.operator_name} is not supported here: {staging.sql(left.parent or left)}")
     return Plan(tuple(staging.stages), staging.sql(final))
 
 
@@ -42,6 +50,7 @@ def _lower_statement(tree: exp.Expr, staging: Staging) -> exp.Expr:
     if isinstance(tree, exp.Query):
         return lower_query(tree, staging)
     if isinstance(tree, exp.Insert) and isinstance(tree.expression, exp.Query):
+        _lower_ctes(tree, staging)
         tree.set("expression", lower_query(tree.expression, staging))
         return tree
     if isinstance(tree, exp.Create) and tree.kind == "TABLE" and isinstance(tree.expression, exp.Query):
@@ -70,7 +79,7 @@ def lower_query(query: exp.Query, staging: Staging) -> exp.Query:
     return query
 
 
-def _lower_ctes(query: exp.Query, staging: Staging) -> None:
+def _lower_ctes(query: exp.Expr, staging: Staging) -> None:
     """Spool the CTEs that hold operators or are volatile; the plain ones stay, and stages may use them."""
     with_ = query.args.get("with_")
     if with_ is None or not has_calls(query):
@@ -81,6 +90,8 @@ def _lower_ctes(query: exp.Query, staging: Staging) -> None:
         )
     plain = []
     for cte in with_.expressions:
+        if not isinstance(cte.this, exp.Query):
+            raise NotSupported("semantic operators beside a WITH that changes data")
         if not has_calls(cte) and not is_volatile(cte):
             plain.append(cte)
             staging.environment.append(cte)
@@ -93,7 +104,7 @@ def _lower_ctes(query: exp.Query, staging: Staging) -> None:
         query.set("with_", None)
 
 
-def _redirect(query: exp.Query, cte: exp.CTE, relation: str) -> None:
+def _redirect(query: exp.Expr, cte: exp.CTE, relation: str) -> None:
     columns = [column.copy() for column in cte.args["alias"].args.get("columns") or []]
     for table in list(query.find_all(exp.Table)):
         if table.name.lower() == cte.alias.lower() and not table.db:
@@ -102,13 +113,21 @@ def _redirect(query: exp.Query, cte: exp.CTE, relation: str) -> None:
 
 
 def _lower_select(select: exp.Select, staging: Staging) -> exp.Select:
-    for nested in _nested_queries(select):
-        if has_calls(nested):
-            nested.replace(lower_query(nested.copy(), staging))
+    _lower_nested(select, staging, source_names(select))
     if scope_calls(select):
         for rule in RULES:
             select = rule(select, staging)
     return select
+
+
+def _lower_nested(node: exp.Expr, staging: Staging, names: set[str]) -> None:
+    """Lower the queries nested in a scope whose sources have these names."""
+    around = staging.around
+    staging.around = around | names
+    for nested in _nested_queries(node):
+        if has_calls(nested):
+            nested.replace(lower_query(nested.copy(), staging))
+    staging.around = around
 
 
 def _nested_queries(node: exp.Expr) -> list[exp.Query]:
@@ -124,10 +143,13 @@ def _nested_queries(node: exp.Expr) -> list[exp.Query]:
 
 def _lower_change(tree: exp.Update | exp.Delete, staging: Staging) -> exp.Expr:
     """Lower UPDATE and DELETE: operators over the rows of the target that the plain conditions leave."""
+    _lower_ctes(tree, staging)
     scope = exp.Select()
     scope.set("from_", exp.From(this=tree.this.copy()))
     others = [tree.args["from_"].this] if tree.args.get("from_") else tree.args.get("using") or []
     scope.set("joins", [exp.Join(this=other.copy(), kind="CROSS") for other in others])
+    _lower_nested(tree, staging, source_names(scope))
+    compare_scores(tree, staging)
     for clause in ("where", "expressions"):
         value = tree.args.get(clause)
         for call in scope_calls(*(value if isinstance(value, list) else [value])):

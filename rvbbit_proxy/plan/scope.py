@@ -91,13 +91,25 @@ def source_names(select: exp.Expr) -> set[str]:
     return names | {lateral.alias_or_name.lower() for lateral in select.args.get("laterals") or []}
 
 
+def table_names(node: exp.Expr) -> set[str]:
+    """Return the unqualified names of tables and CTEs that are read below the node, in lower case."""
+    return {table.name.lower() for table in node.find_all(exp.Table) if not table.db}
+
+
 def refers_outside(node: exp.Expr, names: set[str]) -> bool:
-    """Whether a qualified column below the node belongs to none of these sources (nor to a query inside)."""
-    inner = {source.alias_or_name.lower() for query in node.find_all(exp.Select) for source in sources(query)}
-    return any(
-        column.table and column.table.lower() not in names and column.table.lower() not in inner
-        for column in node.find_all(exp.Column)
-    )
+    """Whether a qualified column below the node belongs to none of these sources, nor to a query inside."""
+    if isinstance(node, exp.Column):
+        return bool(node.table) and node.table.lower() not in names
+    inside = names | source_names(node) if isinstance(node, exp.Select) else names
+    return any(refers_outside(child, inside) for child in node.iter_expressions())
+
+
+def refers_to(node: exp.Expr, names: frozenset[str]) -> bool:
+    """Whether a qualified column below the node belongs to one of these sources of the queries around it."""
+    if isinstance(node, exp.Column):
+        return node.table.lower() in names
+    inside = names - source_names(node) if isinstance(node, exp.Select) else names
+    return bool(inside) and any(refers_to(child, inside) for child in node.iter_expressions())
 
 
 def is_grouped(select: exp.Select, aggregate_names: frozenset[str]) -> bool:

@@ -17,7 +17,7 @@ from rvbbit_proxy.errors import AggregateMisplaced, NotSupported, UnknownOperato
 from rvbbit_proxy.operators.operator import Operator, OperatorArg, Operators
 from rvbbit_proxy.plan.estimate import LOOKUP, estimate_tree
 from rvbbit_proxy.plan.plan import ORDINAL, VALUE, OperatorStage, Spool, Stage, Waves, key_column
-from rvbbit_proxy.plan.scope import is_volatile, refers_outside, source_names
+from rvbbit_proxy.plan.scope import is_volatile, refers_to, source_names, table_names
 from rvbbit_proxy.sql.dialect import SemanticCall
 
 
@@ -27,7 +27,8 @@ class Staging:
 
     ``describe`` tells the column names of a query of the upstream. ``suffix`` makes relation names unique in
     the upstream session. ``environment`` holds the plain CTEs that queries of this statement may use. ``waves``
-    maps a SELECT that may stop early to its spool and the rows it needs.
+    maps a SELECT that may stop early to its spool and the rows it needs. ``around``: the sources of the
+    queries around the one being planned, in lower case.
     """
 
     operators: Operators
@@ -39,6 +40,7 @@ class Staging:
     environment: list[exp.CTE] = field(default_factory=list)
     memo: dict[tuple[int, str], str] = field(default_factory=dict)
     waves: dict[int, tuple[str, int]] = field(default_factory=dict)
+    around: frozenset[str] = frozenset()
 
     @property
     def aggregate_names(self) -> frozenset[str]:
@@ -78,17 +80,47 @@ class Staging:
         self.stages[first:] = [Waves(relation, spool, needed, filters, self.sql(passing))]
 
     def _with_environment(self, query: exp.Expr) -> exp.Expr:
+        """Return a copy of the query with the CTEs it uses, its own and those around it."""
         tree = query.copy()
-        if self.environment:
-            tree.set("with_", exp.With(expressions=[cte.copy() for cte in self.environment]))
+        own = tree.args["with_"].expressions if tree.args.get("with_") else []
+        known = {cte.alias.lower() for cte in self.environment}
+        used = [cte for cte in own if cte.alias.lower() not in known]
+        wanted = table_names(tree)
+        for cte in reversed(self.environment):
+            if cte.alias.lower() in wanted:
+                used.insert(0, cte)
+                wanted |= table_names(cte)
+        recursive = any(cte.alias.lower() in table_names(cte.this) for cte in used)
+        tree.set(
+            "with_", exp.With(expressions=[cte.copy() for cte in used], recursive=recursive) if used else None
+        )
         return tree
+
+    def column_names(self, select: exp.Select, star: exp.Expr | None = None) -> list[str]:
+        """Return the names of the columns that ``*``, or another star, stands for in this scope."""
+        probe = exp.Select(expressions=[star or exp.Star()])
+        for clause in ("from_", "joins", "laterals"):
+            value = select.args.get(clause)
+            probe.set(
+                clause, [part.copy() for part in value] if isinstance(value, list) else value and value.copy()
+            )
+        sql, _ = self.estimate(probe)
+        return list(self.describe(sql))
 
     def relation(self, kind: str) -> str:
         """Return a fresh name for a temporary relation."""
         return f"rvbbit_{kind}{len(self.stages)}_{self.suffix}"
 
     def spool(self, query: exp.Expr, reason: str) -> str:
-        """Add a stage that keeps the rows of a plain query; return its relation."""
+        """Add a stage that keeps the rows of a plain query; return its relation.
+
+        :raises NotSupported: where the query is nested in another and reads its columns.
+        """
+        if refers_to(query, self.around):
+            raise NotSupported(
+                f"operators over the rows of a query that refers to an outer one: {self.sql(query)}",
+                hint="Join the two queries instead of nesting them.",
+            )
         relation = self.relation("spool")
         estimate_sql, _ = self.estimate(query)
         self.stages.append(Spool(relation, self.query_sql(query), estimate_sql, reason))
@@ -163,7 +195,7 @@ class Staging:
                 f"a volatile expression cannot be an operand of {operator.name}: {self.sql(expression)}",
                 hint="Compute it in a subquery in FROM.",
             )
-        if refers_outside(expression, source_names(source)):
+        if refers_to(expression, self.around - source_names(source)):
             raise NotSupported(
                 f"an operand of {operator.name} refers to an outer query: {self.sql(expression)}",
                 hint="Join the two queries instead of nesting them.",

@@ -18,10 +18,11 @@ import pyarrow as pa
 from differential.pieces import number_parameters
 from differential.queries import Query
 from differential.statements import Example, Row, Statement
-from differential.truth import TruthfulDoor, duckdb_functions, postgres_functions
-from fake_door import bundled
+from differential.truth import ANSWERS, TruthfulDoor, duckdb_functions, postgres_functions
+from fake_door import ROOT
 
 from rvbbit_proxy.caller import CallerContext
+from rvbbit_proxy.cascade.load import load_cascade
 from rvbbit_proxy.cascade.runtime import Runtime
 from rvbbit_proxy.cascade.spec import CascadeSpec
 from rvbbit_proxy.cascade.traits import BUILTIN_TRAITS
@@ -201,8 +202,10 @@ def _gist(error: RvbbitError) -> str:
     return re.sub(r"[:\"].*|\d+", "", str(error).splitlines()[0]).strip()
 
 
-def _all_offline(cascades: dict[str, CascadeSpec]) -> dict[str, CascadeSpec]:
-    """Return the cascades such that each hands its items to the door."""
+def _cascades() -> dict[str, CascadeSpec]:
+    """Load the cascades whose truth is known, such that each hands its items to the door."""
+    folder = ROOT / "cascades" / "semantic_sql"
+    cascades = {name: load_cascade(folder / f"{name}.cascade.yaml") for name in (*ANSWERS, "similar_to")}
     offline = cascades["condense"].offline
     return {
         name: spec if spec.offline is not None else spec.model_copy(update={"offline": offline})
@@ -211,7 +214,7 @@ def _all_offline(cascades: dict[str, CascadeSpec]) -> dict[str, CascadeSpec]:
 
 
 def _engine(loop: ModelLoop) -> SemanticEngine:
-    cascades = _all_offline(bundled())
+    cascades = _cascades()
     door, ledger = TruthfulDoor(), _Forgetful()
     runtime = Runtime(door, ledger, cascades, BUILTIN_TRAITS)
     reader = SqlReader.of(load_operators(cascades))

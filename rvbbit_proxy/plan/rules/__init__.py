@@ -8,11 +8,13 @@ from sqlglot import exp
 
 from rvbbit_proxy.plan.rules.early import stop_early
 from rvbbit_proxy.plan.rules.filters import filter_rows
+from rvbbit_proxy.plan.rules.groups import group_inputs
 from rvbbit_proxy.plan.rules.joins import move_join_conditions
 from rvbbit_proxy.plan.rules.late import split_late
 from rvbbit_proxy.plan.rules.scores import compare_scores
 from rvbbit_proxy.plan.rules.sources import spool_sources
-from rvbbit_proxy.plan.rules.values import group_inputs, name_select_items, row_values
+from rvbbit_proxy.plan.rules.stars import write_stars
+from rvbbit_proxy.plan.rules.values import name_select_items, row_values
 from rvbbit_proxy.plan.staging import Staging
 
 Rule = Callable[[exp.Select, Staging], exp.Select]
@@ -21,6 +23,7 @@ RULES: tuple[Rule, ...] = (
     name_select_items,
     compare_scores,
     spool_sources,
+    write_stars,
     move_join_conditions,
     stop_early,
     filter_rows,

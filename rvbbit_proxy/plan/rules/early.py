@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from rvbbit_proxy.plan.hoist import Hoist, orders_by_calls, resolve_key
+from rvbbit_proxy.plan.hoist import Hoist, orders_by_calls
 from rvbbit_proxy.plan.plan import ORDINAL
-from rvbbit_proxy.plan.scope import has_calls, is_grouped, scope_calls, set_condition, where_conjuncts
+from rvbbit_proxy.plan.scope import has_calls, is_grouped, refers_to, scope_calls, set_condition, where_conjuncts
 from rvbbit_proxy.plan.staging import Staging, literal_value
 
 MONOTONE = (exp.And, exp.Or, exp.Not, exp.Paren, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.EQ, exp.NEQ, exp.Between)
@@ -35,7 +35,7 @@ def stop_early(select: exp.Select, staging: Staging) -> exp.Select:
     order = select.args.get("order")
     if order is not None:
         for key in order.expressions:
-            key.set("this", hoist.ordinal(hoist.outer(resolve_key(select, key.this).copy())))
+            key.set("this", hoist.ordinal(hoist.sort_key(key.this)))
         inner.set("order", order)
     relation = hoist.spool(inner, "rows in order, until enough have passed")
     outer.set("from_", exp.From(this=exp.to_table(relation)))
@@ -61,6 +61,8 @@ def _needed_rows(select: exp.Select) -> int | None:
 def _row_by_row(select: exp.Select, staging: Staging) -> bool:
     """Whether the rows that come out are those that pass, each for itself, in an order known beforehand."""
     if is_grouped(select, staging.aggregate_names) or orders_by_calls(select):
+        return False
+    if refers_to(select, staging.around):
         return False
     if select.args.get("distinct") or select.args.get("locks") or isinstance(select.args.get("limit"), exp.Fetch):
         return False

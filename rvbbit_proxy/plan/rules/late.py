@@ -10,10 +10,10 @@ from __future__ import annotations
 from sqlglot import exp
 
 from rvbbit_proxy.errors import NotSupported
-from rvbbit_proxy.plan.hoist import Hoist, orders_by_calls, resolve_key
+from rvbbit_proxy.plan.hoist import Hoist, orders_by_calls
 from rvbbit_proxy.plan.plan import ORDINAL
 from rvbbit_proxy.plan.rules.filters import filter_rows
-from rvbbit_proxy.plan.scope import conjuncts, has_calls, is_grouped, scope_calls, set_condition
+from rvbbit_proxy.plan.scope import conjuncts, has_calls, is_grouped, refers_to, scope_calls, set_condition
 from rvbbit_proxy.plan.staging import Staging
 
 
@@ -22,12 +22,12 @@ def split_late(select: exp.Select, staging: Staging) -> exp.Select:
     if is_grouped(select, staging.aggregate_names):
         late = bool(scope_calls(*select.expressions, select.args.get("having"), select.args.get("order")))
     else:
-        late = _waits_for_limit(select)
+        late = _waits_for_limit(select, staging)
     return _split(select, staging) if late else select
 
 
-def _waits_for_limit(select: exp.Select) -> bool:
-    if not (select.args.get("limit") or select.args.get("offset")):
+def _waits_for_limit(select: exp.Select, staging: Staging) -> bool:
+    if not (select.args.get("limit") or select.args.get("offset")) or refers_to(select, staging.around):
         return False
     if select.args.get("distinct") or orders_by_calls(select):
         return False
@@ -76,7 +76,7 @@ def _order_and_limit(select: exp.Select, hoist: Hoist, query: exp.Select, *, out
     order = select.args.get("order")
     if order is not None:
         for key in order.expressions:
-            column = hoist.outer(resolve_key(select, key.this).copy())
+            column = hoist.sort_key(key.this)
             key.set("this", column if outside else hoist.ordinal(column))
         query.set("order", order)
     for clause in ("limit", "offset"):

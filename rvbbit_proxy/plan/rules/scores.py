@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from sqlglot import exp
 
 from rvbbit_proxy.plan.scope import scope_calls
@@ -10,7 +12,10 @@ from rvbbit_proxy.plan.staging import Staging
 THRESHOLD = "0.5"
 
 
-def compare_scores(select: exp.Select, staging: Staging) -> exp.Select:
+Scope = TypeVar("Scope", bound=exp.Expr)
+
+
+def compare_scores(select: Scope, staging: Staging) -> Scope:
     """Write ``x ABOUT 'y'`` as ``x ABOUT 'y' > 0.5`` where a boolean is wanted."""
     for call in scope_calls(select):
         if staging.operators.by_name[call.operator_name].returns == "double precision" and _wants_boolean(call):
