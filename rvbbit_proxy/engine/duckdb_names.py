@@ -69,6 +69,8 @@ def figure_name(text: str) -> str:
 
     >>> figure_name("CAST(x AS int8)"), figure_name("CAST(1 AS INTEGER)"), figure_name("count_star()")
     ('x', 'int4', 'count')
+    >>> figure_name("a column")
+    'a column'
     """
     if text in _KEYWORD_VALUES:
         return _KEYWORD_VALUES[text]
@@ -78,6 +80,8 @@ def figure_name(text: str) -> str:
         tree = sqlglot.parse_one(re.sub(r"\$(\d+)", r'"\\$\1"', text), read="duckdb")
     except SqlglotError:
         return UNNAMED
+    if isinstance(tree, exp.Alias):  # no expression's text: a column whose name holds a blank
+        return text
     return _figure(tree, text) or UNNAMED
 
 

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from rvbbit_proxy.plan.scope import has_calls, is_volatile
+from rvbbit_proxy.plan.scope import has_calls, is_volatile, walk_scope
 
 
 def guards(call: exp.Expr, root: exp.Expr) -> list[exp.Expr]:
-    """Return plain conditions, from ``root`` down to the call, outside of which its value cannot matter."""
+    """Return plain conditions, from ``root`` down to the call, outside of which its value cannot matter.
+
+    They hold for a row: what stands around an aggregate or a window function is of other rows as well.
+    """
     found: list[exp.Expr] = []
     node = call
     while node is not root and node.parent is not None:
         parent = node.parent
-        found += [
-            condition
-            for condition in _steps(parent, node)
-            if not has_calls(condition) and not is_volatile(condition)
-        ]
+        if isinstance(parent, (exp.AggFunc, exp.Window)):
+            break
+        found += [condition for condition in _steps(parent, node) if _of_row(condition)]
         node = parent
     return found
+
+
+def _of_row(condition: exp.Expr) -> bool:
+    """Whether a row alone decides the condition, without a model."""
+    if has_calls(condition) or is_volatile(condition):
+        return False
+    return not any(isinstance(node, (exp.AggFunc, exp.Window)) for node in walk_scope(condition))
 
 
 def _steps(parent: exp.Expr, node: exp.Expr) -> list[exp.Expr]:

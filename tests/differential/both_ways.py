@@ -87,6 +87,7 @@ class BothWays:
         ours, parameters = number_parameters(statement.piece.ours)
         try:
             plain = self._plainly(statement)
+            rows = self._unlimited(statement.query)
         except RvbbitError as error:
             self.counts[f"invalid: {_gist(error)}"] += 1
             self.invalid.append((str(error), statement.piece.plain))
@@ -101,10 +102,19 @@ class BothWays:
             return
         except RvbbitError as error:
             raise Difference(f"{type(error).__name__} {error.sqlstate}: {error} {error.detail or ''}") from error
-        _compare(given, plain, statement.query)
+        if rows is None:
+            _compare(given, plain, statement.query)
+        elif Counter(map(repr, given.rows)) - rows or len(given.rows) != len(plain.rows):
+            raise Difference(f"rows {given.rows}, plainly {len(plain.rows)} of {rows}")
         if described != given.columns and statement.query is not None:
             raise Difference(f"described {described}, gave {given.columns}")
         self.counts["same"] += 1
+
+    def _unlimited(self, query: Query | None) -> Counter[str] | None:
+        """Return the rows of which a LIMIT without order may take any; None where the rows are determined."""
+        if query is None or query.unlimited is None:
+            return None
+        return Counter(map(repr, self._outcome(self.session.execute(query.unlimited)).rows))
 
     def _described(self, ours: str, parameters: tuple[Parameter, ...]) -> list[tuple[str, int]] | None:
         description = self.engine.describe(ours, [parameter.type_oid for parameter in parameters], self.session)

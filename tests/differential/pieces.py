@@ -13,14 +13,17 @@ from rvbbit_proxy.wire.types.oids import INT4, TEXT
 Kind = Literal["text", "bool", "int", "float", "texts"]
 """The type of an expression, as far as the generator cares."""
 
+LOGICAL = ("{} AND {}", "{} OR {}", "NOT {}")
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """``loose``: it needs parentheses as an operand."""
+    """``loose``: it needs parentheses as an operand; ``logical``: even as an operand of NOT."""
 
     ours: str
     plain: str
     loose: bool = False
+    logical: bool = False
 
     @property
     def tight(self) -> Piece:
@@ -30,7 +33,7 @@ class Piece:
     @property
     def bracketed(self) -> Piece:
         """The piece with parentheses in the plain spelling only, where ours needs none by precedence."""
-        return Piece(self.ours, f"({self.plain})") if self.loose else self
+        return Piece(self.ours, f"({self.plain})") if self.loose and not self.logical else self.tight
 
 
 def sql(text: str) -> Piece:
@@ -40,9 +43,8 @@ def sql(text: str) -> Piece:
 
 def write(template: str, *parts: Piece, loose: bool = True) -> Piece:
     """Fill a template in both spellings."""
-    return Piece(
-        template.format(*(part.ours for part in parts)), template.format(*(part.plain for part in parts)), loose
-    )
+    ours, plain = (template.format(*texts) for texts in ([p.ours for p in parts], [p.plain for p in parts]))
+    return Piece(ours, plain, loose, logical=template in LOGICAL)
 
 
 def listed(parts: Sequence[Piece]) -> Piece:

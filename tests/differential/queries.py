@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from differential.expressions import Choices, Column, Scope, condition, expression
+from differential.expressions import Choices, Column, Scope, aggregate, condition, expression
 from differential.pieces import Kind, Piece, listed, sql, write
 
 TABLES: dict[str, tuple[tuple[str, Kind], ...]] = {
@@ -74,7 +74,7 @@ class QueryMaker:
         if single and self.choices.chance(60):
             return self._grouped(1, kinds, around, keyed=False)
         if single:
-            return self._ordered(self._plain(1, kinds, around, unique=True), limit=1)
+            return self._ordered(self._plain(1, kinds, around, unique=True, ordered=False), limit=1)
         return self._plain(1, kinds, around, unique=True)
 
     def _with(self, depth: int, kinds: Sequence[Kind] | None, around: Scope, *, top: bool = False) -> Query:
@@ -176,6 +176,7 @@ class QueryMaker:
         *,
         unique: bool,
         top: bool = False,
+        ordered: bool = True,
     ) -> Query:
         found = self._sources(depth, around)
         scope = Scope(found.columns(), around.outer)
@@ -186,7 +187,7 @@ class QueryMaker:
         query = Query(piece, items.columns)
         if top and not distinct and self.choices.chance(12):
             return self._any_rows(query)
-        if not distinct and self.choices.chance(25):
+        if ordered and not distinct and self.choices.chance(25):
             keys = [expression(self.choices.pick(KINDS), scope, self.choices, 2) for _ in range(2)]
             limit = self.choices.number(0, 5) if self.choices.chance(60) else None
             return self._ordered(query, [key for key in keys if _names_a_column(key)], items.pieces, limit=limit)
@@ -265,7 +266,12 @@ class QueryMaker:
         wanted: list[tuple[Kind, Column | None]] = [(key.kind, key) for key in shown if self.choices.chance(75)]
         wanted += [(kind, None) for kind in (kinds or self._kinds())]
         for number, (kind, key) in enumerate(wanted):
-            piece = key.qualified if key else self._over_groups(kind, scope)
+            if kind == "text" and key is None and kinds is None and self.choices.chance(10):
+                kind = "texts"
+            if keyed is False:
+                piece = aggregate(kind, rows, self.choices, 2)
+            else:
+                piece = key.qualified if key else expression(kind, scope, self.choices, 3)
             name = self._item_name(number, columns, unique)
             written.append(write(f"{{}} AS {name}" if name else "{}", piece))
             columns.append((name or f"?{number}", kind))
@@ -283,12 +289,6 @@ class QueryMaker:
             limit = self.choices.number(0, 4) if self.choices.chance(50) else None
             return self._ordered(query, [key for key in order if _names_a_column(key)], tuple(pieces), limit=limit)
         return query
-
-    def _over_groups(self, kind: Kind, scope: Scope) -> Piece:
-        assert scope.rows is not None
-        if kind == "text" and self.choices.chance(10):
-            kind = "texts"
-        return expression(kind, scope, self.choices, 3)
 
     def _written_key(self, piece: Piece, number: int, name: str) -> Piece:
         """Return a key as an ordinal, as an alias that is no column's name, or written again."""

@@ -10,12 +10,13 @@ from rvbbit_proxy.plan.staging import Staging
 
 def move_join_conditions(select: exp.Select, staging: Staging) -> exp.Select:
     """Move an inner join's operator conjuncts to WHERE; give an outer join's a stage over its candidate pairs."""
-    for join in select.args.get("joins") or []:
+    joins = select.args.get("joins") or []
+    for index, join in enumerate(joins):
         parts = conjuncts(join.args.get("on"))
         semantic = [part for part in parts if has_calls(part)]
         if not semantic:
             continue
-        if join.side or join.kind not in ("", "INNER", "CROSS"):
+        if join.side or join.kind not in ("", "INNER", "CROSS") or not _movable(semantic, joins[index + 1 :]):
             _stage_pairs(select, join, staging)
             continue
         moved = [*where_conjuncts(select), *semantic]
@@ -23,6 +24,14 @@ def move_join_conditions(select: exp.Select, staging: Staging) -> exp.Select:
         join.set("on", conjoin(rest) or exp.true())
         set_condition(select, "where", moved)
     return select
+
+
+def _movable(conditions: list[exp.Expr], later: list[exp.Join]) -> bool:
+    """Whether conditions mean the same in WHERE: later joins neither keep rows that fail nor hide a bare name."""
+    if any(join.side in ("RIGHT", "FULL") for join in later):
+        return False
+    columns = [column for condition in conditions for column in condition.find_all(exp.Column)]
+    return not later or all(column.table for column in columns)
 
 
 def _stage_pairs(select: exp.Select, join: exp.Join, staging: Staging) -> None:
