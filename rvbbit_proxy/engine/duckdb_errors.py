@@ -49,6 +49,12 @@ _NO_RELATION = r'relation "\1" does not exist'
 _BAD_SYNTAX = r'invalid input syntax for type \1: "\2"'
 
 ERROR_RULES = (
+    # what the catalogs' own functions raise
+    _rule(r'^Invalid Input: (relation ".*" does not exist)$', "42P01", r"\1"),
+    _rule(r'^Invalid Input: (type ".*" does not exist)$', "42704", r"\1"),
+    _rule(r'^Invalid Input: (function ".*" does not exist)$', "42883", r"\1"),
+    _rule(r'^Invalid Input: (schema ".*" does not exist)$', "3F000", r"\1"),
+    _rule(r"^Invalid Input: (unrecognized configuration parameter .*)$", "42704", r"\1"),
     # names that are not there
     _rule(
         r'^Catalog: (?:Table|View) with name "?(.+?)"? does not exist', "42P01", r'relation "\1" does not exist'

@@ -124,9 +124,9 @@ class DuckDBSession(UpstreamSession):
                 return self._control(command)
             self._refuse_if_failed()
             self._start()
-            sql = self._prepared(sql, binary=1 in result_formats)
-            if self._statement.before:
-                return self._run_after(self._statement.before, sql)
+            sql = self._prepared(sql, result_formats)
+            if self._statement.before or self._statement.after:
+                return self._run_among(self._statement)
             return self._run(sql, parameters)
         except RvbbitError:
             self._fail()
@@ -157,28 +157,27 @@ class DuckDBSession(UpstreamSession):
             self._catalog.defined()
         return self._finished(sql, verb, relation)
 
-    def _prepared(self, sql: str, *, binary: bool = False) -> str:
+    def _prepared(self, sql: str, formats: Sequence[int] = ()) -> str:
         """Return the statement in DuckDB's terms; raises for what it must not be given."""
-        self._statement = self._catalog.prepare(self._checked(sql), in_block=self._status != "I", binary=binary)
+        self._statement = self._catalog.prepare(self._checked(sql), in_block=self._status != "I", formats=formats)
         return self._statement.sql
 
     def _declared(self, type_oids: Sequence[int]) -> list[int]:
         """Return the parameters' types as the client declared them, else as the catalogs know them."""
         known = self._statement.parameter_oids
-        return [
-            given or here
-            for given, here in zip_longest(type_oids, known, fillvalue=0)
-        ]
+        return [given or here for given, here in zip_longest(type_oids, known, fillvalue=0)]
 
-    def _run_after(self, before: Sequence[str], sql: str) -> DuckDBResult:
-        """Run a statement behind those it needs, all of them or none."""
+    def _run_among(self, statement: Rewritten) -> DuckDBResult:
+        """Run a statement between those that belong to it, all of them or none."""
         alone = self._status == "I"
         if alone:
             self._connection.execute("BEGIN TRANSACTION")
         try:
-            for needed in before:
+            for needed in statement.before:
                 self._connection.execute(needed)
-            result = self._run(sql, ())
+            result = self._run(statement.sql, ())
+            for left in statement.after:
+                self._connection.execute(left)
         except BaseException:
             if alone:
                 self._connection.execute("ROLLBACK")

@@ -30,7 +30,9 @@ class DuckDBUpstream(Upstream):
         has_ledger = self._has_ledger(cursor)
         if has_ledger:
             cursor.execute(f"SET SESSION search_path = 'main,{LEDGER_VIEWS}'")
-        catalog = SessionCatalog(self._catalog, cursor, SessionIdentity(user, database, application_name=application_name))
+        catalog = SessionCatalog(
+            self._catalog, cursor, SessionIdentity(user, database, application_name=application_name)
+        )
         return DuckDBSession(cursor, catalog, has_ledger=has_ledger)
 
     def _has_ledger(self, cursor: duckdb.DuckDBPyConnection) -> bool:

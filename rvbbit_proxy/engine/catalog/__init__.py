@@ -1,0 +1,22 @@
+"""PostgreSQL's system catalogs and dialect over DuckDB.
+
+emulation.py     ``CatalogEmulation``, ``SessionCatalog``: which statements are rewritten, when the catalogs are read anew
+names.py         public, pg_temp and the database's own name, replaced token by token
+rewrite.py       ``rewrite_statement``: tree to tree; ``RULES``, the rules in order
+item_names.py    names of unnamed columns
+casts.py         regclass and its kin, oid, name, array literals
+expressions.py   operators, collations, subscripts, calls, system columns
+relations.py     system relations and functions in FROM
+definitions.py   serial, identity, LIKE, TRUNCATE of several tables
+output_types.py  the types of a catalog query's columns, read off its tree
+calls.py         calls of our own functions
+install.py       makes the catalog ``rvbbit_pg`` from the SQL files and ``facts/``
+type_names.py    PostgreSQL's names of types, DuckDB's types by name
+read_facts.py    reads ``facts/`` off a real PostgreSQL, by hand
+
+objects.sql, snapshot.sql      what DuckDB knows, under PostgreSQL's names and oids, snapshot by snapshot
+relations.sql, information_schema.sql, macros.sql   the relations and functions clients see
+
+Laws: a statement that needs nothing reaches DuckDB as it came; one that cannot be read, too. A catalog answers what
+is there, or nothing where PostgreSQL would have nothing.
+"""

@@ -19,30 +19,42 @@ from rvbbit_proxy.engine.catalog.install import install_catalog, show_operators,
 from rvbbit_proxy.engine.catalog.names import blank_noise, localise_names
 from rvbbit_proxy.engine.catalog.output_types import REG_TYPES
 from rvbbit_proxy.engine.catalog.rewrite import Rewritten, rewrite_statement
+from rvbbit_proxy.engine.statement import mask_literals
 from rvbbit_proxy.engine.upstream import Column
+from rvbbit_proxy.sql.lexer import lexemes, unquote_identifier
 from rvbbit_proxy.wire.types import oids
 
 _KEPT = 2048
 _WHOLE_NUMBERS = frozenset((oids.INT2, oids.INT4, oids.INT8))
 _NUMBERED = frozenset((oids.OID, oids.XID, oids.CID, oids.XID8))
-_TEXTUAL = frozenset(
-    (oids.NAME, oids.CHAR, oids.REGCLASS, oids.REGTYPE, oids.REGPROC, oids.REGPROCEDURE, oids.REGNAMESPACE)
-    + (oids.REGROLE, oids.PG_NODE_TREE, oids.VARCHAR, oids.BPCHAR, oids.ACLITEM)
-)
-
+_TEXTUAL = REG_TYPES | {oids.NAME, oids.CHAR, oids.PG_NODE_TREE, oids.VARCHAR, oids.BPCHAR, oids.ACLITEM}
 _SUSPICIOUS = re.compile(
     r"pg_|information_schema|\breg(?:class|type|proc|procedure|namespace|role)\b|operator\s*\("
     r"|\b(?:oid|xid|tableoid|ctid|xmin|serial|bigserial|smallserial|identity|jsonb|collate)\b"
-    r"|\b(?:current_user|session_user|current_catalog|current_role|current_database|current_schemas?|user|version)\b"
+    r"|\b(?:current_user|session_user|current_catalog|current_role|current_schema|user)\b"
+    r"|\b(?:current_database|current_schemas|version)\s*\("
     r"|::\s*(?:name|\"char\")\b|\bas\s+name\s*\)"
-    r"|'\{[^']*\}'\s*::|\bfor\s+(?:no\s+key\s+)?(?:update|share|key)\b|\(\s*like\b|\bcreate\s+(?:unique\s+)?index\s+on\b"
+    r"|\bfor\s+(?:no\s+key\s+)?(?:update|share|key)\b|\(\s*like\b|\bcreate\s+(?:unique\s+)?index\s+on\b"
     r"|\btruncate\b[^;]*,|\b(?:quote_ident|quote_literal|initcap|regexp_match|array_(?:upper|lower|remove|replace|ndims)"
     r"|json_build_object|format_type|obj_description|col_description|clock_timestamp|statement_timestamp|txid_current"
     r"|has_\w+_privilege|to_reg\w+|parse_ident|getdatabaseencoding|set_config|current_setting)\s*\("
+    r"|\bunnest\s*\(|\bformat\s*\(|\bsubstring\s*\("
     r"|\bat\s+(?:from|,)|,\s*at\b|\bselect\s+at\b",
     re.IGNORECASE,
 )
-_NOISY = re.compile(r"^\s*(?:create|drop)\b.*\b(?:local|global|unlogged|concurrently)\b", re.IGNORECASE | re.DOTALL)
+_ARRAY_LITERAL = re.compile(r"'\{[^']*\}'\s*(?:::|as\b)", re.IGNORECASE)
+_NOISY = re.compile(
+    r"^\s*(?:create|drop)\b.*\b(?:local|global|unlogged|concurrently|btree|hash)\b", re.IGNORECASE | re.DOTALL
+)
+
+
+_DROP_TABLE = re.compile(r"\s*drop\s+table\b", re.IGNORECASE)
+_OWNED = """
+    SELECT DISTINCT regexp_extract(column_default, '^nextval\\(''(.*)''\\)$', 1)
+    FROM duckdb_columns()
+    WHERE NOT internal AND list_contains($1, table_name)
+      AND ends_with(replace(column_default, '"', ''), table_name || '_' || column_name || '_seq'')')
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +113,20 @@ class SessionCatalog:
         self._defined_in_block = False
         introduce(connection, identity)
 
-    def prepare(self, sql: str, *, in_block: bool, binary: bool = False) -> Rewritten:
+    def prepare(self, sql: str, *, in_block: bool, formats: Sequence[int] = ()) -> Rewritten:
         """Return the statement for DuckDB, with a fresh snapshot taken if it reads the catalogs."""
-        found = rewritten(sql, self._identity.database, binary=binary)
+        found = rewritten(sql, self._identity.database, tuple(formats))
         if found.reads_catalog:
             self._look(in_block)
+        if _DROP_TABLE.match(sql) is not None:
+            return replace(found, after=self._owned_sequences(found.sql))
         return found
+
+    def _owned_sequences(self, sql: str) -> tuple[str, ...]:
+        """Return what drops the sequences that serial columns of the tables to be dropped count with."""
+        names = [unquote_identifier(token) for token in lexemes(sql) if token.kind in ("word", "quoted")]
+        rows = self._connection.execute(_OWNED, [names]).fetchall()
+        return tuple(f"DROP SEQUENCE IF EXISTS {name}" for (name,) in rows)
 
     def _look(self, in_block: bool) -> None:
         self._emulation.install()
@@ -160,29 +180,45 @@ def _carries(given: int, wanted: int) -> bool:
         return False
     if element:
         return _carries(element, wanted_element)
-    return (given in _WHOLE_NUMBERS and wanted in _NUMBERED | REG_TYPES) or (given == oids.TEXT and wanted in _TEXTUAL)
+    return (given in _WHOLE_NUMBERS and wanted in _NUMBERED | REG_TYPES) or (
+        given == oids.TEXT and wanted in _TEXTUAL
+    )
 
 
-def rewritten(sql: str, database: str, *, binary: bool = False) -> Rewritten:
+def rewritten(sql: str, database: str, formats: tuple[int, ...] = ()) -> Rewritten:
     """Return the statement for DuckDB with what must run before it and its columns' types."""
     if not needs_rewriting(sql, database):
         return Rewritten(sql)
-    return _rewritten(sql, database, binary)
+    return _rewritten(sql, database, formats)
 
 
 def needs_rewriting(sql: str, database: str) -> bool:
-    """Tell by its words whether a statement may hold what DuckDB does not know."""
+    """Tell by its words whether a statement may hold what DuckDB does not know.
+
+    >>> needs_rewriting("SELECT 'pg_class' FROM t", "db"), needs_rewriting("SELECT 1::oid", "db")
+    (False, True)
+    """
+    if not (_suspicious(sql) or _names_database(sql, database)):
+        return False
+    bare = mask_literals(sql)
+    return _suspicious(bare) or _names_database(bare, database) or _ARRAY_LITERAL.search(sql) is not None
+
+
+def _suspicious(sql: str) -> bool:
     return (
         _SUSPICIOUS.search(sql) is not None
-        or "public" in sql.lower()
-        or (database in sql and "." in sql)
+        or _ARRAY_LITERAL.search(sql) is not None
         or _NOISY.match(sql) is not None
     )
 
 
+def _names_database(sql: str, database: str) -> bool:
+    return "public" in sql.lower() or (database in sql and f"{database}." in sql.replace('"', ""))
+
+
 @lru_cache(maxsize=_KEPT)
-def _rewritten(sql: str, database: str, binary: bool) -> Rewritten:
+def _rewritten(sql: str, database: str, formats: tuple[int, ...]) -> Rewritten:
     localised = localise_names(blank_noise(sql), database)
-    if _SUSPICIOUS.search(localised) is None:
+    if not _suspicious(localised):
         return Rewritten(localised)
-    return rewrite_statement(localised, binary=binary) or Rewritten(localised)
+    return rewrite_statement(localised, formats) or Rewritten(localised)

@@ -20,6 +20,7 @@ from rvbbit_proxy.engine.catalog.type_names import ARRAY_SUFFIX, SQL_NAMES, duck
 from rvbbit_proxy.wire.types import oids
 
 CATALOG = "rvbbit_pg"
+SYSTEM_SCHEMAS = ("pg_catalog", "information_schema")
 SNAPSHOT_PREFIX = "rvbbit_base_"
 _LISTS = {oids.INT2VECTOR: "SMALLINT[]", oids.OIDVECTOR: "BIGINT[]", oids.ANYARRAY: "VARCHAR[]"}
 _SCALARS = {
@@ -114,7 +115,7 @@ def show_operators(connection: duckdb.DuckDBPyConnection) -> None:
     ).fetchone()
     if found == (1,):
         connection.execute(
-            f"CREATE OR REPLACE VIEW {CATALOG}.base.operators AS SELECT name, names, arguments, \"returns\","
+            f'CREATE OR REPLACE VIEW {CATALOG}.base.operators AS SELECT name, names, arguments, "returns",'
             " shape, cascade_id, description FROM rvbbit.main.operators"
         )
 
@@ -153,13 +154,21 @@ def _make_base(connection: duckdb.DuckDBPyConnection) -> None:
     reserved = connection.execute(
         "SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category = 'reserved' ORDER BY 1"
     ).fetchall()
-    names = sorted(f"({_literal(name)}, {oid}, {oids.array_oid_of(oid)})" for name, oid in duckdb_type_oids().items())
+    names = sorted(
+        f"({_literal(name)}, {oid}, {oids.array_oid_of(oid)})" for name, oid in duckdb_type_oids().items()
+    )
     by_name: dict[str, int] = {}
     internal = {int(row["oid"]): row["typname"] for row in _facts("pg_type")}
     sql_names = internal | SQL_NAMES
     for oid, name in internal.items():
         by_name |= {sql_names[oid]: oid, name: oid, f"pg_catalog.{name}": oid}
-    by_name |= {'"char"': oids.CHAR, "char": oids.BPCHAR, "int": oids.INT4, "decimal": oids.NUMERIC, "float": oids.FLOAT8}
+    by_name |= {
+        '"char"': oids.CHAR,
+        "char": oids.BPCHAR,
+        "int": oids.INT4,
+        "decimal": oids.NUMERIC,
+        "float": oids.FLOAT8,
+    }
     statements = (
         f"CREATE MACRO {base}.{_RESERVED}() AS [{', '.join(_literal(word) for (word,) in reserved)}]",
         f"CREATE TABLE {base}.type_names AS SELECT * FROM (VALUES {', '.join(names)}) v(duckdb_name, oid, array_oid)",
@@ -173,7 +182,8 @@ def _make_base(connection: duckdb.DuckDBPyConnection) -> None:
         f"CREATE MACRO {base}.sql_type_oid(name) AS coalesce({base}.sql_type_oid_of(name), {oids.TEXT})",
         f"CREATE MACRO {base}.version_of_duckdb() AS {_literal(duckdb.__version__)}",
         f"CREATE TABLE {base}.process AS SELECT now() AS started",
-        f"CREATE VIEW {base}.operators AS SELECT NULL::VARCHAR AS name, NULL::VARCHAR[] AS names, NULL::VARCHAR AS arguments,"
+        f"CREATE VIEW {base}.operators AS SELECT NULL::VARCHAR AS name, NULL::VARCHAR[] AS names,"
+        " NULL::VARCHAR AS arguments,"
         ' NULL::VARCHAR AS "returns", NULL::VARCHAR AS shape, NULL::VARCHAR AS cascade_id, NULL::VARCHAR AS description'
         " WHERE false",
     )
@@ -241,9 +251,7 @@ def _field(text: str, kind: str) -> str:
     )
 
 
-def _make_tables(
-    connection: duckdb.DuckDBPyConnection, relations: dict[str, dict[str, dict[str, int]]]
-) -> None:
+def _make_tables(connection: duckdb.DuckDBPyConnection, relations: dict[str, dict[str, dict[str, int]]]) -> None:
     """Make every relation as a table: with its facts where there are any, else without rows."""
     for nspname, named in relations.items():
         for name, types in named.items():
@@ -281,7 +289,9 @@ def _all_required() -> frozenset[tuple[str, str, str]]:
 
 
 def _required(nspname: str, name: str) -> frozenset[str]:
-    return frozenset(column for schema, relation, column in _all_required() if (schema, relation) == (nspname, name))
+    return frozenset(
+        column for schema, relation, column in _all_required() if (schema, relation) == (nspname, name)
+    )
 
 
 def _column(name: str, kind: str, given: bool, required: bool) -> str:

@@ -7,6 +7,7 @@ positions in the client's text.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from rvbbit_proxy.sql.lexer import Token, tokens, unquote_identifier
@@ -17,6 +18,7 @@ _REG_TYPES = frozenset(
     "regclass regtype regproc regprocedure regnamespace regrole regoper regoperator oid xid cid name".split()
 )
 _CREATE_NOISE = frozenset(("local", "global", "unlogged"))
+_TREE_INDEX = re.compile(r"\busing\s+(?:btree|hash)\b", re.IGNORECASE)
 _BLANKS = frozenset(("space", "comment", "line_comment"))
 
 
@@ -74,7 +76,7 @@ def _names_schema(parts: Sequence[Token], solid: Sequence[int], place: int) -> b
 def blank_noise(sql: str) -> str:
     """Return the statement without the words that mean nothing to DuckDB.
 
-    CREATE LOCAL/GLOBAL TEMP, UNLOGGED, CREATE/DROP INDEX CONCURRENTLY.
+    CREATE LOCAL/GLOBAL TEMP, UNLOGGED, CREATE/DROP INDEX CONCURRENTLY, CREATE INDEX … USING btree.
 
     >>> blank_noise("CREATE LOCAL TEMP TABLE t (a int)")
     'CREATE       TEMP TABLE t (a int)'
@@ -89,7 +91,11 @@ def blank_noise(sql: str) -> str:
         noise = lowered[place] in _CREATE_NOISE and place < 3
         if noise or (lowered[place] == "concurrently" and lowered[place - 1] == "index"):
             texts[index] = " " * len(texts[index])
-    return "".join(texts)
+    return (
+        _TREE_INDEX.sub(lambda found: " " * len(found[0]), "".join(texts))
+        if "index" in lowered[:3]
+        else "".join(texts)
+    )
 
 
 def quote_reg_types(sql: str) -> str:

@@ -6,7 +6,7 @@ cast its target's. What is not found here keeps the type DuckDB gives.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sqlglot import exp
@@ -37,15 +37,28 @@ _FUNCTIONS = {
     "pg_relation_filenode": oids.OID,
     "pg_backend_pid": oids.INT4,
 }
-_NAMED_NODES = {
+_NAMED_NODES: dict[type[exp.Expr], int] = {
     exp.CurrentUser: oids.NAME,
     exp.SessionUser: oids.NAME,
     exp.CurrentCatalog: oids.NAME,
     exp.CurrentDatabase: oids.NAME,
     exp.CurrentSchema: oids.NAME,
 }
-_SPELLED = {"decimal": oids.NUMERIC, "int": oids.INT4, "bigint": oids.INT8, "smallint": oids.INT2, "boolean": oids.BOOL}
+_SPELLED = {
+    "decimal": oids.NUMERIC,
+    "int": oids.INT4,
+    "bigint": oids.INT8,
+    "smallint": oids.INT2,
+    "boolean": oids.BOOL,
+}
 
+_ANYWHERE = {
+    "tableoid": oids.OID,
+    "xmin": oids.XID,
+    "xmax": oids.XID,
+    "user": oids.NAME,
+    "current_role": oids.NAME,
+}
 Columns = Mapping[str, int]
 
 
@@ -67,6 +80,8 @@ class Scope:
             found = next((known[name] for known in self.sources.values() if known and name in known), None)
         if found is None and self.outer is not None:
             return self.outer.column(node)
+        if found is None and not node.this.args.get("quoted"):
+            return _ANYWHERE.get(name, UNKNOWN)
         return found or UNKNOWN
 
 
@@ -208,3 +223,34 @@ def _combined_oid(node: exp.Expr, scope: Scope) -> int:
         columns = query_columns(node, scope)
         return next(iter(columns.values()), UNKNOWN) if columns else UNKNOWN
     return UNKNOWN
+
+
+def scope_in_tree(select: exp.Select) -> Scope:
+    around = select.find_ancestor(exp.Select)
+    outer = scope_in_tree(around) if around is not None else None
+    root = select.root()
+    if outer is None and root is not select:
+        outer = Scope({}, None, with_queries(root))
+    return scope_of(select, outer)
+
+
+def own_nodes(select: exp.Select) -> Iterator[exp.Expr]:
+    """Yield the nodes of a SELECT outside its nested queries."""
+    stack: list[exp.Expr] = list(select.iter_expressions())
+    while stack:
+        node = stack.pop()
+        if isinstance(node, (exp.Select, exp.SetOperation)):
+            continue
+        yield node
+        stack += list(node.iter_expressions())
+
+
+def first_select(tree: exp.Expr) -> exp.Expr:
+    while isinstance(tree, (exp.SetOperation, exp.Subquery)):
+        tree = tree.this
+    return tree
+
+
+def with_queries(tree: exp.Expr) -> dict[str, dict[str, int]]:
+    with_ = tree.args.get("with_")
+    return {cte.alias.lower(): query_columns(cte.this) or {} for cte in with_.expressions} if with_ else {}

@@ -27,7 +27,8 @@ ORDER BY n.nspname, c.relname, a.attnum
 """
 TYPES = """
 SELECT {} FROM pg_type t
-WHERE oid < 16384 AND typtype <> 'c' AND NOT EXISTS (SELECT FROM pg_type e WHERE e.oid = t.typelem AND e.typtype = 'c') ORDER BY oid
+WHERE oid < 16384 AND typtype <> 'c'
+      AND NOT EXISTS (SELECT FROM pg_type e WHERE e.oid = t.typelem AND e.typtype = 'c') ORDER BY oid
 """
 FUNCTIONS = """
 SELECT oid, proname, prolang, prokind, proisstrict, proretset, provolatile, pronargs, prorettype,
@@ -94,5 +95,5 @@ def write(connection: psycopg.Connection, name: str, query: str, *values: object
 
 
 if __name__ == "__main__":
-    named = duckdb.sql("SELECT DISTINCT function_name FROM duckdb_functions()").fetchall()
+    named = duckdb.connect().execute("SELECT DISTINCT function_name FROM duckdb_functions()").fetchall()
     read_facts(sys.argv[1], [name for (name,) in named])

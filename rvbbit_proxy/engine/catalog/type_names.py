@@ -50,4 +50,6 @@ def duckdb_type_oids() -> dict[str, int]:
     (True, True)
     """
     names = (*_DUCKDB_SCALARS, "TIMESTAMP WITH TIME ZONE", "TIME WITH TIME ZONE")
-    return {name: postgres_type(duckdb.sqltype(name))[0] for name in names} | dict.fromkeys(_DUCKDB_NESTED, oids.JSON)
+    return {name: postgres_type(duckdb.sqltype(name))[0] for name in names} | dict.fromkeys(
+        _DUCKDB_NESTED, oids.JSON
+    )

@@ -1,0 +1,77 @@
+"""CREATE TABLE, CREATE INDEX and TRUNCATE in DuckDB's terms: serial and identity columns, LIKE, unnamed indexes."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+_SERIALS = {"smallserial": "SMALLINT", "serial": "INT", "bigserial": "BIGINT"}
+
+
+def definition(tree: exp.Expr, before: list[str]) -> exp.Expr:
+    """Put CREATE TABLE, CREATE INDEX and TRUNCATE in DuckDB's terms; ``before`` gets what must run first."""
+    if isinstance(tree, exp.TruncateTable) and len(tree.expressions) > 1:
+        *first, last = tree.expressions
+        before += [f"TRUNCATE {table.sql('duckdb')}" for table in first]
+        return exp.TruncateTable(expressions=[last.copy()])
+    if isinstance(tree, exp.Create) and tree.kind == "INDEX" and isinstance(tree.this, exp.Index):
+        _name_index(tree.this)
+    if isinstance(tree, exp.Create) and tree.kind == "TABLE" and isinstance(tree.this, exp.Schema):
+        tree.set("properties", _kept_properties(tree.args.get("properties")))
+        return _define_table(tree, before)
+    return tree
+
+
+def _kept_properties(properties: exp.Expr | None) -> exp.Expr | None:
+    kept = [
+        item for item in (properties.expressions if properties else ()) if isinstance(item, exp.TemporaryProperty)
+    ]
+    return exp.Properties(expressions=[item.copy() for item in kept]) if kept else None
+
+
+def _name_index(index: exp.Index) -> None:
+    if index.this is not None:
+        return
+    table = index.args["table"]
+    columns = [column.find(exp.Column) for column in index.args["params"].args.get("columns") or ()]
+    parts = [table.name, *(column.name if column is not None else "expr" for column in columns), "idx"]
+    index.set("this", exp.to_identifier("_".join(parts), quoted=True))
+
+
+def _define_table(create: exp.Create, before: list[str]) -> exp.Expr:
+    schema = create.this
+    like = [item for item in schema.expressions if isinstance(item, exp.LikeProperty)]
+    if like and len(schema.expressions) == 1:
+        query = exp.select("*").from_(like[0].this.copy()).limit(0)
+        return exp.Create(
+            this=schema.this.copy(), kind="TABLE", expression=query, exists=create.args.get("exists"),
+            properties=create.args.get("properties"),
+        )  # fmt: skip
+    for column in schema.expressions:
+        if isinstance(column, exp.ColumnDef):
+            _count_up(schema.this, column, before)
+    return create
+
+
+def _count_up(table: exp.Table, column: exp.ColumnDef, before: list[str]) -> None:
+    """Turn serial and identity into a sequence and a default."""
+    kind = column.kind.sql("postgres").lower() if column.kind is not None else ""
+    identity = [
+        item for item in column.constraints if isinstance(item.kind, exp.GeneratedAsIdentityColumnConstraint)
+    ]
+    if kind not in _SERIALS and not identity:
+        return
+    kept = [item for item in column.constraints if item not in identity]
+    name = f"{table.name}_{column.name}_seq"
+    sequence = exp.Table(
+        this=exp.to_identifier(name, quoted=True), db=table.args.get("db"), catalog=table.args.get("catalog")
+    )
+    before.append(f"CREATE SEQUENCE IF NOT EXISTS {sequence.sql('duckdb')}")
+    if kind in _SERIALS:
+        column.set("kind", exp.DataType.build(_SERIALS[kind], dialect="duckdb"))
+    value = exp.Anonymous(this="nextval", expressions=[exp.Literal.string(sequence.sql("duckdb"))])
+    counted = exp.ColumnConstraint(kind=exp.DefaultColumnConstraint(this=value))
+    if not any(
+        isinstance(item.kind, (exp.PrimaryKeyColumnConstraint, exp.NotNullColumnConstraint)) for item in kept
+    ):
+        kept.append(exp.ColumnConstraint(kind=exp.NotNullColumnConstraint()))
+    column.set("constraints", [counted, *kept])

@@ -1,0 +1,92 @@
+"""Rules for what stands in FROM: system relations, functions, several arrays, locks."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from rvbbit_proxy.engine.catalog.calls import macro_kinds
+from rvbbit_proxy.engine.catalog.install import CATALOG, SYSTEM_SCHEMAS, column_types, schema_of
+
+
+def drop_locks(tree: exp.Expr) -> None:
+    """Leave out FOR UPDATE and its kin: DuckDB's transactions detect conflicts when they write."""
+    for select in tree.find_all(exp.Select):
+        select.set("locks", None)
+
+
+def place_relations(tree: exp.Expr) -> None:
+    """Read system relations from our own catalog."""
+    for table in list(tree.find_all(exp.Table)):
+        schema, name = table.db.lower(), table.name.lower()
+        if isinstance(table.this, exp.Func):
+            _place_table_function(table)
+            continue
+        if not schema and (name not in column_types()["pg_catalog"] or _is_cte(table, name)):
+            continue
+        if schema and schema not in SYSTEM_SCHEMAS:
+            continue
+        if not table.alias:
+            table.set("alias", exp.TableAlias(this=exp.to_identifier(name, quoted=True)))
+        place = schema_of(schema or "pg_catalog").partition(".")[2]
+        table.set("this", exp.to_identifier(name, quoted=True))
+        table.set("db", exp.to_identifier(place))
+        table.set("catalog", exp.to_identifier(CATALOG))
+    for column in tree.find_all(exp.Column):
+        if column.args.get("db") is not None and column.args["db"].name.lower() in SYSTEM_SCHEMAS:
+            column.set("db", None)
+            column.set("catalog", None)
+
+
+def _is_cte(node: exp.Expr, name: str) -> bool:
+    parent = node.parent
+    while parent is not None:
+        with_ = parent.args.get("with_")
+        if with_ is not None and any(cte.alias.lower() == name for cte in with_.expressions):
+            return True
+        parent = parent.parent
+    return False
+
+
+def _place_table_function(table: exp.Table) -> None:
+    call = table.this
+    name = call.name.lower() if isinstance(call, exp.Anonymous) else ""
+    if name == "_pg_expandarray":
+        items = call.expressions[0]
+        alias = table.args.get("alias")
+        expanded = exp.select(
+            exp.alias_(exp.func("unnest", items.copy(), dialect="duckdb"), "x"),
+            exp.alias_(
+                exp.Anonymous(this="generate_subscripts", expressions=[items.copy(), exp.Literal.number(1)]), "n"
+            ),
+        )
+        table.replace(exp.Lateral(this=exp.Subquery(this=expanded), alias=alias and alias.copy()))
+    elif macro_kinds().get(name):
+        table.set("db", exp.to_identifier("pg"))
+        table.set("catalog", exp.to_identifier(CATALOG))
+    elif name in macro_kinds():
+        columns: list[exp.Expr] = [exp.alias_(call.copy(), name, quoted=True)]
+        if table.args.get("ordinality"):
+            columns.append(exp.alias_(exp.Literal.number(1), "ordinality", quoted=True))
+        alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(name))
+        table.replace(exp.Lateral(this=exp.Subquery(this=exp.select(*columns)), alias=alias.copy()))
+    elif table.db.lower() in SYSTEM_SCHEMAS:
+        table.set("db", None)
+
+
+def spread_unnest(tree: exp.Expr) -> None:
+    """Unnest several arrays side by side, which DuckDB does in a SELECT list only."""
+    for node in list(tree.find_all(exp.Unnest)):
+        if len(node.expressions) < 2:
+            continue
+        items: list[exp.Expr] = [exp.func("unnest", item.copy(), dialect="duckdb") for item in node.expressions]
+        if node.args.get("offset"):
+            items.append(
+                exp.Anonymous(
+                    this="generate_subscripts", expressions=[node.expressions[0].copy(), exp.Literal.number(1)]
+                )
+            )
+        alias = node.args.get("alias")
+        if alias is not None and isinstance(node.args.get("offset"), exp.Identifier):
+            alias = alias.copy()
+            alias.set("columns", [*alias.args.get("columns", []), node.args["offset"].copy()])
+        node.replace(exp.Lateral(this=exp.Subquery(this=exp.select(*items)), alias=alias))
