@@ -55,4 +55,18 @@ def _thalamusdb(asked: Asked, truth: Truth) -> Reply:
     return Reply(peer_answers.thalamusdb(asked.task, parts, truth))
 
 
-ANSWERERS: dict[str, Answerer] = {"ours": _ours, "openaivec": _openaivec, "thalamusdb": _thalamusdb}
+def _blendsql(asked: Asked, truth: Truth) -> Reply:
+    return Reply(peer_answers.blendsql(asked.task, asked.prompt, truth))
+
+
+def _docetl(asked: Asked, truth: Truth) -> Reply:
+    return Reply("true")
+
+
+ANSWERERS: dict[str, Answerer] = {
+    "ours": _ours,
+    "blendsql": _blendsql,
+    "docetl": _docetl,
+    "openaivec": _openaivec,
+    "thalamusdb": _thalamusdb,
+}

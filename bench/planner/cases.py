@@ -11,7 +11,7 @@ import random
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from goods import GOODS
+from goods import GOODS, OTHER_KINDS
 
 LATE = "late delivery"
 TOPICS = (LATE, "damaged goods", "wrong invoice", "account access", "praise")
@@ -140,11 +140,9 @@ def make_data() -> Data:
     return Data(
         messages=_with_repeats(chance, judged),
         groups=[(case, REGIONS[i % len(REGIONS)]) for i, case in enumerate(grouped)],
-        items=[_make_item(chance, item, concept) for concept, (items, _) in enumerate(GOODS) for item in items],
+        items=[_make_item(chance, item, n) for n, (_, *items) in enumerate(GOODS) for item in items],
         kinds=[
-            _make_kind(chance, kind, concept)
-            for concept, (_, (short, long)) in enumerate(GOODS)
-            for kind in (f"{short} department", long)
+            _make_kind(chance, kind, n) for n, kind in enumerate([kind for kind, *_ in GOODS] + list(OTHER_KINDS))
         ],
         ranked=ranked,
         forms=forms,
@@ -177,7 +175,7 @@ def _make_item(chance: random.Random, item: str, concept: int) -> Goods:
 
 def _make_kind(chance: random.Random, kind: str, concept: int) -> Goods:
     return Goods(
-        f"{kind}; shelf {chance.randrange(100, 1_000)} on the {chance.choice(('ground', 'first', 'second'))} floor, "
+        f"{kind} department; shelf {chance.randrange(100, 1_000)} on the {chance.choice(('ground', 'first', 'second'))} floor, "
         f"looked after by {chance.choice(FIRST_NAMES)} {chance.choice(LAST_NAMES)}, open on weekdays from nine to six",
         concept,
     )

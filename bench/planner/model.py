@@ -13,6 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,19 @@ class BenchModel(ScriptedModel):
         self.answers.append(reply.text)
         return reply, tokens_in, tokens_out
 
+    async def _chat(self, http: web.Request) -> web.StreamResponse:
+        """Answer, as a stream of two chunks where one is asked for."""
+        answered = await super()._chat(http)
+        body = await http.json()
+        if not body.get("stream") or not isinstance(answered, web.Response) or not isinstance(answered.body, bytes):
+            return answered
+        stream = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await stream.prepare(http)
+        with suppress(ConnectionResetError):  # a client that stops early hangs up
+            for chunk in _chunks(json.loads(answered.body)):
+                await stream.write(b"data: " + chunk + b"\n\n")
+        return stream
+
     def _completion(self, request: Request, rule: Rule) -> dict[str, Any]:
         reply, tokens_in, tokens_out = self._answer(request)
         message: dict[str, Any] = {"role": "assistant", "content": reply.text}
@@ -130,6 +144,14 @@ class BenchModel(ScriptedModel):
             await self._wait(None)
             reply, tokens_in, tokens_out = self._answer(request)
             return web.json_response(_response(request, reply, tokens_in, tokens_out, self.requests))
+
+
+def _chunks(completion: Mapping[str, Any]) -> list[bytes]:
+    shared = {**completion, "object": "chat.completion.chunk", "usage": None}
+    choice = completion["choices"][0]
+    text = {"index": 0, "delta": choice["message"], "finish_reason": choice["finish_reason"]}
+    parts = [{**shared, "choices": [text]}, {**shared, "choices": [], "usage": completion["usage"]}]
+    return [*(json.dumps(part).encode() for part in parts), b"[DONE]"]
 
 
 def _messages_of(body: Mapping[str, Any]) -> list[dict[str, Any]]:

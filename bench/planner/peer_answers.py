@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cases import Case
+from tasks import NAME, ORDER
 from truth import Truth
 
 
@@ -39,7 +40,7 @@ def thalamusdb(task: str, parts: Sequence[str], truth: Truth) -> str:
     """Answer 1 or 0 about one item, or ``L3-R5,L4-R2.`` about two lists of items."""
     if task != "W5":
         return str(int(truth.matches(task, parts[-1])))
-    listed = {label.rstrip(":"): truth.goods(text)[0].concept for label, text in zip(parts[1::2], parts[2::2])}
+    listed = {label.rstrip(":"): truth.goods(text)[0].concept for label, text in zip(parts[1::2], parts[2::2], strict=True)}
     pairs = [
         f"{left}-{right}"
         for left, a in listed.items()
@@ -47,3 +48,14 @@ def thalamusdb(task: str, parts: Sequence[str], truth: Truth) -> str:
         if left[0] == "L" and right[0] == "R" and a == b
     ]
     return ",".join(pairs) + "."
+
+
+def blendsql(task: str, prompt: str, truth: Truth) -> str:
+    """Answer one value; in a join, the whole kind of the item whose key the prompt names last, or ``-``."""
+    if task == "W5":
+        wanted = truth.items(prompt)[-1]
+        return next((kind.text for kind in truth.kinds(prompt) if kind.concept == wanted.concept), "-")
+    if task == "W7":
+        asked = "order_number" if ORDER in prompt else "customer_name" if NAME in prompt else "label"
+        return str(truth_of(task, prompt, truth)[asked])
+    return str(truth_of(task, prompt, truth))

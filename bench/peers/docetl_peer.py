@@ -1,0 +1,103 @@
+"""DocETL: its frame API, one operation a task; W5 compares all pairs, for its blocking asks an embedding model."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from peer import CONCURRENCY, Task, run
+
+os.environ.setdefault("DOCETL_HOME_DIR", os.getcwd())  # its cache, empty for each task
+os.environ.setdefault("OPENAI_API_KEY", "none")
+
+import docetl  # noqa: E402
+
+MATCHES = {"matches": "bool"}
+
+
+def frame(task: Task, name: str, rows: list[dict[str, Any]] | None = None) -> docetl.Frame:
+    """Return a table, with the model set."""
+    os.environ["OPENAI_API_BASE"] = task.model_url
+    docetl.default_model = "openai/scripted"
+    docetl.max_threads = CONCURRENCY
+    docetl.bypass_cache = True
+    return docetl.from_list(task.tables[name] if rows is None else rows)
+
+
+def matching(task: Task, rows: docetl.Frame, limit: int | None = None) -> list[int]:
+    """Return the ids of the rows that match."""
+    prompt = f"Does the message match: {task.words['criterion']}? Message: {{{{ input.body }}}}"
+    return [row["id"] for row in rows.filter(prompt=prompt, output={"schema": MATCHES}, limit=limit).collect()]
+
+
+def filter_all(task: Task) -> list[int]:
+    """W1."""
+    return matching(task, frame(task, "messages"))
+
+
+def filter_year(task: Task) -> list[int]:
+    """W2."""
+    return matching(task, frame(task, "messages", [row for row in task.tables["messages"] if row["year"] == 2020]))
+
+
+def filter_ten(task: Task) -> list[int]:
+    """W3."""
+    return matching(task, frame(task, "messages"), limit=10)
+
+
+def summaries(task: Task) -> dict[str, str]:
+    """W4."""
+    prompt = "Summarize in at most three sentences: {% for row in inputs %}{{ row.body }}\n{% endfor %}"
+    reduced = frame(task, "grouped").reduce(
+        reduce_key="region", prompt=prompt, output={"schema": {"summary": "string"}}
+    )
+    return {row["region"]: row["summary"] for row in reduced.collect()}
+
+
+def join(task: Task) -> list[list[int]]:
+    """W5."""
+    joined = frame(task, "items").equijoin(
+        frame(task, "kinds", [{"kind_id": row["id"], "kind": row["kind"]} for row in task.tables["kinds"]]),
+        comparison_prompt="Is the item of this kind of goods? Item: {{ left.item }} Kind: {{ right.kind }}",
+        blocking_conditions=["True"],
+    )
+    return [[row["id"], row["kind_id"]] for row in joined.collect()]
+
+
+def top_ten(task: Task) -> list[int]:
+    """W6: the operation that compares with a model; the other way is by embeddings."""
+    ranked = frame(task, "ranked").topk(
+        method="llm_compare",
+        k=10,
+        keys=["body"],
+        query=f"Most about {task.words['water']}",
+    )
+    return [row["id"] for row in ranked.collect()]
+
+
+def fields(task: Task) -> dict[str, list[str]]:
+    """W7: the three values in one structure."""
+    labels = ", ".join(task.words["labels"].split(", "))
+    mapped = frame(task, "forms").map(
+        prompt=(
+            f"Label the message with one of: {labels}. Extract the customer's name and the order number. "
+            "Message: {{ input.body }}"
+        ),
+        output={"schema": {"label": "string", "customer_name": "string", "order_number": "string"}},
+    )
+    keys = ("label", "customer_name", "order_number")
+    return {str(row["id"]): [row[key] for key in keys] for row in mapped.collect()}
+
+
+if __name__ == "__main__":
+    run(
+        {
+            "W1": filter_all,
+            "W2": filter_year,
+            "W3": filter_ten,
+            "W4": summaries,
+            "W5": join,
+            "W6": top_ten,
+            "W7": fields,
+        }
+    )
