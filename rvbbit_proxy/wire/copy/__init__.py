@@ -3,6 +3,7 @@
 options.py        ``CopyOptions``: FORMAT, DELIMITER, NULL, HEADER, QUOTE, …, checked as PostgreSQL does
 encode.py         ``CopyEncoder``: Arrow batches to CopyData messages, one per row, by column
 lines.py          text and csv columns to lines
+simple_lines.py   lines that need no care, read by Arrow
 decoders.py       ``decoder_of``: the decoder of a COPY's format
 decode.py         bytes cut anywhere to rows: what the decoders of lines share
 decode_text.py    text format

@@ -1,6 +1,7 @@
 """COPY data to rows: bytes come cut anywhere, whole rows go out.
 
-Rows of text and csv are tuples of str, of binary tuples of bytes in the types' binary forms; None is NULL.
+Rows of text and csv are tuples of str, of binary tuples of bytes in the types' binary forms; None is NULL. By
+column they are :class:`CopyRows`, which is how much data is read.
 Errors are BadCopyFile (22P04) with ``COPY <relation>, line <n>`` in field W, as PostgreSQL tells it.
 """
 
@@ -8,16 +9,33 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import NoReturn, TypeAlias
+
+import pyarrow as pa
 
 from rvbbit_proxy.errors import BadCopyFile, InvalidEncoding
 from rvbbit_proxy.wire.copy.options import CopyOptions
+from rvbbit_proxy.wire.copy.simple_lines import read_simple
 from rvbbit_proxy.wire.types.values import text_value
 
 TextRow: TypeAlias = tuple[str | None, ...]
 _SHOWN_BYTES = 100
 """As much of a line as PostgreSQL shows in an error's context."""
+
+
+@dataclass(frozen=True, slots=True)
+class CopyRows:
+    """Rows by column, as strings or, in binary, as bytes; ``line_of(row)`` is where a row ended, from 1."""
+
+    columns: tuple[pa.Array, ...]
+    line_of: Callable[[int], int]
+
+    @property
+    def count(self) -> int:
+        """How many rows."""
+        return len(self.columns[0]) if self.columns else 0
 
 
 class LineDecoder(ABC):
@@ -38,9 +56,11 @@ class LineDecoder(ABC):
         self._line_number = 0
         self._header_pending = bool(options.header)
         self._ended = False
+        self._row_lines: list[int] = []
 
     def feed(self, data: bytes) -> list[TextRow]:
         """Take bytes, return the rows that are complete."""
+        self._row_lines = []
         if self._ended:
             return []
         self._buffer += data
@@ -48,6 +68,7 @@ class LineDecoder(ABC):
 
     def finish(self) -> list[TextRow]:
         """Return the last row, whose line may lack its end."""
+        self._row_lines = []
         if self._ended:
             return []
         rows = self._rows(final=True)
@@ -56,6 +77,50 @@ class LineDecoder(ABC):
             self._line_number += 1
             rows += self._last_row(last)
         return rows
+
+    def feed_columns(self, data: bytes) -> CopyRows:
+        """Take bytes, return the rows that are complete; fast where they come many at a time."""
+        self._buffer += data
+        simple = self._simple_columns()
+        return simple if simple is not None else self._by_row(self.feed)
+
+    def finish_columns(self) -> CopyRows:
+        """Return the last row, whose line may lack its end."""
+        return self._by_row(lambda _: self.finish())
+
+    def _by_row(self, decode: Callable[[bytes], list[TextRow]]) -> CopyRows:
+        rows = decode(b"")
+        values = zip(*rows, strict=True) if rows else [()] * len(self._names)
+        return CopyRows(tuple(pa.array(column, pa.string()) for column in values), self._row_lines.__getitem__)
+
+    def _simple_columns(self) -> CopyRows | None:
+        """Take the simple lines off the buffer, None if there are none."""
+        if self._line_end not in (b"\n", b"\r\n") or self._header_pending or self._ended:
+            return None
+        end = self._simple_end(self._line_end)
+        columns = read_simple(self._buffer[:end], len(self._names), self._options) if end else None
+        if columns is None:
+            return None
+        try:
+            columns = [self._finished(column) for column in columns]
+        except InvalidEncoding:
+            return None  # the other way tells the place
+        first = self._line_number + 1
+        self._line_number += self._buffer.count(b"\n", 0, end)
+        self._buffer = self._buffer[end:]
+        return CopyRows(tuple(columns), lambda row: first + row + self._inner_lines(columns, row))
+
+    @abstractmethod
+    def _simple_end(self, line_end: bytes) -> int:
+        """Return how much of the buffer is simple lines."""
+
+    def _finished(self, column: pa.Array) -> pa.Array:
+        """Return a column of simple lines with its escapes resolved."""
+        return column
+
+    def _inner_lines(self, columns: Sequence[pa.Array], row: int) -> int:
+        """Return how many line ends the values up to a row hold inside."""
+        return 0
 
     def _last_row(self, line: bytes) -> list[TextRow]:
         """Return the row of a line without an end."""
@@ -107,6 +172,7 @@ class LineDecoder(ABC):
         if len(fields) != len(self._names):
             self._refuse_count(fields, line)
         self._line_number += self._extra_lines(line)
+        self._row_lines.append(self._line_number)
         try:
             return [tuple(None if field is None else text_value(field) for field in fields)]
         except InvalidEncoding as exc:

@@ -8,7 +8,10 @@ from __future__ import annotations
 import struct
 from typing import NoReturn, TypeAlias
 
+import pyarrow as pa
+
 from rvbbit_proxy.errors import BadCopyFile
+from rvbbit_proxy.wire.copy.decode import CopyRows
 from rvbbit_proxy.wire.copy.encode import BINARY_HEADER, SIGNATURE
 
 BinaryRow: TypeAlias = tuple[bytes | None, ...]
@@ -47,6 +50,18 @@ class BinaryDecoder:
         if self._ended and self._buffer:
             self._refuse("received copy data after EOF marker")
         return rows
+
+    def feed_columns(self, data: bytes) -> CopyRows:
+        """Take bytes, return the rows that are complete, by column."""
+        first = self._row_number + 1
+        rows = self.feed(data)
+        values = zip(*rows, strict=True) if rows else [()] * self._column_count
+        return CopyRows(tuple(pa.array(column, pa.binary()) for column in values), lambda row: first + row)
+
+    def finish_columns(self) -> CopyRows:
+        """Check that no row is cut; there is none left."""
+        self.finish()
+        return CopyRows((pa.array([], pa.binary()),) * self._column_count, lambda row: row)
 
     def finish(self) -> list[BinaryRow]:
         """Check that no row is cut; the end marker may be missing, as for PostgreSQL."""

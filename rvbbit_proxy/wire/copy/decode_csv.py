@@ -9,8 +9,12 @@ import re
 from collections.abc import Sequence
 from typing import NoReturn
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from rvbbit_proxy.wire.copy.decode import LineDecoder, TextRow
 from rvbbit_proxy.wire.copy.options import CopyOptions, is_chosen
+from rvbbit_proxy.wire.copy.simple_lines import simple_csv
 
 
 class CsvDecoder(LineDecoder):
@@ -43,6 +47,14 @@ class CsvDecoder(LineDecoder):
             self._line_number += 1
             self._refuse_open(self._record)
         return rows
+
+    def _simple_end(self, line_end: bytes) -> int:
+        self._buffer, self._record = self._record + self._buffer, b""
+        return simple_csv(self._buffer, line_end, self._options)
+
+    def _inner_lines(self, columns: Sequence[pa.Array], row: int) -> int:
+        counts = (pc.sum(pc.count_substring(column.slice(0, row + 1), "\n")).as_py() for column in columns)
+        return sum(count or 0 for count in counts)
 
     def _split(self, data: bytes, line_end: bytes) -> tuple[list[bytes], bytes]:
         pieces = data.split(line_end)

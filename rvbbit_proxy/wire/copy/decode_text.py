@@ -7,7 +7,12 @@ from __future__ import annotations
 
 import re
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from rvbbit_proxy.wire.copy.decode import LineDecoder
+from rvbbit_proxy.wire.copy.simple_lines import simple_text
+from rvbbit_proxy.wire.types.values import text_value
 
 _ESCAPE = re.compile(rb"\\(x[0-9a-fA-F]{1,2}|[0-7]{1,3}|.)", re.DOTALL)
 _LETTERS = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
@@ -37,6 +42,16 @@ class TextDecoder(LineDecoder):
         if b"\\" not in line:
             return [None if field == self._null else field for field in line.split(self._delimiter)]
         return [None if field == self._null else _unescape(field) for field in self._cut(line)]
+
+    def _simple_end(self, line_end: bytes) -> int:
+        return simple_text(self._buffer, line_end, self._options)
+
+    def _finished(self, column: pa.Array) -> pa.Array:
+        escaped = pc.fill_null(pc.match_substring(column, "\\"), False)
+        if not escaped.true_count:
+            return column
+        values = [text_value(_unescape(value.encode())) for value in column.filter(escaped).to_pylist()]
+        return pc.replace_with_mask(column, escaped, pa.array(values, pa.string()))
 
     def _cut(self, line: bytes) -> list[bytes]:
         """Split at the delimiters that no backslash protects."""

@@ -1,0 +1,156 @@
+"""COPY data by column: the same rows as line by line, however the bytes are cut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from rvbbit_proxy.errors import BadCopyFile, InvalidEncoding, RvbbitError
+from rvbbit_proxy.wire.copy.decoders import decoder_of
+from rvbbit_proxy.wire.copy.options import CopyOptions
+
+NAMES = ("a", "b")
+Row = tuple[str | None, ...]
+
+
+def by_line(
+    data: bytes, options: CopyOptions, names: Sequence[str] = NAMES
+) -> tuple[list[Row], RvbbitError | None]:
+    """Return the rows and the fault of the decoders of lines."""
+    decoder = decoder_of(names, options, "t")
+    rows: list[Row] = []
+    try:
+        for start in range(len(data)):
+            rows += decoder.feed(data[start : start + 1])
+        rows += decoder.finish()
+    except RvbbitError as fault:
+        return rows, fault
+    return rows, None
+
+
+def by_column(pieces: Iterable[bytes], options: CopyOptions, names: Sequence[str] = NAMES) -> list[Row]:
+    decoder = decoder_of(names, options, "t")
+    found = [decoder.feed_columns(piece) for piece in pieces] + [decoder.finish_columns()]
+    return [row for rows in found for row in zip(*(column.to_pylist() for column in rows.columns), strict=True)]
+
+
+def cut(data: bytes, size: int) -> list[bytes]:
+    """Return a small first piece, which shows how lines end, then larger ones."""
+    return [data[:3], *(data[start : start + size] for start in range(3, len(data), size))]
+
+
+PIECES = [
+    "a",
+    "1",
+    "é",
+    ",",
+    "\t",
+    "\n",
+    "\r\n",
+    '"',
+    '""',
+    "\\",
+    "\\N",
+    "\\.",
+    "\\t",
+    "\\\\",
+    "x",
+    " ",
+    "'",
+    "\0",
+]
+TEXTS = st.lists(st.sampled_from(PIECES), max_size=40).map("".join)
+LINES = st.lists(st.tuples(st.sampled_from(["1", "", '"x"', "\\N", "y z"]), st.sampled_from(["", "b", '"\n,"'])))
+
+
+@given(TEXTS, st.sampled_from(["text", "csv"]), st.integers(1, 30))
+@example("a,b\n\n1,2\n", "csv", 100)
+@example('a,b\n"x\n\ny",2\n', "csv", 100)
+@example('a,b\n1,x"y"\n', "csv", 100)
+@example("a\tb\n1\tx\\ty\n\\N\t\\\\N\n", "text", 100)
+@example("a\tb\r\n1\tx\r\n2\ty\r\n", "text", 100)
+@example("a\tb\n1\tx\\\ty\tz\n", "text", 100)
+def test_any_bytes_are_read_alike(text: str, format_name: str, size: int) -> None:
+    options = CopyOptions(format_name)  # type: ignore[arg-type]
+    data = text.encode()
+    rows, fault = by_line(data, options)
+    if fault is None:
+        assert by_column(cut(data, size), options) == rows
+        return
+    with pytest.raises(type(fault)) as raised:
+        by_column(cut(data, size), options)
+    assert (raised.value.message, raised.value.fields) == (fault.message, fault.fields)
+
+
+@given(LINES, st.sampled_from([b"\n", b"\r\n"]), st.integers(1, 60))
+def test_csv_rows_are_read_alike(rows: list[tuple[str, str]], line_end: bytes, size: int) -> None:
+    data = b"".join(",".join(row).encode() + line_end for row in [("x", "y"), *rows])
+    expected, fault = by_line(data, CopyOptions("csv"))
+    assert fault is None
+    assert by_column(cut(data, size), CopyOptions("csv")) == expected
+
+
+@pytest.mark.parametrize(
+    ("options", "data"),
+    [
+        (CopyOptions("csv", force_null="*"), b'1,2\n"",3\n'),
+        (CopyOptions("csv", force_not_null="*"), b"1,2\n,3\n"),
+        (CopyOptions("csv", escape="\\"), b'1,2\n"a\\"b",3\n'),
+        (CopyOptions("csv", quote="'", delimiter=";", null="nil"), b"1;2\n'a'';b';nil\n'nil';\n"),
+        (CopyOptions("text", delimiter="|", null=""), b"1|2\n|a\\|b\n"),
+        (CopyOptions("text", header=True), b"a\tb\n1\t2\n3\t4\n"),
+    ],
+)
+def test_options_hold_by_column(options: CopyOptions, data: bytes) -> None:
+    rows, fault = by_line(data, options)
+    assert fault is None and rows
+    assert by_column(cut(data, 100), options) == rows
+
+
+def test_one_column_may_be_an_empty_line() -> None:
+    assert by_column(cut(b"abc\n\n\\N\nx\n", 100), CopyOptions(), ["a"]) == [("abc",), ("",), (None,), ("x",)]
+
+
+@pytest.mark.parametrize(
+    ("options", "data", "lines"),
+    [
+        (CopyOptions(), b"1\ta\n2\tx\\ny\n3\tc\n", [1, 2, 3]),
+        (CopyOptions("csv"), b'1,a\n2,"x\n\ny"\n3,c\n', [1, 4, 5]),
+        (CopyOptions("csv", header=True), b'a,b\n1,"x\ny"\n3,c', [3, 4]),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 100])
+def test_rows_know_their_lines(options: CopyOptions, data: bytes, lines: list[int], size: int) -> None:
+    decoder = decoder_of(NAMES, options, "t")
+    found = [decoder.feed_columns(piece) for piece in cut(data, size)] + [decoder.finish_columns()]
+    assert [rows.line_of(row) for rows in found for row in range(rows.count)] == lines
+
+
+def test_faults_keep_their_place_after_simple_lines() -> None:
+    decoder = decoder_of(NAMES, CopyOptions(), "t")
+    assert decoder.feed_columns(b"1\ta\n").count == 1
+    assert decoder.feed_columns(b"2\tb\n3\tc\n").count == 2
+    with pytest.raises(BadCopyFile) as raised:
+        decoder.feed_columns(b"4\td\n5\n")
+    assert raised.value.fields == {"W": 'COPY t, line 5: "5"'}
+
+
+def test_escaped_bytes_that_are_no_text_are_told_with_their_line() -> None:
+    decoder = decoder_of(NAMES, CopyOptions(), "t")
+    decoder.feed_columns(b"1\ta\n")
+    with pytest.raises(InvalidEncoding) as raised:
+        decoder.feed_columns(b"2\t\\xff\n")
+    assert raised.value.fields["W"].startswith("COPY t, line 2")
+
+
+def test_binary_rows_by_column() -> None:
+    head = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
+    row = b"\0\2" + b"\0\0\0\1x" + b"\xff\xff\xff\xff"
+    decoder = decoder_of(NAMES, CopyOptions("binary"), "t")
+    found = [decoder.feed_columns(head + row + row[:3]), decoder.feed_columns(row[3:] + b"\xff\xff")]
+    assert [[column.to_pylist() for column in rows.columns] for rows in found] == [[[b"x"], [None]]] * 2
+    assert [rows.line_of(0) for rows in found] == [1, 2]
+    assert decoder.finish_columns().count == 0
