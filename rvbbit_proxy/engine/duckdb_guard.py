@@ -22,6 +22,7 @@ LEDGER_CATALOGS = frozenset(("rvbbit", "rvbbit_ledger"))
 WRITABLE = frozenset((("rvbbit_ledger", "training_annotations"), ("rvbbit", "training_annotations")))
 LEDGER_VIEWS = "rvbbit.main"
 
+_LEDGER_NAME = re.compile(r"\brvbbit(?:_ledger)?\b", re.IGNORECASE)
 _COPY_DEVICE = re.compile(r"'/(?:dev|proc)/", re.IGNORECASE)
 _OWN_SETTINGS = re.compile(r"\b(?:python_\w+|errors_as_json|\w+_transaction_invalidation_policy)\b", re.IGNORECASE)
 _ANNOTATIONS = re.compile(
@@ -43,7 +44,7 @@ def check_statement(sql: str) -> None:
         _check_copy(sql)
     if words[:1] and words[0] in ("SET", "RESET", "PRAGMA") and _OWN_SETTINGS.search(sql):
         raise UpstreamError("permission denied to set this parameter", sqlstate="42501")
-    if "rvbbit" in sql.lower() and words and words[0] not in _READING:
+    if _LEDGER_NAME.search(sql) and words and words[0] not in _READING:
         _check_ledger(sql)
 
 

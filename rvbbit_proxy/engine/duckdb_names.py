@@ -19,6 +19,8 @@ from rvbbit_proxy.engine.statement import words_of
 
 UNNAMED = "?column?"
 _PLAIN = re.compile(r"[A-Za-z_]\w*\Z")
+_SEVERAL_WORDS = re.compile(r"[^\W\d]\w*(?: \w+)+")
+"""A column's name: the text of an expression that holds blanks holds parentheses, too."""
 _PARAMETER_NULL = re.compile(r"CAST\(NULL AS [A-Z ]+(?:\[\])?\)")
 _KEYWORD_VALUES = {"true": "bool", "false": "bool", "NULL": UNNAMED}
 _TYPE_NAMES = {
@@ -76,12 +78,12 @@ def figure_name(text: str) -> str:
         return _KEYWORD_VALUES[text]
     if text.startswith("$"):
         return UNNAMED
+    if _SEVERAL_WORDS.fullmatch(text):
+        return text
     try:
         tree = sqlglot.parse_one(re.sub(r"\$(\d+)", r'"\\$\1"', text), read="duckdb")
     except SqlglotError:
         return UNNAMED
-    if isinstance(tree, exp.Alias):  # no expression's text: a column whose name holds a blank
-        return text
     return _figure(tree, text) or UNNAMED
 
 

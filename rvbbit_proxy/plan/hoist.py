@@ -12,9 +12,11 @@ from sqlglot import exp
 from rvbbit_proxy.errors import NotSupported
 from rvbbit_proxy.plan.output_names import folded, output_name
 from rvbbit_proxy.plan.plan import ORDINAL
-from rvbbit_proxy.plan.scope import has_calls
+from rvbbit_proxy.plan.scope import has_calls, is_aggregate, walk_scope
 from rvbbit_proxy.plan.staging import Staging
 from rvbbit_proxy.sql.dialect import SemanticCall
+
+GATHERED = "array_agg"
 
 
 @dataclass(slots=True)
@@ -42,7 +44,8 @@ class Hoist:
             return self.column(node) if _reads_rows(node) else node.copy()
         copy = node.copy()
         for child, original in zip(list(copy.iter_expressions()), list(node.iter_expressions()), strict=True):
-            if has_calls(original) or isinstance(original, exp.Condition):
+            branch = isinstance(original, exp.If) and isinstance(node, exp.Case)
+            if not branch and (has_calls(original) or isinstance(original, exp.Condition)):
                 child.replace(self.outer(original))
             else:
                 self._outer_children(child, original)
@@ -59,7 +62,7 @@ class Hoist:
         copy.meta.update(call.meta)
         if call.operator_name in self.staging.aggregate_names:
             condition = node.expression if isinstance(node, exp.Filter) else None
-            group = self.column(gather(call.expressions[0], condition))
+            group = self.column(gather(call.expressions[0], condition, self.staging.target))
             copy.set("expressions", [group, *(self.outer(argument) for argument in call.expressions[1:])])
         else:
             copy.set("expressions", [self.outer(argument) for argument in call.expressions])
@@ -82,6 +85,14 @@ class Hoist:
         """Return the inner item's number of an outer column: DuckDB finds no alias beside GROUP BY 1."""
         names = [item.alias for item in self.items]
         return exp.Literal.number(names.index(column.name) + 1) if column.name in names else column
+
+    def aggregates(self) -> bool:
+        """Whether an item of the inner query is an aggregate."""
+        nodes = [node for item in self.items for node in walk_scope(item)]
+        return any(
+            is_aggregate(node, frozenset()) or (isinstance(node, exp.Anonymous) and node.name == GATHERED)
+            for node in nodes
+        )
 
     def spool(self, inner: exp.Select, reason: str) -> str:
         """Keep the inner query's rows, numbered in their order; return the relation."""
@@ -113,18 +124,31 @@ def _reads_rows(node: exp.Expr) -> bool:
     return node.find(exp.Column, exp.AggFunc, exp.Anonymous, exp.Subquery, exp.Window, exp.Func) is not None
 
 
-def gather(argument: exp.Expr, condition: exp.Expr | None) -> exp.Expr:
+def gather(argument: exp.Expr, condition: exp.Expr | None, target: str) -> exp.Expr:
     """Return the array of a group's non-NULL inputs, ordered as asked or by value."""
-    distinct = isinstance(argument, exp.Distinct) or isinstance(argument.this, exp.Distinct)
     order = argument.expressions if isinstance(argument, exp.Order) else None
     value = argument.this if isinstance(argument, exp.Order) else argument
-    if isinstance(value, exp.Distinct):
-        value = value.expressions[0]
-    text = exp.cast(value.copy(), "text")
-    keys = [key.copy() for key in order] if order else [exp.Ordered(this=text.copy())]
-    gathered: exp.Expr = exp.Distinct(expressions=[text.copy()]) if distinct else text.copy()
-    array = exp.Anonymous(this="array_agg", expressions=[exp.Order(this=gathered, expressions=keys)])
+    distinct = isinstance(value, exp.Distinct)
+    text = exp.cast((value.expressions[0] if distinct else value).copy(), "text")
     present: exp.Expr = exp.not_(exp.Is(this=text.copy(), expression=exp.Null()))
     if condition is not None:
         present = exp.and_(present, condition.this.copy())
+    keys = [key.copy() for key in order] if order else [exp.Ordered(this=text.copy())] if _varies(text) else []
+    if distinct and target == "duckdb":
+        array = exp.Anonymous(this=GATHERED, expressions=[exp.Distinct(expressions=[text])])
+        return _sorted(exp.Filter(this=array, expression=exp.Where(this=present)), keys)
+    gathered: exp.Expr = exp.Distinct(expressions=[text]) if distinct else text
+    gathered = exp.Order(this=gathered, expressions=keys) if keys else gathered
+    array = exp.Anonymous(this=GATHERED, expressions=[gathered])
     return exp.Filter(this=array, expression=exp.Where(this=present))
+
+
+def _varies(value: exp.Expr) -> bool:
+    """Whether the value may differ by row: DuckDB refuses to sort by a constant."""
+    return value.find(exp.Column, exp.Subquery) is not None
+
+
+def _sorted(array: exp.Expr, keys: list[exp.Expr]) -> exp.Expr:
+    """Return DuckDB's sort of an array: beside DISTINCT it knows no sort key that looks a result up."""
+    direction = "DESC" if keys and keys[0].args.get("desc") else "ASC"
+    return exp.Anonymous(this="list_sort", expressions=[array, exp.Literal.string(direction)])

@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from rvbbit_proxy.sql.dialect import SemanticCall
 
-VOLATILE_TYPES = (exp.Rand, exp.Uuid)
+VOLATILE_TYPES = (exp.Rand, exp.Uuid, exp.TableSample)
 VOLATILE_NAMES = frozenset(
     "random nextval setval gen_random_uuid uuid clock_timestamp timeofday pg_sleep currval lastval".split()
 )

@@ -116,9 +116,24 @@ class _SemanticParser(PostgresParser):
         return token.text[:1].isidentifier() and token.text.lower() not in NO_OPERAND
 
 
+def _on_first(arguments: list[Any]) -> list[Any]:
+    """Return the arguments of a call such that DISTINCT and ORDER BY, which are of all, stand on the first."""
+    if not arguments:
+        return arguments
+    *before, last = arguments
+    order = last.expressions if isinstance(last, exp.Order) else None
+    values = [*before, last.this if order is not None else last]
+    if isinstance(values[0], exp.Distinct):
+        first, *others = values[0].expressions
+        values = [exp.Distinct(expressions=[first]), *others]
+    if order is not None:
+        values[0] = exp.Order(this=values[0], expressions=order)
+    return values
+
+
 def _function_builder(name: str, operator: Operator) -> Callable[[list[Any]], SemanticCall]:
     def build(arguments: list[Any]) -> SemanticCall:
-        call = SemanticCall(this=operator.name, expressions=arguments)
+        call = SemanticCall(this=operator.name, expressions=_on_first(arguments))
         call.meta["function"] = name
         return call
 

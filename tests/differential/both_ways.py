@@ -95,7 +95,9 @@ class BothWays:
         options = RunOptions(batch_size=example.batch_size, cache="on" if example.cached else "off")
         try:
             described = self._described(ours, parameters)
-            given = self._ours(StatementRequest(ours, CallerContext("test"), options, _unheard, parameters), statement)
+            given = self._ours(
+                StatementRequest(ours, CallerContext("test"), options, _unheard, parameters), statement
+            )
         except NotSupported as error:
             self.counts[f"not supported: {_gist(error)}"] += 1
             self._clean()

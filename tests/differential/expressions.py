@@ -140,7 +140,7 @@ def _semantic_aggregate(kind: Kind, rows: Scope, choices: Choices, depth: int) -
     value = expression("text", rows, choices, depth)
     distinct = choices.chance(25)
     order = write(" ORDER BY {} DESC", value) if choices.chance(20) else sql("")
-    inside = write("DISTINCT {}{}" if distinct else "{}{}", value, order)
+    inside = write("DISTINCT {}" if distinct else "{}", value)
     sorted_ = order if order.ours else write(" ORDER BY {}", value)
     where = condition(rows, choices, 1) if choices.chance(25) else None
     ours_filter = write(" FILTER (WHERE {})", where) if where else sql("")
@@ -148,13 +148,16 @@ def _semantic_aggregate(kind: Kind, rows: Scope, choices: Choices, depth: int) -
     array = f"array_agg({'DISTINCT ' if distinct else ''}{value.plain}{sorted_.plain}){plain_filter.plain}"
     if kind == "texts":
         count = choices.pick((3, 1, 2))
-        return Piece(f"THEMES({inside.ours}, {count}){ours_filter.ours}", f"plain_themes({array}, {count})")
+        return Piece(
+            f"THEMES({inside.ours}, {count}{order.ours}){ours_filter.ours}", f"plain_themes({array}, {count})"
+        )
     if choices.chance(40):
         wish = parameter("w") if choices.chance(30) else sql("'wish'")
         return Piece(
-            f"SUMMARIZE({inside.ours}, {wish.ours}){ours_filter.ours}", f"plain_summarize({array}, {wish.plain})"
+            f"SUMMARIZE({inside.ours}, {wish.ours}{order.ours}){ours_filter.ours}",
+            f"plain_summarize({array}, {wish.plain})",
         )
-    return Piece(f"summarize({inside.ours}){ours_filter.ours}", f"plain_summarize({array}, NULL)")
+    return Piece(f"summarize({inside.ours}{order.ours}){ours_filter.ours}", f"plain_summarize({array}, NULL)")
 
 
 def _filtered(call: Piece, rows: Scope, choices: Choices) -> Piece:
@@ -270,7 +273,9 @@ def _bool(scope: Scope, choices: Choices, depth: int) -> Piece:
     if way == 9:
         template = choices.pick(("{} IS TRUE", "{} IS NOT TRUE", "{} IS FALSE", "{} = true"))
         return write(template, part("bool"))
-    return write(choices.pick(("{} IS DISTINCT FROM {}", "{} IS NOT DISTINCT FROM {}")), part("text"), part("text"))
+    return write(
+        choices.pick(("{} IS DISTINCT FROM {}", "{} IS NOT DISTINCT FROM {}")), part("text"), part("text")
+    )
 
 
 def _match(scope: Scope, choices: Choices, depth: int) -> Piece:

@@ -89,7 +89,9 @@ class QueryMaker:
                 continue
             hint = self.choices.pick(("", "", "MATERIALIZED ", "NOT MATERIALIZED "))
             renamed = self.choices.chance(20)
-            names = [f"r{n}" for n in range(len(inner.columns))] if renamed else [name for name, _ in inner.columns]
+            names = (
+                [f"r{n}" for n in range(len(inner.columns))] if renamed else [name for name, _ in inner.columns]
+            )
             head = f"{name}({', '.join(names)})" if renamed else name
             made.append((name, write(f"{head} AS {hint}({{}})", inner.piece)))
             self.ctes = {**self.ctes, name: tuple(zip(names, (kind for _, kind in inner.columns), strict=True))}
@@ -139,7 +141,9 @@ class QueryMaker:
     def _equality(
         self, first: tuple[str, tuple[tuple[str, Kind], ...]], second: tuple[str, tuple[tuple[str, Kind], ...]]
     ) -> Piece | None:
-        sides = [[f"{alias}.{name}" for name, kind in columns if kind == "int"] for alias, columns in (first, second)]
+        sides = [
+            [f"{alias}.{name}" for name, kind in columns if kind == "int"] for alias, columns in (first, second)
+        ]
         if not all(sides):
             return None
         return sql(f"{self.choices.pick(sides[0])} = {self.choices.pick(sides[1])}")
@@ -282,7 +286,9 @@ class QueryMaker:
         having = write(" HAVING {}", condition(scope, self.choices, 2)) if self.choices.chance(25) else sql("")
         by = write(" GROUP BY {}", listed(group)) if group else sql("")
         distinct = "DISTINCT " if self.choices.chance(6) else ""
-        piece = write(f"SELECT {distinct}{{}} FROM {{}}{{}}{{}}{{}}", listed(written), found.piece, where, by, having)
+        piece = write(
+            f"SELECT {distinct}{{}} FROM {{}}{{}}{{}}{{}}", listed(written), found.piece, where, by, having
+        )
         query = Query(piece, tuple(columns))
         if kinds is None and not distinct and self.choices.chance(40):
             order = [expression(self.choices.pick(KINDS), scope, self.choices, 2)]

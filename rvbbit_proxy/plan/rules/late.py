@@ -13,7 +13,16 @@ from rvbbit_proxy.errors import NotSupported
 from rvbbit_proxy.plan.hoist import Hoist, orders_by_calls
 from rvbbit_proxy.plan.plan import ORDINAL
 from rvbbit_proxy.plan.rules.filters import filter_rows
-from rvbbit_proxy.plan.scope import conjuncts, has_calls, is_grouped, refers_to, scope_calls, set_condition
+from rvbbit_proxy.plan.rules.values import stage_over_rows
+from rvbbit_proxy.plan.scope import (
+    conjuncts,
+    has_calls,
+    is_grouped,
+    refers_to,
+    scope_calls,
+    set_condition,
+    walk_scope,
+)
 from rvbbit_proxy.plan.staging import Staging
 
 
@@ -22,7 +31,7 @@ def split_late(select: exp.Select, staging: Staging) -> exp.Select:
     if is_grouped(select, staging.aggregate_names):
         late = bool(scope_calls(*select.expressions, select.args.get("having"), select.args.get("order")))
     else:
-        late = _waits_for_limit(select, staging)
+        late = _waits_for_limit(select, staging) or _reads_windows(select, staging)
     return _split(select, staging) if late else select
 
 
@@ -33,6 +42,17 @@ def _waits_for_limit(select: exp.Select, staging: Staging) -> bool:
         return False
     calls = scope_calls(*select.expressions)
     return bool(calls) and all(call.find_ancestor(exp.Window, exp.Select) is select for call in calls)
+
+
+def _reads_windows(select: exp.Select, staging: Staging) -> bool:
+    """Whether an operator reads a window function; those that window functions read get their stages here."""
+    clauses = [*select.expressions, select.args.get("order")]
+    if not any(isinstance(node, exp.Window) for call in scope_calls(*clauses) for node in walk_scope(call)):
+        return False
+    for call in scope_calls(*clauses):
+        if call.find_ancestor(exp.Window, exp.Select) is not select:
+            stage_over_rows(call, select, staging, "window")
+    return True
 
 
 def _split(select: exp.Select, staging: Staging) -> exp.Select:
@@ -51,6 +71,8 @@ def _split(select: exp.Select, staging: Staging) -> exp.Select:
     outer.set("distinct", select.args.get("distinct"))
     waits = bool(outer.args.get("where") or outer.args.get("distinct")) or orders_by_calls(select)
     _order_and_limit(select, hoist, outer if waits else inner, outside=waits)
+    if is_grouped(select, staging.aggregate_names) and not inner.args.get("group") and not hoist.aggregates():
+        hoist.column(exp.Count(this=exp.Star()))  # what made the scope one group has moved outside
     relation = hoist.spool(inner, "groups" if inner.args.get("group") else "rows that are left")
     outer.set("from_", exp.From(this=exp.to_table(relation)))
     if not waits and (select.args.get("order") or select.args.get("limit")):
