@@ -72,7 +72,9 @@ CREATE VIEW rvbbit_pg.rows.pg_attrdef AS
 SELECT rvbbit_pg.base.oid_of('default', nspname || '.' || table_name || '.' || column_name) AS oid,
        attrelid AS adrelid, column_index AS adnum,
        CASE WHEN is_generated THEN coalesce(generation_expression, column_default)
-            ELSE regexp_replace(column_default, '^nextval\(''([^'']*)''\)$', 'nextval(''\1''::regclass)') END AS adbin
+            ELSE regexp_replace(CASE WHEN starts_with(column_default, 'nextval(')
+                                     THEN regexp_replace(column_default, '"([a-z_][a-z0-9_]*)"', '\1', 'g')
+                                     ELSE column_default END, '^nextval\(''([^'']*)''\)$', 'nextval(''\1''::regclass)') END AS adbin
 FROM rvbbit_pg.base.columns WHERE column_default IS NOT NULL OR is_generated;
 
 CREATE VIEW rvbbit_pg.rows.pg_constraint AS

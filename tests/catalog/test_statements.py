@@ -1,0 +1,178 @@
+"""PostgreSQL's spellings in statements, run by a session on DuckDB; and which statements are left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+import pytest
+
+from rvbbit_proxy.engine.catalog.emulation import needs_rewriting, rewritten
+from rvbbit_proxy.engine.duckdb_session import DuckDBSession
+from rvbbit_proxy.engine.duckdb_upstream import DuckDBUpstream
+from rvbbit_proxy.errors import RvbbitError
+from rvbbit_proxy.wire.types import oids
+
+
+@pytest.fixture
+def upstream() -> Iterator[DuckDBUpstream]:
+    with duckdb.connect() as connection:
+        yield DuckDBUpstream(connection)
+
+
+@pytest.fixture
+def session(upstream: DuckDBUpstream) -> Iterator[DuckDBSession]:
+    session = upstream.open_session(user="ann", database="shop", application_name="test")
+    session.execute("CREATE TABLE items (id int PRIMARY KEY, name text)")
+    session.execute("INSERT INTO items VALUES (1, 'one'), (2, 'two')")
+    yield session
+    session.close()
+
+
+def rows(session: DuckDBSession, sql: str) -> list[list[Any]]:
+    found = []
+    for batch in session.execute(sql).batches():
+        found += [[column[index].as_py() for column in batch.columns] for index in range(batch.num_rows)]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("SELECT current_user, session_user, user, current_catalog", ["ann", "ann", "ann", "shop"]),
+        ("SELECT current_database(), current_schema(), current_schemas(false)", ["shop", "public", ["public"]]),
+        ("SELECT 'items'::regclass, 'items'::regclass::oid = to_regclass('public.items')::oid", ["items", True]),
+        ("SELECT 'pg_class'::regclass::oid, 'int4'::regtype, 25::regtype::text", [1259, "integer", "text"]),
+        ("SELECT to_regclass('nothing'), to_regtype('nothing')", [None, None]),
+        ("SELECT '{1,NULL,3}'::int[], 'a' = ANY('{a,b}'::text[])", [[1, None, 3], True]),
+        ("SELECT '{\"a,b\",c}'::text[]", [["a,b", "c"]]),
+        ("SELECT 'abc' OPERATOR(pg_catalog.~) '^b', 'abc' OPERATOR(pg_catalog.!~) 'z'", [False, True]),
+        ("SELECT 'x' COLLATE pg_catalog.default", ["x"]),
+        ("SELECT name FROM public.items WHERE id = 1", ["one"]),
+        ('SELECT "shop"."public"."items"."name" FROM "shop"."public"."items" WHERE id = 2', ["two"]),
+        ("SELECT name FROM items WHERE id = 1 FOR UPDATE", ["one"]),
+        ("SELECT tableoid::regclass FROM items WHERE id = 1", ["items"]),
+        ("SELECT format('%I=%s', 'A', 1)", ['"A"=1']),
+        ("SELECT substring('foobar' FROM 'o.b'), substring('foobar' FROM 'o(.)b')", ["oob", "o"]),
+        ("SELECT array_to_string(ARRAY['a', NULL], ',', '*'), array_upper(ARRAY[5, 6], 1)", ["a,*", 2]),
+        ("SELECT quote_ident('A b'), quote_literal('it''s')", ['"A b"', "'it''s'"]),
+        ("SELECT pg_size_pretty(20480::bigint), pg_is_in_recovery()", ["20 kB", False]),
+        ("SELECT format_type(1700, 655366), format_type(1009, -1)", ["numeric(10,2)", "text[]"]),
+        ("SELECT indkey, indkey[0], generate_subscripts(indkey, 1) FROM pg_index", [[1], 1, 0]),
+        ("SELECT (information_schema._pg_expandarray(ARRAY[7])).n", [1]),
+        ("SELECT a, b, n FROM unnest(ARRAY[1], ARRAY['x']) WITH ORDINALITY AS t(a, b, n)", [1, "x", 1]),
+        ("SELECT at FROM (SELECT 1 AS at) AS x", [1]),
+        ("SELECT '{\"y\": 2}'::jsonb ->> 'y'", ["2"]),
+    ],
+)
+def test_answers(session: DuckDBSession, sql: str, expected: list[Any]) -> None:
+    assert rows(session, sql)[0] == expected
+
+
+def test_columns_have_the_catalogs_types_and_names(session: DuckDBSession) -> None:
+    columns = session.execute(
+        "SELECT c.oid, relname, relkind, reltype::regtype, count(*), array_agg(relname), max(c.oid), 'x'::name"
+        " FROM pg_catalog.pg_class AS c GROUP BY 1, 2, 3, 4"
+    ).columns
+    assert columns is not None
+    assert [column.type_oid for column in columns] == [
+        oids.OID, oids.NAME, oids.CHAR, oids.REGTYPE, oids.INT8, oids.array_oid_of(oids.NAME), oids.OID, oids.NAME,
+    ]  # fmt: skip
+    assert [column.name for column in columns][3:] == ["reltype", "count", "array_agg", "max", "name"]
+
+
+def test_reg_values_go_out_as_oids_in_binary(session: DuckDBSession) -> None:
+    (batch,) = session.execute("SELECT 'pg_class'::regclass, 'pg_type'::regclass", result_formats=[1, 0]).batches()
+    assert [column[0].as_py() for column in batch.columns] == [1259, "pg_type"]
+
+
+def test_parameters_have_the_catalogs_types(session: DuckDBSession) -> None:
+    described = session.describe("SELECT 1 FROM pg_class WHERE oid = ANY($1::oid[]) AND relname = $2 AND oid = $3")
+    assert described.parameter_oids == (oids.array_oid_of(oids.OID), oids.NAME, oids.OID)
+
+
+def test_serial_counts_from_one_again_after_drop(session: DuckDBSession) -> None:
+    for _ in range(2):
+        session.execute("CREATE TABLE counted (id serial PRIMARY KEY, name text)")
+        session.execute("INSERT INTO counted (name) VALUES ('a'), ('b')")
+        assert rows(session, "SELECT id FROM counted ORDER BY 1") == [[1], [2]]
+        session.execute("DROP TABLE counted")
+    assert rows(session, "SELECT count(*) FROM pg_sequences") == [[0]]
+
+
+def test_a_failed_create_leaves_no_sequence(session: DuckDBSession) -> None:
+    with pytest.raises(RvbbitError) as raised:
+        session.execute("CREATE TABLE items (id serial)")
+    assert raised.value.sqlstate == "42P07"
+    assert rows(session, "SELECT count(*) FROM pg_sequences") == [[0]]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE LOCAL TEMP TABLE t (a int)",
+        "CREATE UNLOGGED TABLE t (a jsonb, b timestamp with time zone)",
+        "CREATE TABLE t (LIKE items INCLUDING ALL)",
+        "CREATE TABLE t (a int GENERATED ALWAYS AS IDENTITY, b int)",
+        "CREATE INDEX ON items (name)",
+        "CREATE INDEX CONCURRENTLY i ON public.items USING btree (name)",
+        "TRUNCATE items, items",
+        "COMMENT ON TABLE public.items IS 'x'",
+        "CREATE SCHEMA IF NOT EXISTS public",
+        'CREATE TABLE "shop"."public"."t" AS (SELECT 1 AS id)',
+    ],
+)
+def test_definitions_run(session: DuckDBSession, sql: str) -> None:
+    session.execute(sql)
+
+
+def test_missing_relation_has_postgres_sqlstate(session: DuckDBSession) -> None:
+    with pytest.raises(RvbbitError) as raised:
+        session.execute("SELECT 'nothing'::regclass")
+    assert raised.value.sqlstate == "42P01"
+
+
+def test_a_session_sees_its_own_uncommitted_definitions(upstream: DuckDBUpstream, session: DuckDBSession) -> None:
+    other = upstream.open_session(user="bob", database="shop", application_name="")
+    count = "SELECT count(*) FROM pg_class WHERE relname = 'made'"
+    session.execute("BEGIN")
+    session.execute("CREATE TABLE made (a int)")
+    assert rows(session, count) == [[1]] and rows(other, count) == [[0]]
+    session.execute("ROLLBACK")
+    assert rows(session, count) == [[0]]
+    session.execute("CREATE TABLE made (a int)")
+    assert rows(other, count) == [[1]]
+    other.close()
+
+
+def test_oids_are_the_same_in_another_instance(session: DuckDBSession) -> None:
+    def oids_of(one: DuckDBSession) -> list[list[Any]]:
+        return rows(one, "SELECT relname, oid FROM pg_class WHERE relname IN ('items', 'items_pkey') ORDER BY 1")
+
+    with duckdb.connect() as connection:
+        again = DuckDBUpstream(connection).open_session(user="x", database="y", application_name="")
+        again.execute("CREATE TABLE first (a int)")
+        again.execute("CREATE TABLE items (id int PRIMARY KEY)")
+        assert oids_of(again) == oids_of(session)
+        again.close()
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT a, b FROM t WHERE a = 1 AND b LIKE 'x%'",
+        "INSERT INTO t VALUES (1, 'pg_class'), (2, 'the public user''s serial')",
+        "SELECT 'regclass' /* pg_type */ FROM t -- oid",
+        "UPDATE t SET a = $1 WHERE b = $2",
+    ],
+)
+def test_plain_statements_reach_duckdb_as_they_came(sql: str) -> None:
+    assert not needs_rewriting(sql, "shop")
+    assert rewritten(sql, "shop").sql is sql
+
+
+def test_names_are_replaced_where_they_stand() -> None:
+    sql = "SELECT public.t.a FROM public.t WHERE nope"
+    found = rewritten(sql, "shop")
+    assert found.sql.index("nope") == sql.index("nope") and not found.displaced
