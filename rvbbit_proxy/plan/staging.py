@@ -116,11 +116,7 @@ class Staging:
 
         :raises NotSupported: where the query is nested in another and reads its columns.
         """
-        if refers_to(query, self.around):
-            raise NotSupported(
-                f"operators over the rows of a query that refers to an outer one: {self.sql(query)}",
-                hint="Join the two queries instead of nesting them.",
-            )
+        self._check_alone(query)
         relation = self.relation("spool")
         estimate_sql, _ = self.estimate(query)
         self.stages.append(Spool(relation, self.query_sql(query), estimate_sql, reason))
@@ -188,6 +184,14 @@ class Staging:
         self.add_operator(relation, operator, query, arguments, (ORDINAL,), position)
         return relation
 
+    def _check_alone(self, query: exp.Expr) -> None:
+        """Refuse a stage's query that would need the columns of the queries around it."""
+        if refers_to(query, self.around):
+            raise NotSupported(
+                f"operators over the rows of a query that refers to an outer one: {self.sql(query)}",
+                hint="Join the two queries instead of nesting them.",
+            )
+
     def _check_operand(self, operator: Operator, expression: exp.Expr, source: exp.Select) -> None:
         """Refuse operands whose values cannot be known before the final statement runs."""
         if is_volatile(expression):
@@ -225,7 +229,11 @@ class Staging:
         keys: tuple[str, ...],
         position: str,
     ) -> None:
-        """Append an operator stage whose inputs are the rows of ``query``."""
+        """Append an operator stage whose inputs are the rows of ``query``.
+
+        :raises NotSupported: where the query is nested in another and reads its columns.
+        """
+        self._check_alone(query)
         estimate_sql, bounded = self.estimate(query)
         self.stages.append(
             OperatorStage(

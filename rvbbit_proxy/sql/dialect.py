@@ -100,10 +100,22 @@ class _SemanticParser(PostgresParser):
 
     def _parse_function_call(self, *arguments: Any, **options: Any) -> exp.Expr | None:
         name = self._curr.text if self._curr else ""
-        call = super()._parse_function_call(*arguments, **options)
+        parsed = super()._parse_function_call(*arguments, **options)
+        call = parsed
+        while isinstance(call, (exp.Window, exp.Filter, exp.WithinGroup, exp.IgnoreNulls)):
+            call = call.this
         if isinstance(call, exp.Func):
             call.meta[WRITTEN_NAME] = name
-        return call
+        return parsed
+
+    def _parse_trim(self) -> exp.Trim:
+        """Parse ``trim(any expression)``; the forms with FROM take no operators outside parentheses."""
+        index = self._index
+        plain = None if self._match_texts(self.TRIM_TYPES) else self._try_parse(self._parse_disjunction)
+        if plain is not None and self._match(TokenType.R_PAREN, advance=False):
+            return self.expression(exp.Trim(this=plain))
+        self._retreat(index)
+        return super()._parse_trim()
 
     def _operand_ahead(self) -> bool:
         token = self._curr
