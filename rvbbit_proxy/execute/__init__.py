@@ -6,6 +6,7 @@
 - ``waves``       rows judged a few at a time, until enough have passed
 - ``judging``     some inputs of a stage to answers, one operator span
 - ``relations``   the temporary relations of a plan
+- ``views``       views over operators: stand-ins on the upstream, expanded where they are read
 - ``answers``     from distinct inputs to answers: cache, batches, concurrency, splitting, budget
 - ``explain``     the plan as text, with calls, tokens and cost
 - ``model_loop``  the one event loop of all model traffic

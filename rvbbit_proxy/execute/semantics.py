@@ -16,6 +16,14 @@ from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.execute.result import FinishedResult
 from rvbbit_proxy.execute.services import Services
 from rvbbit_proxy.execute.stages import run_stages
+from rvbbit_proxy.execute.views import (
+    SemanticViews,
+    creates_view,
+    expand_views,
+    mentions,
+    reads_view,
+    stand_in,
+)
 from rvbbit_proxy.plan.describable import describable
 from rvbbit_proxy.plan.lower import plan_statement
 from rvbbit_proxy.plan.plan import Plan
@@ -43,19 +51,24 @@ class SemanticEngine:
         self._services = services
         self._reader = services.reader
         self._parse = lru_cache(PARSED_STATEMENTS)(self._reader.parse)
+        self._views = SemanticViews()
 
-    def is_semantic(self, sql: str) -> bool:
-        """Whether the statement, or what it explains, holds an operator; cheap where no operator's word occurs.
+    def is_semantic(self, sql: str, upstream: UpstreamSession) -> bool:
+        """Whether the statement, or what it explains, holds an operator or reads a view that does; else cheap.
 
-        So may a statement we cannot read that has such a word: :meth:`execute` lets the upstream try it first.
+        So may a statement we cannot read that has an operator's word: :meth:`execute` lets the upstream try it first.
         """
-        if self._reader.words.isdisjoint(words(sql)):
+        found = words(sql)
+        views = self._views.known(upstream)
+        self._views.watch(found, upstream)
+        if self._reader.words.isdisjoint(found) and not mentions(sql, views):
             return False
         inner, _ = parse_explain(sql)
         try:
-            return bool(semantic_calls(self._parse(inner)))
+            tree = self._parse(inner)
         except SyntaxFault:
             return True
+        return bool(semantic_calls(tree)) or reads_view(tree, views)
 
     def describe(self, sql: str, parameter_oids: Sequence[int], upstream: UpstreamSession) -> Description:
         """Tell parameters and columns, from the upstream, with typed NULLs in the operators' places."""
@@ -63,8 +76,11 @@ class SemanticEngine:
         with self._or_our_syntax_fault(sql) as readable:
             if not readable:
                 return upstream.describe(sql, parameter_oids)
-        tree = describable(self._parse(inner), self._reader.operators)
-        description = upstream.describe(tree.sql(dialect=upstream.dialect, comments=False), parameter_oids)
+        tree = self._read(inner)
+        if creates_view(tree):
+            return Description((), None)
+        tree = describable(tree, self._reader.operators)
+        description = upstream.describe(self._sql(tree, upstream), parameter_oids)
         return Description(description.parameter_oids, options.columns) if options else description
 
     def execute(self, request: StatementRequest, upstream: UpstreamSession) -> UpstreamResult:
@@ -73,7 +89,9 @@ class SemanticEngine:
         with self._or_our_syntax_fault(request.sql) as readable:
             if not readable:
                 return upstream.execute(request.sql, request.parameters, result_formats=request.result_formats)
-        tree = self._bound(inner, request.parameters)
+        tree = bind(self._read(inner), _literals(request.parameters))
+        if creates_view(tree):
+            return upstream.execute(self._sql(stand_in(tree, self._reader), upstream))
         plan = plan_statement(tree, self._reader.operators, upstream.dialect, _namer(upstream))
         self._tell_offline(plan, request, upstream)
         if options is not None:
@@ -97,10 +115,14 @@ class SemanticEngine:
         else:
             yield True
 
-    def _bound(self, sql: str, parameters: Sequence[Parameter]) -> exp.Expr:
-        return bind(
-            self._parse(sql), {number: _literal(value) for number, value in enumerate(parameters, start=1)}
-        )
+    def _read(self, sql: str) -> exp.Expr:
+        """Return the statement's tree, views over operators expanded; not to be changed."""
+        tree, views = self._parse(sql), self._views.texts
+        return expand_views(tree, views, self._parse) if reads_view(tree, views) else tree
+
+    @staticmethod
+    def _sql(tree: exp.Expr, upstream: UpstreamSession) -> str:
+        return tree.sql(dialect=upstream.dialect, comments=False)
 
     def _run(self, plan: Plan, request: StatementRequest, upstream: UpstreamSession) -> UpstreamResult:
         own_transaction = upstream.transaction_status() == "I"
@@ -152,6 +174,10 @@ def _namer(upstream: UpstreamSession) -> Callable[[str], list[str]]:
         return list(upstream.fetch(f"{sql} LIMIT 0").column_names)
 
     return names
+
+
+def _literals(parameters: Sequence[Parameter]) -> dict[int, exp.Expr]:
+    return {number: _literal(value) for number, value in enumerate(parameters, start=1)}
 
 
 def _literal(parameter: Parameter) -> exp.Expr:

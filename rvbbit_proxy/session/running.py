@@ -89,7 +89,7 @@ def describe_statement(statement: Statement, parameter_oids: tuple[int, ...], st
     if state.upstream.dialect == "duckdb" and (name := find_session_function(statement.sql)):
         return Description(parameter_oids, function_columns(name))
     semantics = state.services.semantics
-    if semantics is not None and semantics.is_semantic(statement.sql):
+    if semantics is not None and semantics.is_semantic(statement.sql, state.upstream):
         return semantics.describe(statement.sql, parameter_oids, state.upstream)
     return state.upstream.describe(statement.sql, parameter_oids)
 
@@ -105,7 +105,7 @@ def _run_plain(bound: BoundStatement, state: SessionState, cancel: CancelToken) 
     _refuse_write_when_reading(sql, state)
     _flush_ledger_for(sql, state)
     semantics = state.services.semantics
-    if semantics is not None and not semantics.is_semantic(sql):
+    if semantics is not None and not semantics.is_semantic(sql, state.upstream):
         semantics = None
     if semantics is None and find_caller(bound.statement.tags, state.parameters)[0] is None:
         return state.upstream.execute(sql, bound.parameters, result_formats=bound.result_formats)
@@ -159,7 +159,7 @@ def _holds_cursor(command: cursors.CursorCommand, state: SessionState) -> bool:
     """Tell whether the session has, or will have, the cursor; PostgreSQL has its own."""
     if isinstance(command, cursors.Declare):
         semantics = state.services.semantics
-        return semantics is not None and semantics.is_semantic(command.query)
+        return semantics is not None and semantics.is_semantic(command.query, state.upstream)
     return command.name is not None and command.name in state.cursors
 
 

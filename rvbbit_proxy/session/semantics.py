@@ -12,7 +12,7 @@ from rvbbit_proxy.execute.request import StatementRequest
 class Semantics(Protocol):
     """Plans and runs statements that hold operators."""
 
-    def is_semantic(self, sql: str) -> bool:
+    def is_semantic(self, sql: str, upstream: UpstreamSession) -> bool:
         """Tell whether the statement, or what it explains, holds an operator; cheap when no word of one occurs."""
 
     def describe(self, sql: str, parameter_oids: Sequence[int], upstream: UpstreamSession) -> Description:

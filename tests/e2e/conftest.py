@@ -83,3 +83,15 @@ def sightings(server: Running) -> Running:
     with server.connect() as connection:
         connection.execute(SIGHTINGS)
     return server
+
+
+@pytest.fixture(params=["duckdb", "postgres"])
+def upstream(request: pytest.FixtureRequest, serve: Callable[..., Running], model: ScriptedModel) -> Running:
+    """The same server on either upstream, with the table of reports."""
+    url = request.getfixturevalue("postgres_url") if request.param == "postgres" else None
+    server = serve(model=MODEL, prices=PRICES, batch_size=20, upstream=url)
+    with server.connect() as connection:
+        connection.execute("DROP TABLE IF EXISTS sightings CASCADE")
+        for statement in SIGHTINGS.strip().split(";")[:-1]:
+            connection.execute(statement)
+    return server

