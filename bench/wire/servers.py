@@ -137,6 +137,7 @@ def _serve_buenavista(database: Path, port: int) -> None:
         def new_session(self) -> DuckDBSession:
             return DuckDBSession(BuenavistaCursor(self.db.cursor()))
 
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # it tells of every client that leaves
     with duckdb.connect(str(database), read_only=True) as connection:
         BuenaVistaServer(("127.0.0.1", port), Connection(connection)).serve_forever()
 

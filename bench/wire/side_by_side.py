@@ -1,6 +1,6 @@
 """rvbbit beside PostgreSQL, buenavista and bare DuckDB: the same data, the same clients, one run.
 
-Run: ``python bench/wire/side_by_side.py [rows]``. Prints a table of what each costs, ours against each of the
+Run: ``python bench/wire/side_by_side.py [rows [part …]]``, parts being statements, streams, connections. Prints a table of what each costs, ours against each of the
 others, and whether the goals hold. Servers take turns at every measurement; a figure is the best of its rounds,
 which is what a machine with other work to do tells most truly.
 """
@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -97,6 +97,15 @@ def first_row(target: Target) -> float:
         return seconds
 
 
+def memory_peak(target: Target) -> float:
+    """Return the largest resident memory, in MB, a process of the server has while all rows leave it."""
+    with psycopg.connect(target.dsn(), autocommit=True) as connection:
+        forget_peaks(target)
+        for binary in (False, True):
+            connection.cursor(binary=binary).execute(ALL_ROWS)
+        return peak_mb(target)
+
+
 def measure_streams(targets: list[Target], table: Table) -> None:
     """Fill in what all rows cost, and the server's memory meanwhile."""
     ways: dict[str, Callable[[Target], float]] = {
@@ -105,8 +114,6 @@ def measure_streams(targets: list[Target], table: Table) -> None:
         "all rows, psql -At, s": stream_psql,
         "first row, s": first_row,
     }
-    for target in targets:
-        forget_peaks(target)
     for number in range(ROUNDS):
         for measure, way in ways.items():
             for target in targets:
@@ -114,7 +121,8 @@ def measure_streams(targets: list[Target], table: Table) -> None:
                     continue  # half a minute each, and binary is beyond it
                 table.put(measure, target.name, way(target))
     for target in targets:
-        table.put("memory peak, MB", target.name, peak_mb(target))
+        if target.name != "buenavista":
+            table.put("memory peak, MB", target.name, memory_peak(target))
 
 
 # --- many statements ---------------------------------------------------------------------------------------------
@@ -139,16 +147,20 @@ def measure_statements(targets: list[Target], bare: duckdb.DuckDBPyConnection, t
         for _ in range(ROUNDS):
             for name, sql in (NO_TABLE | PLAIN).items():
                 for server, connection in connections.items():
-                    if server == "buenavista" and not sql:
-                        continue  # it answers no empty query
+                    if server == "buenavista" and name in NO_TABLE:
+                        continue  # it knows neither
                     ask = simple_query(connection.pgconn, sql)
                     table.put(f"{name}, ms", server, seconds_each(ask) * 1000)
                 if name in PLAIN:
-                    table.put(f"{name}, ms", BARE, seconds_each(lambda sql=sql: bare.execute(sql).fetchall()) * 1000)
+                    table.put(
+                        f"{name}, ms", BARE, seconds_each(lambda sql=sql: bare.execute(sql).fetchall()) * 1000
+                    )
         for name, sql in PLAIN.items():
             for server, connection in connections.items():
                 if server != "buenavista":
-                    table.put(f"{name}, prepared, ms", server, seconds_each(prepared(connection.pgconn, sql)) * 1000)
+                    table.put(
+                        f"{name}, prepared, ms", server, seconds_each(prepared(connection.pgconn, sql)) * 1000
+                    )
 
 
 def simple_query(connection: pq.abc.PGconn, sql: str) -> Callable[[], object]:
@@ -220,9 +232,10 @@ def holdings(target: Target) -> tuple[float, int, int]:
     """Return memory of its own in MB, threads and file descriptors of a server, over its processes."""
     memory, threads, descriptors = 0.0, 0, 0
     for process in family(target):
-        memory += process.memory_full_info().uss / 1e6
-        threads += process.num_threads()
-        descriptors += process.num_fds()
+        with suppress(psutil.NoSuchProcess):  # PostgreSQL's backends end when their clients leave
+            memory += process.memory_full_info().uss / 1e6
+            threads += process.num_threads()
+            descriptors += process.num_fds()
     return memory, threads, descriptors
 
 
@@ -277,8 +290,12 @@ def judge(table: Table, peer: str) -> None:
 def main() -> None:
     """Run all and print the table."""
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    parts = sys.argv[2:] or ["statements", "streams", "connections"]
     table = Table()
-    with tempfile.TemporaryDirectory(prefix="rvbbit-wire-", ignore_cleanup_errors=True) as name, ExitStack() as stack:
+    with (
+        tempfile.TemporaryDirectory(prefix="rvbbit-wire-", ignore_cleanup_errors=True) as name,
+        ExitStack() as stack,
+    ):
         folder = Path(name)
         folder.chmod(0o711)
         ours, bare_file, theirs, csv = make_databases(rows, folder)
@@ -290,10 +307,13 @@ def main() -> None:
             targets.append(stack.enter_context(buenavista(theirs)))
         except psycopg.Error as error:
             print(f"buenavista left out, it takes no connection: {error}")
-        with duckdb.connect(str(bare_file)) as bare:
-            measure_statements(targets, bare, table)
-        measure_streams(targets, table)
-        measure_connections(targets, table)
+        if "statements" in parts:
+            with duckdb.connect(str(bare_file)) as bare:
+                measure_statements(targets, bare, table)
+        if "streams" in parts:
+            measure_streams(targets, table)
+        if "connections" in parts:
+            measure_connections(targets, table)
         judge(table, targets[1].name)
         print(f"{rows:,} rows × 6 columns; a ratio below 1 means that ours is the smaller figure")
         print("\n".join(table.lines([*(target.name for target in targets), BARE])))
