@@ -12,7 +12,7 @@ from sqlglot import exp
 from rvbbit_proxy.errors import NotSupported
 from rvbbit_proxy.plan.output_names import folded, output_name
 from rvbbit_proxy.plan.plan import ORDINAL
-from rvbbit_proxy.plan.scope import has_calls, is_aggregate, walk_scope
+from rvbbit_proxy.plan.scope import has_calls, is_aggregate, refers_to, source_names, walk_scope
 from rvbbit_proxy.plan.staging import Staging
 from rvbbit_proxy.sql.dialect import SemanticCall
 
@@ -42,18 +42,25 @@ class Hoist:
             return self._outer_call(unit, node)
         if not has_calls(node):
             return self.column(node) if _reads_rows(node) else node.copy()
+        return self._around(node)
+
+    def _around(self, node: exp.Expr) -> exp.Expr:
+        """Return the node's own syntax around the outer form of the expressions in it."""
         copy = node.copy()
         for child, original in zip(list(copy.iter_expressions()), list(node.iter_expressions()), strict=True):
-            branch = isinstance(original, exp.If) and isinstance(node, exp.Case)
-            if not branch and (has_calls(original) or isinstance(original, exp.Condition)):
-                child.replace(self.outer(original))
+            if _is_rows(original):
+                self._check_rows(original)
             else:
-                self._outer_children(child, original)
+                child.replace(self.outer(original) if _is_value(original) else self._around(original))
         return copy
 
-    def _outer_children(self, copy: exp.Expr, original: exp.Expr) -> None:
-        for child, source in zip(list(copy.iter_expressions()), list(original.iter_expressions()), strict=True):
-            child.replace(self.outer(source))
+    def _check_rows(self, query: exp.Expr) -> None:
+        """Refuse a query beside IN, ANY or ALL that stays outside but reads the columns that move."""
+        if refers_to(query, frozenset(source_names(self.select))):
+            raise NotSupported(
+                f"an operator beside a query that refers to an outer one: {self.staging.sql(query)}",
+                hint="Join the two queries instead of nesting them.",
+            )
 
     def _outer_call(self, call: SemanticCall, node: exp.Expr) -> exp.Expr:
         if call.find_ancestor(exp.Window, exp.Select) is not self.select and call.find_ancestor(exp.Window):
@@ -118,6 +125,18 @@ def orders_by_calls(select: exp.Select) -> bool:
     """Whether a sort key needs an operator."""
     order = select.args.get("order")
     return any(has_calls(resolve_key(select, key.this)) for key in (order.expressions if order else []))
+
+
+def _is_value(node: exp.Expr) -> bool:
+    """Whether the node is an expression of its own, and no part of the syntax of the one around it."""
+    if isinstance(node, (exp.Any, exp.All)) or (isinstance(node, exp.If) and isinstance(node.parent, exp.Case)):
+        return False
+    return isinstance(node, (exp.Condition, exp.Filter, exp.WithinGroup, exp.Subquery))
+
+
+def _is_rows(node: exp.Expr) -> bool:
+    """Whether the node is a query whose rows a value is compared with."""
+    return isinstance(node.parent, (exp.In, exp.Any, exp.All)) and isinstance(node, (exp.Subquery, exp.Query))
 
 
 def _reads_rows(node: exp.Expr) -> bool:

@@ -190,7 +190,8 @@ class SqlReader:
         :raises SyntaxFault: with the position of the token where parsing stopped.
         """
         try:
-            tree = self.dialect().parse(sql)
+            # without an end of line the tokenizer fails at an empty literal that ends the text, after $1
+            tree = self.dialect().parse(sql + "\n")
         except ParseError as error:
             raise _syntax_fault(sql, error) from error
         except TokenError as error:
