@@ -28,26 +28,38 @@ _KEPT = 2048
 _WHOLE_NUMBERS = frozenset((oids.INT2, oids.INT4, oids.INT8))
 _NUMBERED = frozenset((oids.OID, oids.XID, oids.CID, oids.XID8))
 _TEXTUAL = REG_TYPES | {oids.NAME, oids.CHAR, oids.PG_NODE_TREE, oids.VARCHAR, oids.BPCHAR, oids.ACLITEM}
-_SUSPICIOUS = re.compile(
-    r"pg_|information_schema|\breg(?:class|type|proc|procedure|namespace|role)\b|operator\s*\("
-    r"|\b(?:oid|xid|tableoid|ctid|xmin|serial|bigserial|smallserial|identity|jsonb|collate)\b"
-    r"|\b(?:current_user|session_user|current_catalog|current_role|current_schema|user)\b"
-    r"|\b(?:current_database|current_schemas|version)\s*\("
-    r"|::\s*(?:name|\"char\")\b|\bas\s+name\s*\)"
-    r"|\bfor\s+(?:no\s+key\s+)?(?:update|share|key)\b|\(\s*like\b|\bcreate\s+(?:unique\s+)?index\s+on\b"
-    r"|\btruncate\b[^;]*,|\b(?:quote_ident|quote_literal|initcap|regexp_match|array_(?:upper|lower|remove|replace|ndims)"
-    r"|json_build_object|format_type|obj_description|col_description|clock_timestamp|statement_timestamp|txid_current"
-    r"|has_\w+_privilege|to_reg\w+|parse_ident|getdatabaseencoding|set_config|current_setting)\s*\("
-    r"|\bunnest\s*\(|\bformat\s*\(|\bsubstring\s*\("
-    r"|\bat\s+(?:from|,)|,\s*at\b|\bselect\s+at\b",
-    re.IGNORECASE,
+_WORD = re.compile(r"[a-z_]\w*")
+_MARKS = ("pg_", "information_schema", "_privilege", "to_reg")
+_TELLING = frozenset(
+    "regclass regtype regproc regprocedure regnamespace regrole oid xid tableoid ctid xmin serial bigserial smallserial"
+    " identity jsonb collate current_user session_user current_catalog current_role current_schema current_schemas"
+    " current_database user unnest quote_ident quote_literal quote_nullable initcap regexp_match array_upper"
+    " array_lower array_remove array_replace array_ndims json_build_object format_type obj_description col_description"
+    " clock_timestamp statement_timestamp txid_current parse_ident getdatabaseencoding set_config current_setting"
+    " unlogged concurrently generate_subscripts".split()
 )
+"""Words that DuckDB does not know, or not as PostgreSQL does."""
+_IN_CONTEXT = {
+    word: re.compile(pattern, re.IGNORECASE)
+    for word, pattern in {
+        "name": r"::\s*name\b|\bas\s+name\s*\)",
+        "char": r'::\s*"char"|\bas\s+"char"',
+        "version": r"\bversion\s*\(",
+        "operator": r"\boperator\s*\(",
+        "update": r"\bfor\s+(?:no\s+key\s+)?update\b",
+        "share": r"\bfor\s+(?:key\s+)?share\b",
+        "like": r"\(\s*like\b",
+        "index": r"\bcreate\s+(?:unique\s+)?index\s+on\b|\busing\s+(?:btree|hash)\b",
+        "truncate": r"\btruncate\b[^;]*,",
+        "local": r"^\s*create\s+local\b",
+        "global": r"^\s*create\s+global\b",
+        "format": r"\bformat\s*\(",
+        "substring": r"\bsubstring\s*\(",
+        "at": r"\bat\s+(?:from|,)|,\s*at\b|\bselect\s+at\b",
+    }.items()
+}
+"""Words that mean something only where the pattern finds them."""
 _ARRAY_LITERAL = re.compile(r"'\{[^']*\}'\s*(?:::|as\b)", re.IGNORECASE)
-_NOISY = re.compile(
-    r"^\s*(?:create|drop)\b.*\b(?:local|global|unlogged|concurrently|btree|hash)\b", re.IGNORECASE | re.DOTALL
-)
-
-
 _DROP_TABLE = re.compile(r"\s*drop\s+table\b", re.IGNORECASE)
 _OWNED = """
     SELECT DISTINCT regexp_extract(column_default, '^nextval\\(''(.*)''\\)$', 1)
@@ -201,15 +213,21 @@ def needs_rewriting(sql: str, database: str) -> bool:
     if not (_suspicious(sql) or _names_database(sql, database)):
         return False
     bare = mask_literals(sql)
-    return _suspicious(bare) or _names_database(bare, database) or _ARRAY_LITERAL.search(sql) is not None
+    return _suspicious(bare) or _names_database(bare, database) or _has_array_literal(sql)
 
 
 def _suspicious(sql: str) -> bool:
-    return (
-        _SUSPICIOUS.search(sql) is not None
-        or _ARRAY_LITERAL.search(sql) is not None
-        or _NOISY.match(sql) is not None
-    )
+    lowered = sql.lower()
+    if any(mark in lowered for mark in _MARKS):
+        return True
+    words = set(_WORD.findall(lowered))
+    if not words.isdisjoint(_TELLING):
+        return True
+    return any(_IN_CONTEXT[word].search(sql) for word in words & _IN_CONTEXT.keys()) or _has_array_literal(sql)
+
+
+def _has_array_literal(sql: str) -> bool:
+    return "'{" in sql and _ARRAY_LITERAL.search(sql) is not None
 
 
 def _names_database(sql: str, database: str) -> bool:

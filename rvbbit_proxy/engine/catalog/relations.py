@@ -90,3 +90,21 @@ def spread_unnest(tree: exp.Expr) -> None:
             alias = alias.copy()
             alias.set("columns", [*alias.args.get("columns", []), node.args["offset"].copy()])
         node.replace(exp.Lateral(this=exp.Subquery(this=exp.select(*items)), alias=alias))
+
+
+def group_by_place(tree: exp.Expr) -> None:
+    """Group by the place of an item whose alias is also a source's name, which DuckDB would take for the row."""
+    for select in tree.find_all(exp.Select):
+        group = select.args.get("group")
+        aliases = {
+            item.alias.lower(): place for place, item in enumerate(select.expressions, start=1) if item.alias
+        }
+        from_ = select.args.get("from_")
+        sources = [from_.this] if from_ is not None else []
+        sources += [join.this for join in select.args.get("joins") or ()]
+        names = {source.alias_or_name.lower() for source in sources} & aliases.keys()
+        clauses = [clause for clause in (group, select.args.get("order")) if clause is not None]
+        for clause in clauses if names else ():
+            for column in clause.find_all(exp.Column):
+                if not column.table and column.name.lower() in names:
+                    column.replace(exp.Literal.number(aliases[column.name.lower()]))

@@ -41,7 +41,7 @@ from rvbbit_proxy.engine.catalog.output_types import (
     type_oid,
     with_queries,
 )
-from rvbbit_proxy.engine.catalog.relations import drop_locks, place_relations, spread_unnest
+from rvbbit_proxy.engine.catalog.relations import drop_locks, group_by_place, place_relations, spread_unnest
 from rvbbit_proxy.wire.types import oids
 
 _OWN_TYPES = frozenset((oids.OID, oids.XID, oids.NAME, oids.CHAR))
@@ -136,6 +136,7 @@ RULES: tuple[Callable[[exp.Expr], None], ...] = (
     fill_system_columns,
     lower_casts,
     drop_locks,
+    group_by_place,
     spread_unnest,
     place_relations,
     place_functions,
