@@ -11,6 +11,9 @@ duckdb_inference.py     the types of parameters nobody declared, asked of DuckDB
 duckdb_names.py         the names of unnamed result columns, as PostgreSQL gives them
 duckdb_errors.py        DuckDB's exceptions as SQLSTATEs, in one table
 duckdb_guard.py         what must not reach DuckDB: COPY over its own stdout, writes to the ledger
+duckdb_copy.py          ``DuckDBCopyIn``: COPY FROM STDIN in bulk, the place of an error
+duckdb_incoming.py      columns as COPY brings them to what DuckDB inserts
+postgres_copy.py        COPY handed on as libpq has it
 postgres_upstream.py    ``PostgresUpstream``: opens a libpq connection per session
 postgres_connection.py  waiting for libpq without holding Python's lock
 postgres_session.py     ``PostgresSession``: the extended protocol through psycopg's ``PGconn``

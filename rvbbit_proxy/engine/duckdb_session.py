@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import zip_longest
 from typing import Any, Literal
@@ -18,6 +19,7 @@ import pyarrow as pa
 
 from rvbbit_proxy.engine.catalog.emulation import SessionCatalog, announced
 from rvbbit_proxy.engine.catalog.rewrite import Rewritten
+from rvbbit_proxy.engine.duckdb_copy import DuckDBCopyIn
 from rvbbit_proxy.engine.duckdb_errors import DRIVER_ERRORS, translate_error
 from rvbbit_proxy.engine.duckdb_guard import (
     LEDGER_CATALOGS,
@@ -47,6 +49,7 @@ from rvbbit_proxy.engine.statement import (
     words_of,
 )
 from rvbbit_proxy.engine.upstream import (
+    CopyIn,
     Description,
     Notice,
     Parameter,
@@ -60,6 +63,7 @@ from rvbbit_proxy.errors import (
     RvbbitError,
     UpstreamError,
 )
+from rvbbit_proxy.sql.copy import CopyCommand
 from rvbbit_proxy.wire.types.style import DEFAULT_STYLE, TextStyle
 
 SESSION_SETTINGS = (
@@ -323,6 +327,22 @@ class DuckDBSession(UpstreamSession):
             raise self._translate(error) from error
         finally:
             self._stop()
+
+    def insert(self, sql: str, name: str, rows: pa.Table) -> int:
+        """Run an INSERT that selects from Arrow rows under a name; return the number of rows inserted."""
+        self._release_connection()
+        self._refuse_if_failed()
+        self._connection.register(name, rows)
+        try:
+            result = self.execute(sql)
+        finally:
+            with suppress(duckdb.TransactionException):  # aborted: the name goes with the transaction
+                self._connection.unregister(name)
+        return int(result.tag.rpartition(" ")[2])
+
+    def copy_in(self, sql: str, command: CopyCommand) -> CopyIn:
+        """Begin a COPY FROM STDIN, whose rows are inserted in bulk as they come."""
+        return DuckDBCopyIn(self, self.insert, command)
 
     # the transaction block
 

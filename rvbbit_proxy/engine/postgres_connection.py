@@ -77,8 +77,20 @@ def put_copy_data(connection: PGconn, data: bytes) -> None:
     flush(connection)
 
 
-def put_copy_end(connection: PGconn) -> None:
-    """End COPY data."""
-    while connection.put_copy_end() == 0:
+def put_copy_end(connection: PGconn, failure: bytes | None = None) -> None:
+    """End COPY data, or let the COPY fail."""
+    while connection.put_copy_end(failure) == 0:
         _wait(connection, select.POLLOUT)
     flush(connection)
+
+
+def get_copy_data(connection: PGconn) -> memoryview | None:
+    """Return one row of COPY data, None at the end; the rest is in the results."""
+    while True:
+        size, data = connection.get_copy_data(1)
+        if size > 0:
+            return data
+        if size < 0:
+            return None
+        _wait(connection, select.POLLIN)
+        connection.consume_input()

@@ -30,11 +30,14 @@ from rvbbit_proxy.engine.postgres_connection import (
     put_copy_data,
     put_copy_end,
 )
+from rvbbit_proxy.engine.postgres_copy import PostgresCopyIn, PostgresCopyOut
 from rvbbit_proxy.engine.postgres_errors import error_of, lost, notice_of
 from rvbbit_proxy.engine.postgres_result import PostgresResult, columns_of
 from rvbbit_proxy.engine.statement import COPY_STREAM, COUNTED, command_tag, mask_literals, strip_end, words_of
 from rvbbit_proxy.engine.upstream import (
     Column,
+    CopyIn,
+    CopyOut,
     Description,
     Parameter,
     RawRows,
@@ -42,6 +45,7 @@ from rvbbit_proxy.engine.upstream import (
     UpstreamSession,
 )
 from rvbbit_proxy.errors import InFailedTransaction, NotSupported
+from rvbbit_proxy.sql.copy import CopyCommand
 
 CHUNK_ROWS = 2_048
 """Rows per PGresult while streaming."""
@@ -254,6 +258,38 @@ class PostgresSession(UpstreamSession):
             raise lost(self._connection, str(error)) from error
         finally:
             self._stop()
+
+    # COPY with the client
+
+    def copy_in(self, sql: str, command: CopyCommand) -> CopyIn:
+        """Begin the server's own COPY FROM STDIN: the client's data goes to it as it comes."""
+        return PostgresCopyIn(self._connection, self._begin_copy(sql, pq.ExecStatus.COPY_IN), self._end_copy)
+
+    def copy_out(self, sql: str) -> CopyOut:
+        """Begin the server's own COPY TO STDOUT."""
+        started = self._begin_copy(sql, pq.ExecStatus.COPY_OUT)
+        return PostgresCopyOut(self._connection, started, self._end_copy, self.cancel)
+
+    def _begin_copy(self, sql: str, expected: pq.ExecStatus) -> PGresult:
+        self._free()
+        self._start()
+        try:
+            self._connection.send_query(sql.encode())
+            started = last_result(self._connection)
+        except psycopg.Error as error:
+            self._stop()
+            raise lost(self._connection, str(error)) from error
+        if started.status != expected:
+            self._stop()
+            raise error_of(started, self._connection)
+        return started
+
+    def _end_copy(self) -> int:
+        """Take the results behind the data; return the number of rows."""
+        count = 0
+        while (result := self._next_result()) is not None:
+            count = result.command_tuples or 0
+        return count
 
     # state, cancel and end
 

@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeAlias
 import pyarrow as pa
 from buenavista import core as bv
 
+from rvbbit_proxy.sql.copy import CopyCommand
 from rvbbit_proxy.wire.types.style import DEFAULT_STYLE, TextStyle
 
 
@@ -96,6 +97,45 @@ class UpstreamResult(bv.QueryResult):  # type: ignore[misc]
         """Drop what has not been fetched."""
 
 
+class CopyIn(ABC):
+    """A COPY FROM STDIN under way: ``write`` any number of times, then ``finish`` or ``abandon``.
+
+    ``format_code`` is 0 for text and csv, 1 for binary.
+    """
+
+    format_code: int
+    column_count: int
+
+    @abstractmethod
+    def write(self, data: bytes) -> None:
+        """Take data, cut anywhere."""
+
+    @abstractmethod
+    def finish(self) -> int:
+        """Take the end of the data; return the number of rows copied."""
+
+    @abstractmethod
+    def abandon(self) -> None:
+        """Copy nothing: the client gave up, or its data is no good."""
+
+
+class CopyOut(ABC):
+    """A COPY TO STDOUT that the upstream itself writes."""
+
+    format_code: int
+    column_count: int
+    row_count: int
+    """Known after the last message."""
+
+    @abstractmethod
+    def messages(self) -> Iterator[bytes]:
+        """Yield CopyData messages, many at a time."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Stop writing what has not been written."""
+
+
 class UpstreamSession(bv.Session, ABC):  # type: ignore[misc]
     """One client's session on the upstream: its transaction, its temporary tables."""
 
@@ -125,6 +165,14 @@ class UpstreamSession(bv.Session, ABC):  # type: ignore[misc]
     @abstractmethod
     def load(self, name: str, table: pa.Table, key: Sequence[str] = ()) -> None:
         """Create temporary table ``name`` from Arrow rows, in bulk, indexed by ``key`` where that helps."""
+
+    @abstractmethod
+    def copy_in(self, sql: str, command: CopyCommand) -> CopyIn:
+        """Begin a COPY FROM STDIN, which is ``sql``, inside a transaction block."""
+
+    def copy_out(self, sql: str) -> CopyOut | None:
+        """Begin a COPY TO STDOUT; None from an upstream that only runs queries."""
+        return None
 
     @abstractmethod
     def transaction_status(self) -> TransactionStatus:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Collection, Sequence
 import pyarrow as pa
 
 from rvbbit_proxy.engine.upstream import (
+    CopyIn,
+    CopyOut,
     Description,
     Parameter,
     TransactionStatus,
@@ -18,6 +20,7 @@ from rvbbit_proxy.engine.upstream import (
     UpstreamResult,
     UpstreamSession,
 )
+from rvbbit_proxy.sql.copy import CopyCommand
 from rvbbit_proxy.sql.lexer import words
 
 SCHEMA = "rvbbit"
@@ -92,6 +95,14 @@ class LedgerReadingSession(UpstreamSession):
     def load(self, name: str, table: pa.Table, key: Sequence[str] = ()) -> None:
         """Load into the upstream."""
         self._session.load(name, table, key)
+
+    def copy_in(self, sql: str, command: CopyCommand) -> CopyIn:
+        """Copy into the upstream."""
+        return self._session.copy_in(sql, command)
+
+    def copy_out(self, sql: str) -> CopyOut | None:
+        """Let the upstream copy out what is its own; the ledger is read by queries."""
+        return self._session.copy_out(sql) if self._route(sql) is self._session else None
 
     def transaction_status(self) -> TransactionStatus:
         """Tell the upstream's state."""

@@ -1,75 +1,107 @@
 """COPY between the client and the server.
 
-Out: any query's rows, semantic ones too, in CopyData messages as they come. In: rows are gathered into temporary
-tables of a few thousand and inserted from there, all in one transaction.
-Differs from PostgreSQL: what a column's type refuses is told without the line it stood in.
+Out: any query's rows, semantic ones too, in CopyData messages as they come. In: the client's data goes to the
+upstream as it comes. PostgreSQL copies by itself what does not concern us.
 Source: https://www.postgresql.org/docs/16/protocol-flow.html#PROTOCOL-COPY
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-import pyarrow as pa
-
 from rvbbit_proxy.caller import CancelToken
-from rvbbit_proxy.engine.duckdb_parameters import duckdb_form
-from rvbbit_proxy.engine.upstream import Column, RawRows, UpstreamResult
+from rvbbit_proxy.engine.duckdb_copy import column_list, copied_query
+from rvbbit_proxy.engine.upstream import CopyIn, CopyOut, RawRows, UpstreamResult
 from rvbbit_proxy.errors import NotSupported, ProtocolError, QueryCancelled
+from rvbbit_proxy.session.invocation import find_caller, make_context, open_account
 from rvbbit_proxy.session.results import Done, row_count
 from rvbbit_proxy.session.state import SessionState
 from rvbbit_proxy.session.statements import BoundStatement, read_statement
-from rvbbit_proxy.sql.copy import CopyCommand
+from rvbbit_proxy.sql.copy import CopyCommand, check_choices
+from rvbbit_proxy.sql.lexer import words
 from rvbbit_proxy.wire import backend
-from rvbbit_proxy.wire.copy.decode import TextRow
-from rvbbit_proxy.wire.copy.decode_binary import BinaryRow
-from rvbbit_proxy.wire.copy.decoders import decoder_of
 from rvbbit_proxy.wire.copy.encode import CopyEncoder
 from rvbbit_proxy.wire.frontend import CopyData, CopyDone, CopyFail, Flush, Sync
-from rvbbit_proxy.wire.types import oids
-from rvbbit_proxy.wire.types.registry import decode_value
 
 Run = Callable[[BoundStatement], UpstreamResult]
-Row = TextRow | BinaryRow
 
-INCOMING = "rvbbit_copy_incoming"
-CHUNK_ROWS = 50_000
 EARLY_ROWS = 1000
-_CAST_BY_ENGINE = frozenset(
-    {
-        oids.BOOL, oids.INT2, oids.INT4, oids.INT8, oids.FLOAT4, oids.FLOAT8, oids.NUMERIC, oids.TEXT, oids.VARCHAR,
-        oids.BPCHAR, oids.UUID, oids.JSON, oids.JSONB, oids.DATE,
-    }
-)  # fmt: skip
-"""Types whose text the engine reads as PostgreSQL does."""
 
 
 def run_copy(
     command: CopyCommand, bound: BoundStatement, state: SessionState, cancel: CancelToken, run: Run
 ) -> UpstreamResult:
     """Run a COPY with the client to its end; its result is only the tag."""
-    if command.direction == "out":
-        return Done(f"COPY {_copy_out(command, bound, state, cancel, run)}")
-    state.block.start_implicit()
-    return Done(f"COPY {_copy_in(command, state, cancel)}")
+    if command.direction == "in":
+        _refuse_semantic_where(command, state)
+        state.block.start_implicit()
+        return Done(f"COPY {_accounted(bound, state, cancel, lambda: _copy_in(command, bound, state, cancel))}")
+    if _is_upstreams_own(command, bound, state):
+        return Done(f"COPY {_accounted(bound, state, cancel, lambda: _pass_out(bound, state, cancel))}")
+    return Done(f"COPY {_copy_out(command, bound, state, cancel, run)}")
+
+
+def _is_upstreams_own(command: CopyCommand, bound: BoundStatement, state: SessionState) -> bool:
+    """Tell whether a COPY out is PostgreSQL's own matter: operators and the ledger are not."""
+    if state.upstream.dialect != "postgres" or state.services.ledger_relations & words(bound.statement.sql):
+        return False
+    semantics = state.services.semantics
+    query = command.query or f"SELECT * FROM {command.relation}"
+    return semantics is None or not semantics.is_semantic(query, state.upstream)
+
+
+def _refuse_semantic_where(command: CopyCommand, state: SessionState) -> None:
+    semantics = state.services.semantics
+    if command.where is None or semantics is None:
+        return
+    if semantics.is_semantic(f"SELECT * FROM {command.relation} WHERE {command.where}", state.upstream):
+        raise NotSupported(
+            "operators are not supported in COPY FROM ... WHERE", hint="Copy into a table, then select from it."
+        )
+
+
+def _accounted(bound: BoundStatement, state: SessionState, cancel: CancelToken, copy: Callable[[], int]) -> int:
+    """Copy, with a record of it if the statement has a caller."""
+    if find_caller(bound.statement.tags, state.parameters)[0] is None:
+        return copy()
+    ctx = make_context(bound, state, state.parameters.run_options(), cancel)
+    state.parameters.put("rvbbit.last_caller_id", ctx.caller_id or "")
+    finish = open_account(ctx, bound, state)
+    try:
+        count = copy()
+    except Exception as error:
+        finish(0, error)
+        raise
+    finish(count, None)
+    return count
+
+
+# --- out --------------------------------------------------------------------------------------------------
 
 
 def _copy_out(
     command: CopyCommand, bound: BoundStatement, state: SessionState, cancel: CancelToken, run: Run
 ) -> int:
-    query = command.query or f"SELECT {_column_list(command.columns) or '*'} FROM {command.relation}"
     formats = (1,) if command.options.format == "binary" else (0,)
-    inner = replace(read_statement(query), tags=bound.statement.tags)
+    inner = replace(read_statement(_query_of(command, state)), tags=bound.statement.tags)
     result = run(replace(bound, statement=inner, result_formats=formats))
     try:
         if result.columns is None:
             raise NotSupported("COPY query must have a RETURNING clause")
-        return _send_out(
-            CopyEncoder(result.columns, command.options, state.parameters.text_style()), result, state, cancel
-        )
+        check_choices(command.options, [column.name for column in result.columns])
+        encoder = CopyEncoder(result.columns, command.options, state.parameters.text_style())
+        return _send_out(encoder, result, state, cancel)
     finally:
         result.close()
+
+
+def _query_of(command: CopyCommand, state: SessionState) -> str:
+    if command.query is not None:
+        return command.query
+    if state.upstream.dialect == "duckdb":
+        return copied_query(state.upstream, command)
+    return f"SELECT {column_list(command.columns) or '*'} FROM {command.relation}"
 
 
 def _send_out(encoder: CopyEncoder, result: UpstreamResult, state: SessionState, cancel: CancelToken) -> int:
@@ -88,23 +120,45 @@ def _send_out(encoder: CopyEncoder, result: UpstreamResult, state: SessionState,
     return count
 
 
-def _copy_in(command: CopyCommand, state: SessionState, cancel: CancelToken) -> int:
-    target = f"SELECT {_column_list(command.columns) or '*'} FROM {command.relation}"
-    columns = state.upstream.describe(target).columns or ()
-    names = [column.name for column in columns]
-    decoder = decoder_of(names, command.options, command.relation)
-    code = int(command.options.format == "binary")
-    state.client.send(backend.encode_copy_in_response(code, len(columns)))
+def _pass_out(bound: BoundStatement, state: SessionState, cancel: CancelToken) -> int:
+    """Hand on what the upstream itself writes."""
+    copy = state.upstream.copy_out(bound.statement.sql)
+    if copy is None:
+        raise NotSupported("COPY of this relation is not supported")
+    try:
+        return _send_written(copy, state, cancel)
+    finally:
+        copy.close()
+
+
+def _send_written(copy: CopyOut, state: SessionState, cancel: CancelToken) -> int:
+    state.client.send(backend.encode_copy_out_response(copy.format_code, copy.column_count))
+    for messages in copy.messages():
+        cancel.check()
+        state.client.send(messages)
+    state.client.send(backend.encode_copy_done())
+    return copy.row_count
+
+
+# --- in ---------------------------------------------------------------------------------------------------
+
+
+def _copy_in(command: CopyCommand, bound: BoundStatement, state: SessionState, cancel: CancelToken) -> int:
+    copy = state.upstream.copy_in(bound.statement.sql, command)
+    try:
+        _hand_over(copy, state, cancel)
+    except BaseException:
+        copy.abandon()
+        raise
+    return copy.finish()
+
+
+def _hand_over(copy: CopyIn, state: SessionState, cancel: CancelToken) -> None:
+    state.client.send(backend.encode_copy_in_response(copy.format_code, copy.column_count))
     state.client.flush()
-    count, gathered = 0, list[Row]()
     for data in _incoming(state):
         cancel.check()
-        gathered += decoder.feed(data)
-        if len(gathered) >= CHUNK_ROWS:
-            count += _insert(gathered, columns, code, command, state)
-            gathered = []
-    gathered += decoder.finish()
-    return count + _insert(gathered, columns, code, command, state)
+        copy.write(data)
 
 
 def _incoming(state: SessionState) -> Iterator[bytes]:
@@ -122,52 +176,3 @@ def _incoming(state: SessionState) -> Iterator[bytes]:
                 pass  # as PostgreSQL: a client may send them before it knows that COPY began
             case _:
                 raise ProtocolError(f"unexpected message {type(message).__name__} during COPY from stdin")
-
-
-def _insert(
-    rows: Sequence[Row], columns: Sequence[Column], code: int, command: CopyCommand, state: SessionState
-) -> int:
-    if not rows:
-        return 0
-    if not columns:
-        raise NotSupported("COPY into a table without columns is not supported")
-    arrays = [
-        _array(values, column, code, state)
-        for values, column in zip(zip(*rows, strict=True), columns, strict=True)
-    ]
-    state.upstream.load(INCOMING, pa.table(arrays, names=[f"c{n}" for n in range(len(columns))]))
-    target = _column_list([column.name for column in columns])
-    values = ", ".join(_cast(f"c{n}", column, state) for n, column in enumerate(columns))
-    state.upstream.execute(f"INSERT INTO {command.relation} ({target}) SELECT {values} FROM {INCOMING}").close()
-    state.upstream.execute(f"DROP TABLE {INCOMING}").close()
-    return len(rows)
-
-
-def _array(values: Sequence[str | bytes | None], column: Column, code: int, state: SessionState) -> pa.Array:
-    """Return a column to load: text where the engine reads it, else values."""
-    if state.upstream.dialect == "postgres" and not code:
-        return pa.array(values, pa.string())
-    if not code and column.type_oid in _CAST_BY_ENGINE:
-        return pa.array(values, pa.string())
-    style = state.parameters.text_style()
-    read = [duckdb_form(decode_value(_wire_form(value), code, column.type_oid, style)) for value in values]
-    try:
-        return pa.array(read)
-    except pa.ArrowException:  # 'infinity' among dates, say
-        return pa.array([None if value is None else str(value) for value in read], pa.string())
-
-
-def _wire_form(value: str | bytes | None) -> bytes | None:
-    return value.encode() if isinstance(value, str) else value
-
-
-def _cast(name: str, column: Column, state: SessionState) -> str:
-    """Return the expression that PostgreSQL needs; DuckDB casts on its own where it inserts."""
-    if state.upstream.dialect != "postgres":
-        return name
-    found = state.upstream.fetch(f"SELECT format_type({column.type_oid}, {column.typmod}) AS name").to_pylist()
-    return f"CAST({name} AS {found[0]['name']})"
-
-
-def _column_list(names: Sequence[str]) -> str:
-    return ", ".join('"' + name.replace('"', '""') + '"' for name in names)

@@ -61,6 +61,8 @@ def run_statement(bound: BoundStatement, state: SessionState, cancel: CancelToke
     elif kind == "copy":
         copy = parse_copy(bound.statement.sql)
         if copy is not None:
+            if copy.direction == "in" and _reads_only(state):
+                raise ReadOnlyTransaction("cannot execute COPY FROM in a read-only transaction")
             return run_copy(copy, bound, state, cancel, lambda inner: run_statement(inner, state, cancel))
     elif kind == "notification":
         return _run_notification(bound, state)
@@ -125,10 +127,15 @@ def _run_plain(bound: BoundStatement, state: SessionState, cancel: CancelToken) 
     return AccountedResult(result, finish)
 
 
+def _reads_only(state: SessionState) -> bool:
+    """Tell whether the transaction, or the one a statement would begin, is read-only."""
+    return state.parameters.get("transaction_read_only") == "on" or (
+        state.block.state == "idle" and state.parameters.get("default_transaction_read_only") == "on"
+    )
+
+
 def _refuse_write_when_reading(sql: str, state: SessionState) -> None:
-    if state.parameters.get("transaction_read_only") == "off" and (
-        state.block.state != "idle" or state.parameters.get("default_transaction_read_only") == "off"
-    ):
+    if not _reads_only(state):
         return
     first = leading_words(sql, 1)
     if first and (first[0] in _WRITING or (first[0] == "with" and words(sql) & {"insert", "update", "delete"})):

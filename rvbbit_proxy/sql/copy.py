@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-from rvbbit_proxy.errors import InvalidValue, NotSupported, SyntaxFault
+from rvbbit_proxy.errors import InvalidValue, NotSupported, RvbbitError, SyntaxFault
 from rvbbit_proxy.sql.lexer import Token, lexemes, unquote_identifier, unquote_string
 from rvbbit_proxy.wire.copy.options import ColumnChoice, CopyOptions
 
 _FORMATS = ("text", "csv", "binary")
 _TRUE = frozenset({"true", "on", "1", ""})
+_CHOICES = ("force_quote", "force_not_null", "force_null")
 _FALSE = frozenset({"false", "off", "0"})
 
 
@@ -28,6 +29,17 @@ class CopyCommand:
     relation: str = ""
     columns: tuple[str, ...] = ()
     query: str | None = None
+    where: str | None = None
+
+    @property
+    def relation_name(self) -> str:
+        """The relation's name without schema and quotes, as errors tell it."""
+        names = [token for token in lexemes(self.relation) if token.kind in ("word", "quoted")]
+        return unquote_identifier(names[-1]) if names else ""
+
+
+class MisplacedColumn(RvbbitError, sqlstate="42P10"):
+    """An option names a column that is not copied."""
 
 
 class _Tokens:
@@ -81,23 +93,75 @@ def parse_copy(sql: str) -> CopyCommand | None:
     tokens.expect("copy")
     query, relation = None, ""
     columns: tuple[str, ...] = ()
+    options: dict[str, Any] = {}
     if tokens.next_word == "(":
         query = _take_parenthesised(tokens)
     else:
+        if _starts_with_binary(tokens):
+            options["format"] = tokens.take().text.lower()
         relation = _take_relation(tokens)
         columns = _take_names(tokens) if tokens.next_word == "(" else ()
-    if tokens.accept("to", "stdout"):
-        direction: Literal["in", "out"] = "out"
-    elif query is None and tokens.accept("from", "stdin"):
-        direction = "in"
-    else:
+    direction = _take_direction(tokens, query)
+    if direction is None:
         return None
-    options = _take_options(tokens)
-    if tokens.next_word == "where":
-        raise NotSupported("COPY FROM ... WHERE is not supported", hint="Copy into a table, then select from it.")
+    if tokens.accept("using", "delimiters"):
+        options["delimiter"] = _take_value(tokens)
+    _take_options(tokens, options)
+    where = _take_where(tokens, direction)
     if tokens.left:
         raise tokens.fault()
-    return CopyCommand(direction, CopyOptions(**options), relation, columns, query)
+    _check_direction(direction, options)
+    return CopyCommand(direction, CopyOptions(**options), relation, columns, query, where)
+
+
+def check_choices(options: CopyOptions, names: Sequence[str]) -> None:
+    """Raise MisplacedColumn (42P10) for a ``FORCE_…`` option that names none of the copied columns."""
+    for option in _CHOICES:
+        chosen = getattr(options, option)
+        for name in sorted(chosen) if chosen != "*" else ():
+            if name not in names:
+                raise MisplacedColumn(f'{option.upper()} column "{name}" not referenced by COPY')
+
+
+def _starts_with_binary(tokens: _Tokens) -> bool:
+    """Tell the ancient ``COPY BINARY t`` from a table named binary."""
+    following = tokens.left[1].text.lower() if len(tokens.left) > 1 else ""
+    return tokens.next_word == "binary" and following not in ("(", ".", "from", "to")
+
+
+def _take_direction(tokens: _Tokens, query: str | None) -> Literal["in", "out"] | None:
+    """Take ``TO STDOUT`` or ``FROM STDIN``; PostgreSQL takes either word for either way. None: a file."""
+    if tokens.next_word not in ("to", "from") or (query is not None and tokens.next_word == "from"):
+        raise tokens.fault()
+    out = tokens.take().text.lower() == "to"
+    if not (tokens.accept("stdout") or tokens.accept("stdin")):
+        if tokens.next_word == "program":
+            raise NotSupported(
+                "COPY with a program is not supported", hint="Use psql's \\copy, or COPY ... STDIN or STDOUT."
+            )
+        return None
+    return "out" if out else "in"
+
+
+def _take_where(tokens: _Tokens, direction: str) -> str | None:
+    if tokens.next_word != "where" or direction == "out":
+        return None
+    start = tokens.take().end
+    if not tokens.left:
+        raise tokens.fault()
+    end, tokens.left = tokens.left[-1].end, []
+    return tokens.sql[start:end].strip()
+
+
+def _check_direction(direction: str, options: dict[str, Any]) -> None:
+    if direction == "in" and options.get("force_quote"):
+        raise NotSupported("COPY force quote only available using COPY TO")
+    if direction == "out":
+        for name in ("force_not_null", "force_null"):
+            if options.get(name):
+                raise NotSupported(f"COPY {name.replace('_', ' ')} only available using COPY FROM")
+        if options.get("header") == "match":
+            raise NotSupported('cannot use "match" with HEADER in COPY TO')
 
 
 def _take_parenthesised(tokens: _Tokens) -> str:
@@ -129,13 +193,13 @@ def _take_names(tokens: _Tokens) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _take_options(tokens: _Tokens) -> dict[str, Any]:
+def _take_options(tokens: _Tokens, options: dict[str, Any]) -> None:
     tokens.accept("with")
-    options: dict[str, Any] = {}
     if not tokens.accept("("):
         while tokens.left and tokens.next_word != "where":
-            _put(options, *_take_old_option(tokens))
-        return options
+            if not tokens.accept("freeze"):
+                _put(options, *_take_old_option(tokens))
+        return
     while True:
         name = tokens.take().text.lower()
         if name not in ("freeze", "convert_selectively"):
@@ -145,7 +209,6 @@ def _take_options(tokens: _Tokens) -> dict[str, Any]:
         if not tokens.accept(","):
             break
     tokens.expect(")")
-    return options
 
 
 def _put(options: dict[str, Any], name: str, value: Any) -> None:
@@ -198,17 +261,18 @@ def _take_old_option(tokens: _Tokens) -> tuple[str, Any]:
     if word == "header":
         return "header", True
     if word == "force":
-        name = "force_quote" if tokens.accept("quote") else "force_not_null"
-        if name == "force_not_null":
-            tokens.expect("not")
-            tokens.expect("null")
-        return name, _take_bare_choice(tokens)
+        return _take_old_force(tokens), _take_bare_choice(tokens)
     if word in ("delimiter", "delimiters", "null", "quote", "escape", "encoding"):
         tokens.accept("as")
         return word.removesuffix("s"), _take_value(tokens)
-    if word == "freeze":
-        return "header", False
     raise SyntaxFault(f'syntax error at or near "{word}"')
+
+
+def _take_old_force(tokens: _Tokens) -> str:
+    for option in _CHOICES:
+        if tokens.accept(*option.split("_")[1:]):
+            return option
+    raise tokens.fault()
 
 
 def _take_bare_choice(tokens: _Tokens) -> ColumnChoice:
