@@ -1,4 +1,4 @@
-"""DocETL: its frame API, one operation a task; W5 compares all pairs, for its blocking asks an embedding model."""
+"""DocETL: its frame API, one operation a task. W5 compares all pairs: its blocking asks an embedding model."""
 
 from __future__ import annotations
 
@@ -65,14 +65,10 @@ def join(task: Task) -> list[list[int]]:
 
 
 def top_ten(task: Task) -> list[int]:
-    """W6: the operation that compares with a model; the other way is by embeddings."""
-    ranked = frame(task, "ranked").topk(
-        method="llm_compare",
-        k=10,
-        keys=["body"],
-        query=f"Most about {task.words['water']}",
-    )
-    return [row["id"] for row in ranked.collect()]
+    """W6: a score for each; its ``topk`` starts from embeddings, and the frame API has none."""
+    prompt = f"From 0 to 1, how much is the message about {task.words['water']}? Message: {{{{ input.body }}}}"
+    scored = frame(task, "ranked").map(prompt=prompt, output={"schema": {"score": "float"}}).collect()
+    return [row["id"] for row in sorted(scored, key=lambda row: -row["score"])[:10]]
 
 
 def fields(task: Task) -> dict[str, list[str]]:

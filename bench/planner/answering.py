@@ -60,13 +60,20 @@ def _blendsql(asked: Asked, truth: Truth) -> Reply:
 
 
 def _docetl(asked: Asked, truth: Truth) -> Reply:
-    return Reply("true")
+    function = asked.body["tools"][0]["function"]
+    wanted = list(function["parameters"]["properties"])
+    return Reply(peer_answers.by_names(asked.task, asked.prompt, wanted, truth), function["name"])
+
+
+def _lotus(asked: Asked, truth: Truth) -> Reply:
+    return Reply(peer_answers.lotus(asked.task, asked.prompt, truth))
 
 
 ANSWERERS: dict[str, Answerer] = {
     "ours": _ours,
     "blendsql": _blendsql,
     "docetl": _docetl,
+    "lotus-ai": _lotus,
     "openaivec": _openaivec,
     "thalamusdb": _thalamusdb,
 }

@@ -13,7 +13,6 @@ import os
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -101,17 +100,15 @@ class BenchModel(ScriptedModel):
         return reply, tokens_in, tokens_out
 
     async def _chat(self, http: web.Request) -> web.StreamResponse:
-        """Answer, as a stream of two chunks where one is asked for."""
-        answered = await super()._chat(http)
-        body = await http.json()
-        if not body.get("stream") or not isinstance(answered, web.Response) or not isinstance(answered.body, bytes):
-            return answered
-        stream = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-        await stream.prepare(http)
-        with suppress(ConnectionResetError):  # a client that stops early hangs up
-            for chunk in _chunks(json.loads(answered.body)):
-                await stream.write(b"data: " + chunk + b"\n\n")
-        return stream
+        """Answer, as a stream of two chunks where one is asked for; a client that stops early hangs up."""
+        try:
+            answered = await super()._chat(http)
+            body = await http.json()
+            if not body.get("stream") or not isinstance(answered, web.Response):
+                return answered
+            return await _stream(http, json.loads(answered.text or "{}"))
+        except ConnectionResetError:
+            return web.Response()
 
     def _completion(self, request: Request, rule: Rule) -> dict[str, Any]:
         reply, tokens_in, tokens_out = self._answer(request)
@@ -144,6 +141,14 @@ class BenchModel(ScriptedModel):
             await self._wait(None)
             reply, tokens_in, tokens_out = self._answer(request)
             return web.json_response(_response(request, reply, tokens_in, tokens_out, self.requests))
+
+
+async def _stream(http: web.Request, completion: Mapping[str, Any]) -> web.StreamResponse:
+    stream = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+    await stream.prepare(http)
+    for chunk in _chunks(completion):
+        await stream.write(b"data: " + chunk + b"\n\n")
+    return stream
 
 
 def _chunks(completion: Mapping[str, Any]) -> list[bytes]:

@@ -40,7 +40,10 @@ def thalamusdb(task: str, parts: Sequence[str], truth: Truth) -> str:
     """Answer 1 or 0 about one item, or ``L3-R5,L4-R2.`` about two lists of items."""
     if task != "W5":
         return str(int(truth.matches(task, parts[-1])))
-    listed = {label.rstrip(":"): truth.goods(text)[0].concept for label, text in zip(parts[1::2], parts[2::2], strict=True)}
+    listed = {
+        label.rstrip(":"): truth.goods(text)[0].concept
+        for label, text in zip(parts[1::2], parts[2::2], strict=True)
+    }
     pairs = [
         f"{left}-{right}"
         for left, a in listed.items()
@@ -59,3 +62,20 @@ def blendsql(task: str, prompt: str, truth: Truth) -> str:
         asked = "order_number" if ORDER in prompt else "customer_name" if NAME in prompt else "label"
         return str(truth_of(task, prompt, truth)[asked])
     return str(truth_of(task, prompt, truth))
+
+
+def by_names(task: str, prompt: str, wanted: Sequence[str], truth: Truth) -> str:
+    """Answer an object with the wanted names."""
+    right = truth_of(task, prompt, truth)
+    return json.dumps(right if isinstance(right, dict) else {wanted[0]: right})
+
+
+def lotus(task: str, prompt: str, truth: Truth) -> str:
+    """Answer ``Answer: True``, a summary, the fields as JSON, or which of two documents is the wetter."""
+    if task == "W4":
+        return truth.summary(prompt)
+    if task == "W6":
+        first, second = truth.cases(prompt)
+        return f"Document {1 if (first.wetness, first.code) > (second.wetness, second.code) else 2}"
+    right = truth_of(task, prompt, truth)
+    return json.dumps(right) if task == "W7" else f"Answer: {right}"
