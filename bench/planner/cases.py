@@ -174,9 +174,11 @@ def _make_item(chance: random.Random, item: str, concept: int) -> Goods:
 
 
 def _make_kind(chance: random.Random, kind: str, concept: int) -> Goods:
+    shelf, floor = chance.randrange(100, 1_000), chance.choice(("ground", "first", "second"))
+    name = f"{chance.choice(FIRST_NAMES)} {chance.choice(LAST_NAMES)}"
     return Goods(
-        f"{kind} department; shelf {chance.randrange(100, 1_000)} on the {chance.choice(('ground', 'first', 'second'))} floor, "
-        f"looked after by {chance.choice(FIRST_NAMES)} {chance.choice(LAST_NAMES)}, open on weekdays from nine to six",
+        f"{kind} department; shelf {shelf} on the {floor} floor, looked after by {name}, open on weekdays from "
+        "nine to six",
         concept,
     )
 
