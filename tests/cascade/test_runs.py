@@ -370,7 +370,7 @@ def test_answers_that_do_not_shrink_are_refused() -> None:
         run(
             "summarize",
             {"texts": texts},
-            FakeDoor(lambda request: "long " * 6000 + str(id(request))),
+            FakeDoor(lambda request: "long " * 24_000 + str(id(request))),
             FakeLedger(),
         )
 
