@@ -28,7 +28,7 @@ from rvbbit_proxy.plan.describable import describable
 from rvbbit_proxy.plan.lower import plan_statement
 from rvbbit_proxy.plan.plan import Plan
 from rvbbit_proxy.settings import OFFLINE
-from rvbbit_proxy.sql.dialect import semantic_calls
+from rvbbit_proxy.sql.dialect import print_sql, semantic_calls
 from rvbbit_proxy.sql.lexer import words
 from rvbbit_proxy.sql.literals import bind, literal
 from rvbbit_proxy.wire.types.registry import decode_value, wire_type
@@ -122,7 +122,7 @@ class SemanticEngine:
 
     @staticmethod
     def _sql(tree: exp.Expr, upstream: UpstreamSession) -> str:
-        return tree.sql(dialect=upstream.dialect, comments=False)
+        return print_sql(tree, upstream.dialect)
 
     def _run(self, plan: Plan, request: StatementRequest, upstream: UpstreamSession) -> UpstreamResult:
         own_transaction = upstream.transaction_status() == "I"

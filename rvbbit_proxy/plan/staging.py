@@ -18,7 +18,7 @@ from rvbbit_proxy.operators.operator import Operator, OperatorArg, Operators
 from rvbbit_proxy.plan.estimate import LOOKUP, estimate_tree
 from rvbbit_proxy.plan.plan import ORDINAL, VALUE, OperatorStage, Spool, Stage, Waves, key_column
 from rvbbit_proxy.plan.scope import is_volatile, refers_to, source_names, table_names
-from rvbbit_proxy.sql.dialect import SemanticCall
+from rvbbit_proxy.sql.dialect import SemanticCall, print_sql
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ class Staging:
 
     def sql(self, tree: exp.Expr) -> str:
         """Print a tree in the upstream's dialect."""
-        return tree.sql(dialect=self.target, comments=False)
+        return print_sql(tree, self.target)
 
     def query_sql(self, query: exp.Expr) -> str:
         """Print a query of a stage, with the CTEs it may use."""
@@ -159,6 +159,8 @@ class Staging:
         relation = self.memo.get(memo_key) or self._add_row_stage(operator, arguments, keys, source, position)
         if shared:
             self.memo[memo_key] = relation
+        if not keys:
+            return lookup_only(relation, self.target)
         return lookup(
             relation, {key: typed(arg, value) for key, (arg, value) in zip(keys, arguments.varying, strict=True)}
         )
@@ -178,7 +180,9 @@ class Staging:
     def _add_group_stage(self, call: SemanticCall, operator: Operator, source: exp.Select, position: str) -> str:
         arguments = _group_arguments(operator, call.expressions)
         query = source.copy()
-        values = [exp.alias_(value.copy(), key_column(i)) for i, (_, value) in enumerate(arguments.varying)]
+        (_, group), *others = arguments.varying
+        inputs = [group.copy(), *(typed(arg, value) for arg, value in others)]
+        values = [exp.alias_(value, key_column(i)) for i, value in enumerate(inputs)]
         query.set("expressions", [exp.column(ORDINAL), *values])
         relation = self.relation("result")
         self.add_operator(relation, operator, query, arguments, (ORDINAL,), position)
@@ -262,7 +266,7 @@ def _split_arguments(args: Sequence[OperatorArg], expressions: Sequence[exp.Expr
     varying, constants = [], []
     for arg, expression in zip(args, expressions, strict=False):
         known, value = literal_value(expression)
-        if known:
+        if known and _suits(arg, value):
             constants.append((arg.name, value))
         else:
             varying.append((arg, expression))
@@ -291,6 +295,18 @@ def lookup(relation: str, keys: dict[str, exp.Expr]) -> exp.Expr:
     return subquery
 
 
+def lookup_only(relation: str, target: str) -> exp.Expr:
+    """Return the scalar subquery for the one result of a call whose arguments are literals.
+
+    DuckDB takes a plain subquery there for volatile, because it might give several rows.
+    """
+    value: exp.Expr = exp.column(VALUE, table=relation)
+    query = exp.select(exp.AnyValue(this=value) if target == "duckdb" else value).from_(exp.to_table(relation))
+    subquery = query.subquery(copy=False)
+    subquery.meta[LOOKUP] = relation
+    return subquery
+
+
 def literal_value(expression: exp.Expr) -> tuple[bool, Any]:
     """Return ``(True, value)`` for a literal, else ``(False, None)``.
 
@@ -305,15 +321,38 @@ def literal_value(expression: exp.Expr) -> tuple[bool, Any]:
     if isinstance(expression, exp.Boolean):
         return True, bool(expression.this)
     if isinstance(expression, exp.Cast) and expression.to.is_type("text", "varchar", "int", "bigint", "double"):
-        known, value = literal_value(expression.this)
-        if known and value is not None and expression.to.is_type("text", "varchar"):
-            value = str(value)
-        return known, value
+        return _cast_value(expression)
     if isinstance(expression, exp.Neg):
         known, value = literal_value(expression.this)
-        return (known, -value) if known and isinstance(value, (int, float)) else (False, None)
+        return (True, -value) if known and _is_number(value) else (False, None)
     if isinstance(expression, exp.Literal):
         if expression.is_string:
             return True, expression.this
         return True, int(expression.this) if expression.is_int else float(expression.this)
     return False, None
+
+
+def _cast_value(cast: exp.Cast) -> tuple[bool, Any]:
+    """Return the value of a cast that changes nothing; what any other gives, the upstream knows."""
+    known, value = literal_value(cast.this)
+    same: type = str if cast.to.is_type("text", "varchar") else float if cast.to.is_type("double") else int
+    keeps = not cast.to.expressions and (value is None or type(value) is same)
+    return (True, value) if known and keeps else (False, None)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+_PYTHON_TYPES: dict[str, tuple[type, ...]] = {
+    "text": (str,),
+    "integer": (int,),
+    "bigint": (int,),
+    "double precision": (int, float),
+    "boolean": (bool,),
+}
+
+
+def _suits(arg: OperatorArg, value: Any) -> bool:
+    """Whether a literal is of the argument's type as it stands; else the upstream casts it."""
+    return value is None or type(value) in _PYTHON_TYPES.get(arg.sql_type, ())

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
+from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.dialects.postgres import Postgres
 from sqlglot.errors import ParseError, TokenError
 from sqlglot.generators.postgres import PostgresGenerator
@@ -168,6 +170,20 @@ def make_dialect(operators: Operators) -> type[Postgres]:
             TRANSFORMS = PostgresGenerator.TRANSFORMS | {SemanticCall: _semantic_call_sql}
 
     return SemanticPostgres
+
+
+class _DuckDBUpstream(DuckDB):
+    """DuckDB as our sessions set it up: NULLs sort as in PostgreSQL."""
+
+    NULL_ORDERING = "nulls_are_large"
+
+
+_UPSTREAM_DIALECTS: Mapping[str, type[Dialect]] = {"duckdb": _DuckDBUpstream, "postgres": Postgres}
+
+
+def print_sql(tree: exp.Expr, target: str) -> str:
+    """Return a plain tree as text for an upstream, ``duckdb`` or ``postgres``."""
+    return tree.sql(dialect=_UPSTREAM_DIALECTS[target], comments=False)
 
 
 @dataclass(frozen=True, slots=True)

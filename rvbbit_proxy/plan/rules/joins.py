@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from rvbbit_proxy.plan.estimate import LOOKUP
 from rvbbit_proxy.plan.scope import conjoin, conjuncts, has_calls, scope_calls, set_condition, where_conjuncts
 from rvbbit_proxy.plan.staging import Staging
 
@@ -38,6 +39,15 @@ def _stage_pairs(select: exp.Select, join: exp.Join, staging: Staging) -> None:
     for call in scope_calls(join.args["on"]):
         source = _pairs(select, join)
         call.replace(staging.call_stage(call, source, "JOIN", id(select), shared=False))
+    if join.side and staging.target == "duckdb":
+        join.set("on", conjoin([_never_null(part) for part in conjuncts(join.args["on"])]))
+
+
+def _never_null(condition: exp.Expr) -> exp.Expr:
+    """Write a lookup's unknown as FALSE: DuckDB 2.0's join elimination fails where it proves ON never true."""
+    if not any(node.meta.get(LOOKUP) for node in condition.find_all(exp.Subquery)):
+        return condition
+    return exp.Coalesce(this=condition.copy(), expressions=[exp.false()])
 
 
 def _pairs(select: exp.Select, join: exp.Join) -> exp.Select:
