@@ -9,8 +9,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rvbbit_proxy.errors import BadCopyFile, InvalidEncoding, RvbbitError
+from rvbbit_proxy.wire.copy.binary_rows import find_rows
 from rvbbit_proxy.wire.copy.decoders import decoder_of
 from rvbbit_proxy.wire.copy.options import CopyOptions
+from rvbbit_proxy.wire.copy.simple_lines import simple_csv, simple_text
 
 NAMES = ("a", "b")
 Row = tuple[str | None, ...]
@@ -154,3 +156,44 @@ def test_binary_rows_by_column() -> None:
     assert [[column.to_pylist() for column in rows.columns] for rows in found] == [[[b"x"], [None]]] * 2
     assert [rows.line_of(0) for rows in found] == [1, 2]
     assert decoder.finish_columns().count == 0
+
+
+VALUES = (
+    st.none() | st.sampled_from([b"", b"\0\2\0\0\0\1x", b"\0\2", b"\xff\xff", bytes(20)]) | st.binary(max_size=5)
+)
+
+
+def binary_data(rows: Sequence[tuple[bytes | None, ...]]) -> bytes:
+    fields = [
+        b"\0\2" + b"".join(b"\xff" * 4 if value is None else len(value).to_bytes(4) + value for value in row)
+        for row in rows
+    ]
+    return b"PGCOPY\n\xff\r\n\x00" + bytes(8) + b"".join(fields) + b"\xff\xff"
+
+
+@given(st.lists(st.tuples(VALUES, VALUES), max_size=30), st.integers(1, 3000), st.none() | st.integers(0, 400))
+def test_binary_rows_are_read_alike(rows: list[tuple[bytes | None, ...]], size: int, broken: int | None) -> None:
+    data = bytearray(binary_data(rows * 20))
+    if broken is not None and 30 < broken < len(data):
+        data[broken] ^= 0xFF
+    expected, fault = by_line(bytes(data), CopyOptions("binary"))
+    pieces = cut(bytes(data), size)
+    if fault is None:
+        assert by_column(pieces, CopyOptions("binary")) == expected
+        return
+    with pytest.raises(type(fault)) as raised:
+        by_column(pieces, CopyOptions("binary"))
+    assert (raised.value.message, raised.value.fields) == (fault.message, fault.fields)
+
+
+def test_the_fast_ways_are_taken() -> None:
+    lines = b"1\ta b\\\\c\n\\N\t\\x\n" * 50
+    assert simple_text(lines + b"2\t", b"\n", CopyOptions()) == len(lines)
+    records = b'1,"a ""b"", \n c"\r\n,""\r\n' * 50
+    assert simple_csv(records.replace(b" \n", b" \r\n") + b'"', b"\r\n", CopyOptions("csv")) == len(records) + 50
+    assert simple_csv(b'1,"a\nb"\n2,"c\n', b"\n", CopyOptions("csv")) == len(b'1,"a\nb"\n')
+    rows = [(b"\0\2\0\0\0\1x", None), (b"", bytes(20))] * 50
+    data = binary_data(rows)[19:]
+    found = find_rows(data, 2)
+    assert found is not None and found.end == len(data) - 2
+    assert list(zip(*(column.to_pylist() for column in found.columns), strict=True)) == rows

@@ -9,6 +9,7 @@ decode.py         bytes cut anywhere to rows: what the decoders of lines share
 decode_text.py    text format
 decode_csv.py     csv format
 decode_binary.py  binary format
+binary_rows.py    its rows found all at once
 
 Not here: the COPY statement (``sql``), running it (``session``).
 Source: https://www.postgresql.org/docs/16/sql-copy.html

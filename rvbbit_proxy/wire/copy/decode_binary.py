@@ -11,10 +11,13 @@ from typing import NoReturn, TypeAlias
 import pyarrow as pa
 
 from rvbbit_proxy.errors import BadCopyFile
+from rvbbit_proxy.wire.copy.binary_rows import find_rows
 from rvbbit_proxy.wire.copy.decode import CopyRows
 from rvbbit_proxy.wire.copy.encode import BINARY_HEADER, SIGNATURE
 
 BinaryRow: TypeAlias = tuple[bytes | None, ...]
+FEW_BYTES = 1_024
+"""Less data is read row by row."""
 _WITH_OIDS = 1 << 16
 _CRITICAL = 0xFFFF0000
 
@@ -54,9 +57,27 @@ class BinaryDecoder:
     def feed_columns(self, data: bytes) -> CopyRows:
         """Take bytes, return the rows that are complete, by column."""
         first = self._row_number + 1
-        rows = self.feed(data)
-        values = zip(*rows, strict=True) if rows else [()] * self._column_count
-        return CopyRows(tuple(pa.array(column, pa.binary()) for column in values), lambda row: first + row)
+        found = self._found(data)
+        rows = self.feed(b"" if found is not None else data)
+        columns = tuple(
+            pa.array(column, pa.binary())
+            for column in (zip(*rows, strict=True) if rows else [()] * self._column_count)
+        )
+        if found is not None:
+            columns = tuple(map(_joined, found, columns))
+        return CopyRows(columns, lambda row: first + row)
+
+    def _found(self, data: bytes) -> tuple[pa.Array, ...] | None:
+        """Take data, and the rows that can be found at once; None where that is not worth it."""
+        if self._header_pending or self._ended or len(data) < FEW_BYTES:
+            return None
+        buffer = self._buffer + data
+        found = find_rows(buffer, self._column_count)
+        if found is None:
+            return None
+        self._buffer = buffer[found.end :]
+        self._row_number += len(found.columns[0])
+        return found.columns
 
     def finish_columns(self) -> CopyRows:
         """Check that no row is cut; there is none left."""
@@ -127,3 +148,7 @@ class BinaryDecoder:
     def _refuse(self, message: str) -> NoReturn:
         place = {} if self._header_pending else {"W": f"COPY {self._relation}, line {self._row_number}"}
         raise BadCopyFile(message, fields=place)
+
+
+def _joined(found: pa.Array, rest: pa.Array) -> pa.Array:
+    return pa.concat_arrays([found, rest.cast(found.type)]) if len(rest) else found
