@@ -1,8 +1,9 @@
 """rvbbit beside PostgreSQL, buenavista and bare DuckDB: the same data, the same clients, one run.
 
-Run: ``python bench/wire/side_by_side.py [rows [part …]]``, parts being statements, streams, connections. Prints a table of what each costs, ours against each of the
-others, and whether the goals hold. Servers take turns at every measurement; a figure is the best of its rounds,
-which is what a machine with other work to do tells most truly.
+Run: ``python bench/wire/side_by_side.py [rows [part …]]``; the parts are statements, streams and connections.
+Prints a table of what each costs, ours against each of the others, and whether the goals hold. Servers take turns
+at every measurement; a figure is the best of its rounds, which is what a machine with other work to do tells most
+truly.
 """
 
 from __future__ import annotations

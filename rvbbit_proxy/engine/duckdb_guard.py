@@ -17,6 +17,7 @@ from sqlglot.errors import SqlglotError
 from rvbbit_proxy.engine.duckdb_parameters import substitute_parameters
 from rvbbit_proxy.engine.statement import COPY_STREAM, mask_literals, parameter_marks, words_of
 from rvbbit_proxy.errors import NotSupported, ReadOnlyRelation, UpstreamError
+from rvbbit_proxy.sql.remembered import remembered
 
 LEDGER_CATALOGS = frozenset(("rvbbit", "rvbbit_ledger"))
 WRITABLE = frozenset((("rvbbit_ledger", "training_annotations"), ("rvbbit", "training_annotations")))
@@ -37,6 +38,7 @@ _PREFIXED = re.compile(
 _ROW_WRITES = (exp.Insert, exp.Update, exp.Delete, exp.Merge)
 
 
+@remembered
 def check_statement(sql: str) -> None:
     """Raise ``NotSupported`` or ``ReadOnlyRelation`` for what DuckDB must not be given."""
     words = words_of(sql, 2)

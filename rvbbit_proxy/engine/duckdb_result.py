@@ -54,6 +54,7 @@ class DuckDBResult(UpstreamResult):
         tag: str,
         reader: pa.RecordBatchReader | None = None,
         *,
+        first: pa.RecordBatch | None = None,
         on_fault: OnFault | None = None,
         on_end: Callable[[DuckDBResult], None] | None = None,
     ) -> None:
@@ -63,7 +64,7 @@ class DuckDBResult(UpstreamResult):
         self._reader = reader
         self._on_fault = on_fault
         self._on_end = on_end
-        self._kept: list[pa.RecordBatch] = []
+        self._kept: list[pa.RecordBatch] = [] if first is None else [first]
         self._fault: RvbbitError | None = None
 
     def prime(self) -> None:
@@ -73,6 +74,11 @@ class DuckDBResult(UpstreamResult):
             self._kept.append(batch)
         if self._fault is not None:
             raise self._fault
+
+    @property
+    def first_rows(self) -> int:
+        """How many rows are here already."""
+        return sum(batch.num_rows for batch in self._kept)
 
     def batches(self) -> Iterator[Batch]:
         """Yield the batches not yielded yet."""

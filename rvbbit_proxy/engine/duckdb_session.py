@@ -21,6 +21,7 @@ from rvbbit_proxy.engine.catalog.emulation import SessionCatalog, announced
 from rvbbit_proxy.engine.catalog.rewrite import Rewritten
 from rvbbit_proxy.engine.duckdb_copy import DuckDBCopyIn
 from rvbbit_proxy.engine.duckdb_errors import DRIVER_ERRORS, translate_error
+from rvbbit_proxy.engine.duckdb_few import FEW_ROWS, FewQueries, FewQuery, Inexact, are_exact, run_few
 from rvbbit_proxy.engine.duckdb_guard import (
     LEDGER_CATALOGS,
     check_statement,
@@ -107,6 +108,7 @@ class DuckDBSession(UpstreamSession):
         self._statement = Rewritten("")
         self._has_ledger = has_ledger
         self._binder = DuckDBBinder(connection)
+        self._few = FewQueries()
         self._status: TransactionStatus = "I"
         self._savepoints: list[tuple[str, int]] = []
         self._writes = 0
@@ -144,6 +146,10 @@ class DuckDBSession(UpstreamSession):
                 self._stop()
 
     def _run(self, sql: str, parameters: Sequence[Parameter]) -> DuckDBResult:
+        if self._few.expects(sql) and not self._statement.column_oids:
+            few = self._run_few(sql, parameters)
+            if few is not None:
+                return few
         statements = self._connection.extract_statements(sql)
         if len(statements) > 1:
             raise UpstreamError("cannot insert multiple commands into a prepared statement", sqlstate="42601")
@@ -155,11 +161,51 @@ class DuckDBSession(UpstreamSession):
         if verb == "EXPLAIN" and relation is not None:
             return explained(relation)
         if verb in _ROW_VERBS and relation is not None and relation.columns != ["Success"]:
-            return self._stream(text, verb, relation, values)
+            result = self._stream(text, verb, relation, values)
+            if statements[0].type.name == "SELECT" and result.first_rows <= FEW_ROWS and are_exact(relation.types):
+                self._few.expect(sql)
+            return result
         self._writes += 1
         if verb not in _DATA_VERBS:
             self._catalog.defined()
         return self._finished(sql, verb, relation)
+
+    def _run_few(self, sql: str, parameters: Sequence[Parameter]) -> DuckDBResult | None:
+        """Run a query that is expected to give few rows; None where its rows have to come through Arrow."""
+        text, values = self._bind(sql, parameters)
+        query = self._few.query(text) or self._few_query(text)
+        if query is None:
+            return None
+        self._check_cancelled()
+        cursor = self._connection.execute(query.statement, values or None)
+        shape = self._few.shape(text, cursor.description or ())
+        try:
+            first, rest = (None, None) if shape is None else run_few(cursor, shape)
+        except Inexact:
+            shape = None
+        if shape is None:
+            cursor.complete()  # abort would fail the block of a query that draws from a sequence
+            self._few.refuse(sql)
+            return None
+        if rest is None:
+            return DuckDBResult(shape.columns, query.tag, first=first)
+        self._few.refuse(sql)
+        self._open = DuckDBResult(
+            shape.columns, query.tag, rest, first=first, on_fault=self._translate, on_end=self._few_ended
+        )
+        return self._open
+
+    def _few_ended(self, result: DuckDBResult) -> None:
+        self._connection.abort()  # what was not fetched
+        self._ended(result)
+
+    def _few_query(self, text: str) -> FewQuery | None:
+        statements = self._connection.extract_statements(text)
+        if [statement.type.name for statement in statements] != ["SELECT"]:
+            return None
+        query = FewQuery(statements[0], command_tag("SELECT", words_of(text)))
+        self._few.keep(text, query)
+        return query
 
     def _prepared(self, sql: str, formats: Sequence[int] = ()) -> str:
         """Return the statement in DuckDB's terms; raises for what it must not be given."""

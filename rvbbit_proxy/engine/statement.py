@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from rvbbit_proxy.errors import SyntaxFault
+from rvbbit_proxy.sql.remembered import remembered
 
 TransactionVerb: TypeAlias = Literal["begin", "commit", "rollback", "savepoint", "release", "rollback to", "set"]
 
@@ -48,6 +49,7 @@ def _blank(found: re.Match[str]) -> str:
     return found[0] if found["name"] or found["parameter"] else " " * len(found[0])
 
 
+@remembered
 def parameter_marks(sql: str) -> tuple[ParameterMark, ...]:
     """Return where ``$n`` stand, in order, outside literals and comments.
 
@@ -61,6 +63,7 @@ def parameter_marks(sql: str) -> tuple[ParameterMark, ...]:
     )
 
 
+@remembered
 def words_of(sql: str, count: int = 6) -> tuple[str, ...]:
     """Return the first words in upper case, past comments and opening parentheses.
 
@@ -104,6 +107,7 @@ _FIRST_WORDS = frozenset(("BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT"
 _SETS = (("SET", "TRANSACTION"), ("SET", "SESSION"), ("SET", "LOCAL"))
 
 
+@remembered
 def transaction_command(sql: str) -> TransactionCommand | None:
     """Return the transaction control a statement is, None for any other statement.
 

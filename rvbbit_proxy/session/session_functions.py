@@ -14,6 +14,7 @@ from rvbbit_proxy.engine.upstream import Column
 from rvbbit_proxy.session.results import TextRows
 from rvbbit_proxy.session.state import SessionState
 from rvbbit_proxy.session.statements import BoundStatement
+from rvbbit_proxy.sql.remembered import remembered
 from rvbbit_proxy.wire.types import oids
 
 
@@ -34,6 +35,7 @@ FUNCTIONS: Mapping[str, SessionFunction] = MappingProxyType(
 _CALL = re.compile(rf"\s*select\s+(?:pg_catalog\s*\.\s*)?({'|'.join(FUNCTIONS)})\s*\(\s*\)\s*;?\s*", re.IGNORECASE)
 
 
+@remembered
 def find_session_function(sql: str) -> str | None:
     """Return the name of the function a statement calls, None for any other statement.
 

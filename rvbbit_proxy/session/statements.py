@@ -16,6 +16,7 @@ from rvbbit_proxy.engine.upstream import Description, Parameter
 from rvbbit_proxy.errors import DuplicateStatement, UnknownStatement
 from rvbbit_proxy.sql.comments import NO_TAGS, CommentTags, take_comment_tags
 from rvbbit_proxy.sql.lexer import leading_words, split_statements
+from rvbbit_proxy.sql.remembered import remembered
 
 StatementKind: TypeAlias = Literal[
     "empty", "transaction", "parameter", "cursor", "prepared", "notification", "copy", "plain"
@@ -35,6 +36,7 @@ _KINDS: Mapping[str, StatementKind] = MappingProxyType(
 )
 
 
+@remembered
 def statement_kind(sql: str) -> StatementKind:
     """Tell who has to run a statement; ``plain`` is a query or a write, semantic or not."""
     word = leading_words(sql, 1)
@@ -61,6 +63,7 @@ class Statement:
     offset: int = 0
 
 
+@remembered
 def read_statement(text: str, offset: int = 0) -> Statement:
     """Return the statement in a text that holds one."""
     found = take_comment_tags(text)

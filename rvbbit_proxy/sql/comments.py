@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from rvbbit_proxy.sql.lexer import tokens
+from rvbbit_proxy.sql.remembered import remembered
 
 _PAIR = r"\s*([^\s=,'*]+)\s*=\s*'((?:[^'\\]|\\.)*)'\s*"
 _PAIRS = re.compile(rf"{_PAIR}(?:,{_PAIR})*", re.DOTALL)
@@ -43,6 +44,7 @@ class Uncommented:
 NO_TAGS = CommentTags()
 
 
+@remembered
 def take_comment_tags(sql: str) -> Uncommented:
     """Take the caller comments off a statement; where start and end disagree, the end wins.
 

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from rvbbit_proxy.sql.remembered import remembered
+
 TokenKind = Literal[
     "space", "line_comment", "comment", "string", "quoted", "word", "number", "parameter", "symbol"
 ]
@@ -90,6 +92,7 @@ def lexemes(text: str) -> tuple[Token, ...]:
     return tuple(token for token in tokens(text) if token.kind not in _BLANK)
 
 
+@remembered
 def split_statements(text: str) -> tuple[Statement, ...]:
     """Return the statements of a text; one of only white space and comments is none.
 
@@ -117,6 +120,7 @@ def split_statements(text: str) -> tuple[Statement, ...]:
     return tuple(statements)
 
 
+@remembered
 def leading_words(text: str, limit: int = 4) -> tuple[str, ...]:
     """Return up to ``limit`` lower-case bare words the text begins with.
 
@@ -132,6 +136,7 @@ def leading_words(text: str, limit: int = 4) -> tuple[str, ...]:
     return tuple(words)
 
 
+@remembered
 def count_parameters(text: str) -> int:
     """Return the highest n of the ``$n`` in the text."""
     if "$" not in text:
@@ -139,6 +144,7 @@ def count_parameters(text: str) -> int:
     return max((int(token.text[1:]) for token in tokens(text) if token.kind == "parameter"), default=0)
 
 
+@remembered
 def words(text: str) -> frozenset[str]:
     """Return the lower-case bare words outside literals, comments and quoted identifiers.
 

@@ -22,6 +22,7 @@ from rvbbit_proxy.engine.catalog.rewrite import Rewritten, rewrite_statement
 from rvbbit_proxy.engine.statement import mask_literals
 from rvbbit_proxy.engine.upstream import Column
 from rvbbit_proxy.sql.lexer import lexemes, unquote_identifier
+from rvbbit_proxy.sql.remembered import remembered
 from rvbbit_proxy.wire.types import oids
 
 _KEPT = 2048
@@ -204,6 +205,7 @@ def rewritten(sql: str, database: str, formats: tuple[int, ...] = ()) -> Rewritt
     return _rewritten(sql, database, formats)
 
 
+@remembered
 def needs_rewriting(sql: str, database: str) -> bool:
     """Tell by its words whether a statement may hold what DuckDB does not know.
 

@@ -1,0 +1,207 @@
+"""Queries that gave few rows before, without Arrow's costs.
+
+A relation is bound to tell its columns and bound again to run, and a stream of Arrow batches costs more than the few
+rows in it. A query that is like one which gave few rows runs at once instead, and its rows come as Python values:
+for ``SELECT 1`` that takes what DuckDB itself takes. Queries are alike if they differ only in their literals.
+Not taken so: columns whose Python values are not exact (infinite dates, intervals, nested values).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from duckdb.sqltypes import DuckDBPyType
+
+from rvbbit_proxy.engine.duckdb_names import postgres_names
+from rvbbit_proxy.engine.duckdb_types import kind_of, postgres_type
+from rvbbit_proxy.engine.upstream import Column
+from rvbbit_proxy.sql.remembered import remembered
+
+FEW_ROWS = 100
+CHUNK_ROWS = 2048
+KEPT_QUERIES = 128
+"""Per session: a client repeats no more."""
+_LITERAL = re.compile(r"'(?:[^']|'')*'|\b\d+(?:\.\d+)?\b")
+_ARROW_TYPES = {
+    "boolean": pa.bool_(),
+    "tinyint": pa.int16(),
+    "smallint": pa.int16(),
+    "utinyint": pa.int16(),
+    "integer": pa.int32(),
+    "usmallint": pa.int32(),
+    "bigint": pa.int64(),
+    "uinteger": pa.int64(),
+    "ubigint": pa.decimal128(20, 0),
+    "float": pa.float32(),
+    "double": pa.float64(),
+    "varchar": pa.string(),
+    "json": pa.string(),
+    "enum": pa.string(),
+    "blob": pa.binary(),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us"),
+}
+_HUGE = frozenset(("hugeint", "uhugeint"))
+_MOMENTS = frozenset(("date", "timestamp"))
+_INFINITE = frozenset((date.max, date.min, datetime.max, datetime.min))
+
+
+@dataclass(frozen=True, slots=True)
+class FewQuery:
+    """A parsed query, ready to run; ``tag`` is its command tag without rows."""
+
+    statement: duckdb.Statement
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a running query gives: its columns, and their Arrow form.
+
+    ``may_mislead``: some values look like others in Python, and all rows have to be here before one is sent.
+    """
+
+    names: tuple[str, ...]
+    types: tuple[DuckDBPyType, ...]
+    columns: tuple[Column, ...]
+    schema: pa.Schema
+    converters: tuple[Callable[[Sequence[Any]], pa.Array], ...]
+    may_mislead: bool
+
+    def batch(self, rows: Sequence[tuple[Any, ...]]) -> pa.RecordBatch:
+        """Return rows as a batch. Raises ``Inexact``."""
+        values = zip(*rows, strict=True) if rows else ((),) * len(self.converters)
+        arrays = [convert(column) for convert, column in zip(self.converters, values, strict=True)]
+        return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+
+
+class Inexact(Exception):  # no error: the caller goes another way
+    """Python has no value for what a column holds."""
+
+
+class FewQueries:
+    """The queries of one session that are expected to give few rows, the latest used last."""
+
+    def __init__(self) -> None:
+        self._expected: OrderedDict[str, bool] = OrderedDict()
+        self._queries: OrderedDict[str, FewQuery] = OrderedDict()
+        self._shapes: OrderedDict[str, Shape] = OrderedDict()
+
+    def expects(self, sql: str) -> bool:
+        """Tell whether a query like this one gave few rows, and none gave what cannot come this way."""
+        return self._expected.get(likeness(sql), False)
+
+    def expect(self, sql: str) -> None:
+        """Note that a query gave few rows."""
+        like = likeness(sql)
+        _keep(self._expected, like, self._expected.get(like, True))
+
+    def refuse(self, sql: str) -> None:
+        """Note that queries like this one cannot come this way."""
+        _keep(self._expected, likeness(sql), False)
+
+    def query(self, sql: str) -> FewQuery | None:
+        """Return the parsed query of exactly this text, if it ran before."""
+        return self._queries.get(sql)
+
+    def keep(self, sql: str, query: FewQuery) -> None:
+        """Keep a parsed query."""
+        _keep(self._queries, sql, query)
+
+    def shape(self, sql: str, description: Sequence[tuple[Any, ...]]) -> Shape | None:
+        """Return what a running query gives, None where Python values will not do."""
+        names, types = tuple(item[0] for item in description), tuple(item[1] for item in description)
+        known = self._shapes.get(sql)
+        if known is None or known.types != types or known.names != names:
+            known = _shape(sql, names, types)
+            if known is not None:
+                _keep(self._shapes, sql, known)
+        return known
+
+
+@remembered
+def likeness(sql: str) -> str:
+    """Return the statement with its literals blanked.
+
+    >>> likeness("SELECT a1 FROM t WHERE b = 12 AND c = 'it''s'")
+    'SELECT a1 FROM t WHERE b = ? AND c = ?'
+    """
+    return _LITERAL.sub("?", sql)
+
+
+def run_few(
+    connection: duckdb.DuckDBPyConnection, shape: Shape
+) -> tuple[pa.RecordBatch, pa.RecordBatchReader | None]:
+    """Fetch what a connection has executed: the first rows, and a reader of the others where there are more.
+
+    Raises ``Inexact``.
+    """
+    rows = connection.fetchmany(FEW_ROWS + 1)
+    first = shape.batch(rows)
+    if len(rows) <= FEW_ROWS:
+        return first, None
+    if shape.may_mislead:
+        raise Inexact
+    return first, pa.RecordBatchReader.from_batches(shape.schema, _chunks(connection, shape))
+
+
+def _chunks(connection: duckdb.DuckDBPyConnection, shape: Shape) -> Iterator[pa.RecordBatch]:
+    while rows := connection.fetchmany(CHUNK_ROWS):
+        yield shape.batch(rows)
+
+
+def _shape(sql: str, names: tuple[str, ...], types: tuple[DuckDBPyType, ...]) -> Shape | None:
+    kinds = [kind_of(kind) for kind in types]
+    forms = [_arrow_type(kind, duckdb_type) for kind, duckdb_type in zip(kinds, types, strict=True)]
+    if any(form is None for form in forms):
+        return None
+    named = postgres_names(sql, names)
+    return Shape(
+        names,
+        types,
+        tuple(Column(name, *postgres_type(kind)) for name, kind in zip(named, types, strict=True)),
+        pa.schema([pa.field(f"c{n}", form) for n, form in enumerate(forms)]),
+        tuple(_converter(kind, form) for kind, form in zip(kinds, forms, strict=True)),
+        not _MOMENTS.isdisjoint(kinds),
+    )
+
+
+def are_exact(types: Sequence[DuckDBPyType]) -> bool:
+    """Tell whether columns of these types may come as Python values."""
+    return all(_arrow_type(kind_of(kind), kind) is not None for kind in types)
+
+
+def _arrow_type(kind: str, duckdb_type: DuckDBPyType) -> pa.DataType | None:
+    if kind == "decimal":
+        facts = dict(duckdb_type.children)
+        return pa.decimal128(int(str(facts["precision"])), int(str(facts["scale"])))
+    return pa.string() if kind in _HUGE else _ARROW_TYPES.get(kind)
+
+
+def _converter(kind: str, form: pa.DataType) -> Callable[[Sequence[Any]], pa.Array]:
+    if kind in _HUGE:
+        return lambda values: pa.array([None if value is None else str(value) for value in values], form)
+    if kind in _MOMENTS:
+        return lambda values: pa.array(_exact(values), form)
+    return lambda values: pa.array(values, form)
+
+
+def _exact(values: Sequence[Any]) -> Sequence[Any]:
+    for value in values:
+        if value is not None and (not isinstance(value, date) or value in _INFINITE):
+            raise Inexact
+    return values
+
+
+def _keep(kept: OrderedDict[str, Any], key: str, value: Any) -> None:
+    kept[key] = value
+    kept.move_to_end(key)
+    if len(kept) > KEPT_QUERIES:
+        kept.popitem(last=False)
