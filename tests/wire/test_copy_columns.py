@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rvbbit_proxy.errors import BadCopyFile, InvalidEncoding, RvbbitError
@@ -68,6 +68,7 @@ TEXTS = st.lists(st.sampled_from(PIECES), max_size=40).map("".join)
 LINES = st.lists(st.tuples(st.sampled_from(["1", "", '"x"', "\\N", "y z"]), st.sampled_from(["", "b", '"\n,"'])))
 
 
+@settings(deadline=None)
 @given(TEXTS, st.sampled_from(["text", "csv"]), st.integers(1, 30))
 @example("a,b\n\n1,2\n", "csv", 100)
 @example('a,b\n"x\n\ny",2\n', "csv", 100)
@@ -87,6 +88,7 @@ def test_any_bytes_are_read_alike(text: str, format_name: str, size: int) -> Non
     assert (raised.value.message, raised.value.fields) == (fault.message, fault.fields)
 
 
+@settings(deadline=None)
 @given(LINES, st.sampled_from([b"\n", b"\r\n"]), st.integers(1, 60))
 def test_csv_rows_are_read_alike(rows: list[tuple[str, str]], line_end: bytes, size: int) -> None:
     data = b"".join(",".join(row).encode() + line_end for row in [("x", "y"), *rows])
@@ -171,6 +173,7 @@ def binary_data(rows: Sequence[tuple[bytes | None, ...]]) -> bytes:
     return b"PGCOPY\n\xff\r\n\x00" + bytes(8) + b"".join(fields) + b"\xff\xff"
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(VALUES, VALUES), max_size=30), st.integers(1, 3000), st.none() | st.integers(0, 400))
 def test_binary_rows_are_read_alike(rows: list[tuple[bytes | None, ...]], size: int, broken: int | None) -> None:
     data = bytearray(binary_data(rows * 20))

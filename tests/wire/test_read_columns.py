@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rvbbit_proxy.errors import RvbbitError
@@ -94,6 +94,7 @@ def test_binary(type_oid: int) -> None:
     assert not agrees([forms[0] + b"\0"], type_oid, 1) if type_oid != oids.NUMERIC else True
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.none()
@@ -106,6 +107,7 @@ def test_numerics(values: list[Decimal | None]) -> None:
     assert agrees(forms, oids.NUMERIC, 1)
 
 
+@settings(deadline=None)
 @given(st.sampled_from([oids.INT2, oids.INT4, oids.INT8, oids.FLOAT4, oids.FLOAT8, oids.BOOL]), st.data())
 def test_numbers(type_oid: int, data: st.DataObject) -> None:
     width = wire_type(type_oid).typlen
@@ -117,6 +119,7 @@ def test_numbers(type_oid: int, data: st.DataObject) -> None:
         assert found == expected or (found != found and expected != expected)
 
 
+@settings(deadline=None)
 @given(st.lists(st.none() | st.binary(max_size=6)), st.sampled_from(list(VALUES)))
 def test_nonsense_is_left_to_the_codecs(forms: list[bytes | None], type_oid: int) -> None:
     try:

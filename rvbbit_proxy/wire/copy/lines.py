@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -16,6 +15,7 @@ from rvbbit_proxy.wire.copy.options import CopyOptions, is_chosen
 from rvbbit_proxy.wire.types.columns import as_binary, bytes_of
 
 _CONTROLS = {"\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t", "\v": "v"}
+_END = b"\\."
 LINE_KIND = pa.large_binary()
 
 
@@ -55,27 +55,36 @@ def _joined(fields: Sequence[pa.Array], rows: int, options: CopyOptions) -> pa.A
 def _text_field(text: pa.Array, options: CopyOptions) -> pa.Array:
     replacements = {"\\": "\\\\"} | {control: f"\\{letter}" for control, letter in _CONTROLS.items()}
     replacements.setdefault(options.delimiter_text, f"\\{options.delimiter_text}")
-    present = np.zeros(256, np.bool_)
-    present[np.unique(bytes_of(text))] = True
+    data = bytes_of(text).tobytes()
     for character, replacement in replacements.items():
-        if present[ord(character)]:
+        if character.encode() in data:
             text = pc.replace_substring(text, character, replacement)
     return text
 
 
 def _csv_field(text: pa.Array, name: str, options: CopyOptions, count: int) -> pa.Array:
-    quote, escape = options.quote, options.escape_text
-    quoted = text
-    for character in dict.fromkeys((escape, quote)):
-        quoted = pc.replace_substring(quoted, character, escape + character)
-    mark = pa.scalar(quote.encode(), LINE_KIND)
-    quoted = pc.binary_join_element_wise(mark, quoted, mark, pa.scalar(b"", LINE_KIND))
     if is_chosen(options.force_quote, name):
-        return quoted
-    special = "".join(re.escape(character) for character in (options.delimiter_text, quote, "\n", "\r"))
-    needs = pc.match_substring_regex(text, f"[{special}]")
+        return _quoted(text, options)
+    special = options.delimiter_text + options.quote + "\n\r"
+    data = bytes_of(text).tobytes()
+    simple = not any(character.encode() in data for character in special)
+    if simple and not _may_be_taken_for_more(text, options, count):
+        return text
+    needs = pc.match_substring_regex(text, f"[{re.escape(special)}]")
     needs = pc.or_(needs, pc.equal(text, pa.scalar(options.null_text.encode(), LINE_KIND)))
     if count == 1:
-        # alone on its line it would end the data
-        needs = pc.or_(needs, pc.equal(text, pa.scalar(b"\\.", LINE_KIND)))
-    return pc.if_else(needs, quoted, text)
+        needs = pc.or_(needs, pc.equal(text, pa.scalar(_END, LINE_KIND)))
+    return pc.if_else(needs, _quoted(text, options), text)
+
+
+def _may_be_taken_for_more(text: pa.Array, options: CopyOptions, count: int) -> bool:
+    """Tell whether a value equals the NULL text, or is alone on its line and would end the data."""
+    marks = (options.null_text.encode(), _END) if count == 1 else (options.null_text.encode(),)
+    return any(pc.any(pc.equal(text, pa.scalar(mark, LINE_KIND))).as_py() for mark in marks)
+
+
+def _quoted(text: pa.Array, options: CopyOptions) -> pa.Array:
+    for character in dict.fromkeys((options.escape_text, options.quote)):
+        text = pc.replace_substring(text, character, options.escape_text + character)
+    mark = pa.scalar(options.quote.encode(), LINE_KIND)
+    return pc.binary_join_element_wise(mark, text, mark, pa.scalar(b"", LINE_KIND))
