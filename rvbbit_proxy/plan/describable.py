@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from rvbbit_proxy.operators.operator import Operators
 from rvbbit_proxy.plan.output_names import name_items
+from rvbbit_proxy.plan.rules.scores import compare_calls
 from rvbbit_proxy.sql.dialect import SemanticCall
 
 
@@ -17,6 +18,7 @@ def describable(tree: exp.Expr, operators: Operators) -> exp.Expr:
     copy = tree.copy()
     for select in copy.find_all(exp.Select):
         name_items(select)
+    compare_calls(list(copy.find_all(SemanticCall))[::-1], operators)
     for call in list(copy.find_all(SemanticCall))[::-1]:
         operator = operators.by_name[call.operator_name]
         unit = call.parent if isinstance(call.parent, exp.Filter) else call

@@ -154,5 +154,5 @@ def _lower_change(tree: exp.Update | exp.Delete, staging: Staging) -> exp.Expr:
         value = tree.args.get(clause)
         for call in scope_calls(*(value if isinstance(value, list) else [value])):
             conditions = [part for part in where_conjuncts(tree) if not has_calls(part)]
-            call.replace(staging.call_stage(call, row_source(scope, conditions), tree.key.upper(), id(tree)))
+            call.replace(staging.call_stage(call, row_source(scope, conditions), tree.key.upper(), tree))
     return tree

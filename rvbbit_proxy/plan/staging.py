@@ -28,7 +28,7 @@ class Staging:
     ``describe`` tells the column names of a query of the upstream. ``suffix`` makes relation names unique in
     the upstream session. ``environment`` holds the plain CTEs that queries of this statement may use. ``waves``
     maps a SELECT that may stop early to its spool and the rows it needs. ``around``: the sources of the
-    queries around the one being planned, in lower case.
+    queries around the one being planned, in lower case. ``kept`` are the scopes that have an identity.
     """
 
     operators: Operators
@@ -40,6 +40,7 @@ class Staging:
     environment: list[exp.CTE] = field(default_factory=list)
     memo: dict[tuple[int, str], str] = field(default_factory=dict)
     waves: dict[int, tuple[str, int]] = field(default_factory=dict)
+    kept: dict[int, exp.Expr] = field(default_factory=dict)
     around: frozenset[str] = frozenset()
 
     @property
@@ -59,6 +60,11 @@ class Staging:
         """Return the query's upper bound and whether it is one (rather than exact)."""
         tree, bounded = estimate_tree(self._with_environment(query), self.definitions)
         return self.sql(tree), bounded
+
+    def keep(self, scope: exp.Expr) -> int:
+        """Return a scope's identity; the scope is kept, so that no other gets it."""
+        self.kept[id(scope)] = scope
+        return id(scope)
 
     @contextmanager
     def in_waves(self, select: exp.Select) -> Iterator[str | None]:
@@ -138,12 +144,12 @@ class Staging:
         return operator
 
     def call_stage(
-        self, call: SemanticCall, source: exp.Select, position: str, scope: int, *, shared: bool = True
+        self, call: SemanticCall, source: exp.Select, position: str, scope: exp.Expr, *, shared: bool = True
     ) -> exp.Expr:
         """Add the stage of a call over the rows of ``source``; return the lookup.
 
-        ``source`` is a SELECT whose FROM and WHERE are set and whose items are not. ``scope`` identifies the
-        SELECT the call stands in; ``shared``: the inputs cover every row that scope has left, so the same call
+        ``source`` is a SELECT whose FROM and WHERE are set and whose items are not. ``scope`` is the SELECT
+        the call stands in; ``shared``: the inputs cover every row that scope has left, so the same call
         elsewhere in it may use the relation.
         """
         operator = self.operator_of(call)
@@ -154,7 +160,7 @@ class Staging:
             return exp.cast(exp.Null(), exp.DataType.build(operator.returns, dialect="postgres"))
         for _, expression in arguments.varying:
             self._check_operand(operator, expression, source)
-        memo_key = (scope, self.sql(call))
+        memo_key = (self.keep(scope), self.sql(call))
         keys = tuple(key_column(index) for index in range(len(arguments.varying)))
         relation = self.memo.get(memo_key) or self._add_row_stage(operator, arguments, keys, source, position)
         if shared:
@@ -166,13 +172,13 @@ class Staging:
         )
 
     def _group_stage(
-        self, call: SemanticCall, operator: Operator, source: exp.Select, position: str, scope: int
+        self, call: SemanticCall, operator: Operator, source: exp.Select, position: str, scope: exp.Expr
     ) -> exp.Expr:
         """Add the stage of an aggregate whose first argument is a column of gathered arrays in a spool."""
         spool = source.args["from_"].this.name if source.args.get("from_") else None
         if spool not in self.definitions:
             raise AggregateMisplaced(f"aggregate functions are not allowed in {position}")
-        memo_key = (scope, self.sql(call))
+        memo_key = (self.keep(scope), self.sql(call))
         if memo_key not in self.memo:
             self.memo[memo_key] = self._add_group_stage(call, operator, source, position)
         return lookup(self.memo[memo_key], {ORDINAL: exp.column(ORDINAL, table=spool)})

@@ -42,7 +42,7 @@ def stop_early(select: exp.Select, staging: Staging) -> exp.Select:
     outer.set("order", exp.Order(expressions=[exp.Ordered(this=exp.column(ORDINAL))]))
     for clause in ("limit", "offset"):
         outer.set(clause, select.args.get(clause))
-    staging.waves[id(outer)] = (relation, needed)
+    staging.waves[staging.keep(outer)] = (relation, needed)
     return outer
 
 

@@ -32,7 +32,7 @@ def filter_rows(select: exp.Select, staging: Staging) -> exp.Select:
                 source = row_source(select, conditions[:index] + guarded)
                 if relation is not None:
                     source.set("from_", exp.From(this=exp.to_table(relation)))
-                call.replace(staging.call_stage(call, source, "WHERE", id(select), shared=not guarded))
+                call.replace(staging.call_stage(call, source, "WHERE", select, shared=not guarded))
     return select
 
 

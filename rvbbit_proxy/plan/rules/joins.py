@@ -38,7 +38,7 @@ def _movable(conditions: list[exp.Expr], later: list[exp.Join]) -> bool:
 def _stage_pairs(select: exp.Select, join: exp.Join, staging: Staging) -> None:
     for call in scope_calls(join.args["on"]):
         source = _pairs(select, join)
-        call.replace(staging.call_stage(call, source, "JOIN", id(select), shared=False))
+        call.replace(staging.call_stage(call, source, "JOIN", select, shared=False))
     if join.side and staging.target == "duckdb":
         join.set("on", conjoin([_never_null(part) for part in conjuncts(join.args["on"])]))
 

@@ -31,4 +31,4 @@ def stage_over_rows(call: SemanticCall, select: exp.Select, staging: Staging, po
     """Replace the call by a lookup in a stage over the rows that WHERE and the call's guards leave."""
     guarded = guards(call, select)
     source = row_source(select, where_conjuncts(select) + guarded)
-    call.replace(staging.call_stage(call, source, position, id(select), shared=not guarded))
+    call.replace(staging.call_stage(call, source, position, select, shared=not guarded))
