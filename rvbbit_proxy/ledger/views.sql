@@ -111,7 +111,7 @@ SELECT callers.caller_id,
        greatest(queries.last_at, runs.last_at, calls.last_at) AS last_seen,
        coalesce(queries.user_name, runs.invocation_metadata_json->>'user') AS user_name,
        coalesce(queries.application_name, runs.invocation_metadata_json->>'application') AS application_name,
-       coalesce(queries.invocation_metadata_json, runs.invocation_metadata_json)->'tags'->>'dbt_node_id'
+       coalesce(queries.invocation_metadata_json, runs.invocation_metadata_json)->'tags'->>'node_id'
            AS dbt_node_id
 FROM callers
 LEFT JOIN calls ON calls.caller_id IS NOT DISTINCT FROM callers.caller_id
