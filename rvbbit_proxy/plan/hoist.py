@@ -106,7 +106,7 @@ class Hoist:
         inner.set("expressions", self.items or [exp.alias_(exp.Literal.number(1), "one")])
         query = exp.Select(expressions=[exp.Star(), exp.alias_(exp.Window(this=exp.RowNumber()), ORDINAL)])
         query.set("from_", exp.From(this=inner.subquery("q", copy=False)))
-        return self.staging.spool(query, reason)
+        return self.staging.spool(query, reason, names_differ=True)
 
 
 def resolve_key(select: exp.Select, key: exp.Expr) -> exp.Expr:

@@ -97,19 +97,17 @@ def _lower_ctes(query: exp.Expr, staging: Staging) -> None:
             staging.environment.append(cte)
             continue
         relation = staging.spool(lower_query(cte.this, staging), f"WITH {cte.alias}")
-        _redirect(query, cte, relation)
+        _redirect(query, cte, relation, staging)
     if plain:
         with_.set("expressions", plain)
     else:
         query.set("with_", None)
 
 
-def _redirect(query: exp.Expr, cte: exp.CTE, relation: str) -> None:
-    columns = [column.copy() for column in cte.args["alias"].args.get("columns") or []]
+def _redirect(query: exp.Expr, cte: exp.CTE, relation: str, staging: Staging) -> None:
     for table in list(query.find_all(exp.Table)):
         if table.name.lower() == cte.alias.lower() and not table.db:
-            alias = exp.TableAlias(this=exp.to_identifier(table.alias_or_name), columns=columns)
-            table.replace(exp.Table(this=exp.to_identifier(relation), alias=alias))
+            staging.read_spool(table, relation, cte.args["alias"].columns)
 
 
 def _lower_select(select: exp.Select, staging: Staging) -> exp.Select:

@@ -28,7 +28,8 @@ class Staging:
     ``describe`` tells the column names of a query of the upstream. ``suffix`` makes relation names unique in
     the upstream session. ``environment`` holds the plain CTEs that queries of this statement may use. ``waves``
     maps a SELECT that may stop early to its spool and the rows it needs. ``around``: the sources of the
-    queries around the one being planned, in lower case. ``kept`` are the scopes that have an identity.
+    queries around the one being planned, in lower case. ``kept`` are the scopes that have an identity,
+    ``renamed`` the names of the columns of spools that have them only in queries.
     """
 
     operators: Operators
@@ -41,6 +42,7 @@ class Staging:
     memo: dict[tuple[int, str], str] = field(default_factory=dict)
     waves: dict[int, tuple[str, int]] = field(default_factory=dict)
     kept: dict[int, exp.Expr] = field(default_factory=dict)
+    renamed: dict[str, Sequence[str]] = field(default_factory=dict)
     around: frozenset[str] = frozenset()
 
     @property
@@ -117,17 +119,44 @@ class Staging:
         """Return a fresh name for a temporary relation."""
         return f"rvbbit_{kind}{len(self.stages)}_{self.suffix}"
 
-    def spool(self, query: exp.Expr, reason: str) -> str:
+    def spool(self, query: exp.Expr, reason: str, *, names_differ: bool = False) -> str:
         """Add a stage that keeps the rows of a plain query; return its relation.
+
+        :param names_differ: no two columns are known to have the same name.
 
         :raises NotSupported: where the query is nested in another and reads its columns.
         """
         self._check_alone(query)
         relation = self.relation("spool")
         estimate_sql, _ = self.estimate(query)
+        names = () if names_differ else self._repeated_names(query, estimate_sql)
+        if names:
+            self.renamed[relation] = names
+            query = _with_numbered_columns(query, len(names))
+            estimate_sql, _ = self.estimate(query)
         self.stages.append(Spool(relation, self.query_sql(query), estimate_sql, reason))
         self.definitions[relation] = self._with_environment(query)
         return relation
+
+    def _repeated_names(self, query: exp.Expr, estimate_sql: str) -> Sequence[str]:
+        """Return the query's column names where two are the same and the upstream has no table like that."""
+        if self.target == "duckdb" or _names_differ(query):
+            return ()
+        names = self.describe(estimate_sql)
+        return names if len(set(names)) < len(names) else ()
+
+    def read_spool(self, source: exp.Table, relation: str, columns: Sequence[exp.Expr] = ()) -> None:
+        """Point an item of FROM to a spool; its columns have the names of the query it was made from.
+
+        ``columns``: other names for the first of them, as in ``WITH name(a, b)``; the item's own go first.
+        """
+        alias = source.args.get("alias") or exp.TableAlias(this=source.this.copy())
+        given = [*alias.columns, *columns[len(alias.columns) :]]
+        names = self.renamed.get(relation, ())
+        others = [exp.to_identifier(name, quoted=True) for name in names[len(given) :]]
+        listed = [column.copy() for column in (*given, *others)]
+        source.set("this", exp.to_identifier(relation))
+        source.set("alias", exp.TableAlias(this=alias.this.copy(), columns=listed or None))
 
     def operator_of(self, call: SemanticCall) -> Operator:
         """Return the call's operator after a check of the number of its arguments.
@@ -258,6 +287,20 @@ class Staging:
                 position=position,
             )
         )
+
+
+def _names_differ(query: exp.Expr) -> bool:
+    """Whether a query's own text tells that its columns have different names."""
+    while isinstance(query, (exp.Subquery, exp.SetOperation)):
+        query = query.this
+    items = query.expressions
+    return all(isinstance(item, exp.Alias) for item in items) and len({item.alias for item in items}) == len(items)
+
+
+def _with_numbered_columns(query: exp.Expr, count: int) -> exp.Select:
+    columns = [exp.to_identifier(f"rvbbit_c{number}") for number in range(count)]
+    alias = exp.TableAlias(this=exp.to_identifier("q"), columns=columns)
+    return exp.select("*").from_(exp.Subquery(this=query.copy(), alias=alias))
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,9 @@ def spool_sources(select: exp.Select, staging: Staging) -> exp.Select:
 
 def _replace(source: exp.Subquery, staging: Staging, reason: str) -> None:
     relation = staging.spool(source.this, reason)
-    source.replace(exp.Table(this=exp.to_identifier(relation), alias=source.args.get("alias")))
+    table = exp.Table(this=exp.to_identifier(relation), alias=source.args.get("alias"))
+    source.replace(table)
+    staging.read_spool(table, relation)
 
 
 def _keep_function(source: exp.Expr, staging: Staging) -> None:
