@@ -16,9 +16,9 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from rvbbit_proxy.engine.upstream import Column, UpstreamResult, UpstreamSession
-from rvbbit_proxy.errors import SyntaxFault
+from rvbbit_proxy.errors import BudgetExceeded, SyntaxFault
 from rvbbit_proxy.execute.answers import Item, group_batches, item_key
-from rvbbit_proxy.execute.judging import stage_inputs
+from rvbbit_proxy.execute.judging import StageReport, stage_inputs
 from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.execute.result import TableResult
 from rvbbit_proxy.execute.services import Services
@@ -45,6 +45,16 @@ class ExplainOptions:
     def columns(self) -> tuple[Column, ...]:
         """The one column EXPLAIN gives."""
         return (Column("QUERY PLAN", JSON if self.format == "json" else TEXT),)
+
+
+@dataclass(frozen=True, slots=True)
+class Actual:
+    """What ANALYZE has seen: one report per operator stage, the rows (None: no rowset), wall time, money."""
+
+    reports: Sequence[StageReport]
+    rows: int | None
+    seconds: float
+    cost_usd: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,21 +92,28 @@ def parse_explain(sql: str) -> tuple[str, ExplainOptions | None]:
 
 
 def explain_result(
-    plan: Plan,
-    request: StatementRequest,
-    upstream: UpstreamSession,
-    services: Services,
-    options: ExplainOptions,
-    rows: int | None,
+    plan: Plan, estimates: Sequence[StageEstimate], model: str, options: ExplainOptions, actual: Actual | None
 ) -> UpstreamResult:
-    """Return the plan as rows; ``rows`` is how many ANALYZE has seen."""
-    estimates = estimate_stages(plan, request, upstream, services)
+    """Return the plan as rows; ``estimates`` are from before the run that ``actual`` tells of."""
     lines = (
-        [_as_json(plan, estimates, rows)]
+        [_as_json(plan, estimates, actual)]
         if options.format == "json"
-        else _as_text(plan, estimates, request.options.model, rows)
+        else _as_text(plan, estimates, model, actual)
     )
     return TableResult(options.columns, pa.table({"QUERY PLAN": pa.array(lines, pa.string())}), "EXPLAIN")
+
+
+def check_budget(estimates: Sequence[StageEstimate], limit_usd: Decimal) -> None:
+    """Refuse a statement that is certain to cost more than it may: by the stages whose inputs are exactly known.
+
+    :raises BudgetExceeded: with both figures.
+    """
+    certain = sum((each.cost_usd for each in estimates if each.cost_usd and not each.at_most), Decimal(0))
+    if certain > limit_usd:
+        raise BudgetExceeded(
+            f"query would cost about {certain:f} USD, more than rvbbit.max_cost = {limit_usd}",
+            hint="See EXPLAIN; raise rvbbit.max_cost or narrow the query.",
+        )
 
 
 def estimate_stages(
@@ -138,7 +155,7 @@ def _count_calls(operator: Operator, items: Sequence[Item], options: RunOptions)
     return calls, sum(given for given, _ in tokens), sum(taken for _, taken in tokens)
 
 
-def _as_text(plan: Plan, estimates: Sequence[StageEstimate], model: str, rows: int | None) -> list[str]:
+def _as_text(plan: Plan, estimates: Sequence[StageEstimate], model: str, actual: Actual | None) -> list[str]:
     calls = sum(estimate.calls for estimate in estimates)
     offline = ", approximate" if model == OFFLINE else ""
     lines = [
@@ -146,41 +163,55 @@ def _as_text(plan: Plan, estimates: Sequence[StageEstimate], model: str, rows: i
         f"tokens={sum(e.tokens_in for e in estimates)}+{sum(e.tokens_out for e in estimates)} "
         f"cost={_money(total_cost(estimates))})"
     ]
-    remaining = iter(estimates)
+    reports = actual.reports if actual is not None else [None] * len(estimates)
+    operators = iter(list(zip(estimates, reports, strict=True)))
     for number, stage in enumerate(plan.stages, start=1):
         if isinstance(stage, Spool):
             lines += [f"  ->  {number}. Spool {stage.relation}  ({stage.reason})", f"        Query: {stage.sql}"]
         elif isinstance(stage, Waves):
             lines.append(f"  ->  {number}. Waves over {stage.spool}  (until {stage.needed} rows have passed)")
             for _ in stage.filters:
-                lines += _stage_lines(number, next(remaining))
+                lines += _stage_lines(number, *next(operators))
         else:
-            lines += _stage_lines(number, next(remaining))
+            lines += _stage_lines(number, *next(operators))
     lines += ["  ->  Final", f"        Query: {plan.final_sql}"]
-    if rows is not None:
-        lines.append(f"Actual rows: {rows}")
+    if actual is not None:
+        cost = f"  Cost: {_money(actual.cost_usd)}" if actual.cost_usd is not None else ""
+        lines.append(f"Actual: {actual.rows} rows  Time: {actual.seconds * 1000:.1f} ms{cost}")
     return lines
 
 
-def _stage_lines(number: int, estimate: StageEstimate) -> list[str]:
+def _stage_lines(number: int, estimate: StageEstimate, report: StageReport | None) -> list[str]:
     bound = "at most " if estimate.at_most else ""
-    return [
+    actual = (
+        f"        Actual: {report.inputs} distinct, {report.cached} cached, {report.runs} runs, {report.failed} failed"
+        if report is not None
+        else None
+    )
+    lines = [
         f"  ->  {number}. Operator {estimate.operator} in {estimate.position}  ({bound}calls={estimate.calls} "
         f"tokens={estimate.tokens_in}+{estimate.tokens_out} cost={_money(estimate.cost_usd)})",
         f"        Inputs: {bound}{estimate.inputs} distinct, {estimate.cached} cached",
+        actual,
         f"        Query: {estimate.input_sql}",
     ]
+    return [line for line in lines if line is not None]
 
 
-def _as_json(plan: Plan, estimates: Sequence[StageEstimate], rows: int | None) -> str:
+def _as_json(plan: Plan, estimates: Sequence[StageEstimate], actual: Actual | None) -> str:
     document: dict[str, Any] = {
         "Stages": [asdict(estimate) for estimate in estimates],
         "Total Calls": sum(estimate.calls for estimate in estimates),
         "Total Cost": total_cost(estimates),
         "Final Query": plan.final_sql,
     }
-    if rows is not None:
-        document["Actual Rows"] = rows
+    if actual is not None:
+        document["Actual"] = {
+            "Stages": [asdict(report) for report in actual.reports],
+            "Rows": actual.rows,
+            "Time": round(actual.seconds * 1000, 3),
+            "Cost": actual.cost_usd,
+        }
     return json.dumps([document], indent=2, default=str)
 
 

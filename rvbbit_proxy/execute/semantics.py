@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -10,7 +11,16 @@ from sqlglot import exp
 
 from rvbbit_proxy.engine.upstream import Description, Notice, Parameter, UpstreamResult, UpstreamSession
 from rvbbit_proxy.errors import RvbbitError, SyntaxFault
-from rvbbit_proxy.execute.explain import ExplainOptions, explain_result, parse_explain
+from rvbbit_proxy.execute.explain import (
+    Actual,
+    ExplainOptions,
+    StageEstimate,
+    check_budget,
+    estimate_stages,
+    explain_result,
+    parse_explain,
+)
+from rvbbit_proxy.execute.judging import StageReport
 from rvbbit_proxy.execute.relations import drop_relations
 from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.execute.result import FinishedResult
@@ -96,7 +106,7 @@ class SemanticEngine:
         self._tell_offline(plan, request, upstream)
         if options is not None:
             return self._explain(plan, request, upstream, options)
-        return self._run(plan, request, upstream)
+        return self._run(plan, request, upstream)[0]
 
     @contextmanager
     def _or_our_syntax_fault(self, sql: str) -> Iterator[bool]:
@@ -124,7 +134,9 @@ class SemanticEngine:
     def _sql(tree: exp.Expr, upstream: UpstreamSession) -> str:
         return print_sql(tree, upstream.dialect)
 
-    def _run(self, plan: Plan, request: StatementRequest, upstream: UpstreamSession) -> UpstreamResult:
+    def _run(
+        self, plan: Plan, request: StatementRequest, upstream: UpstreamSession
+    ) -> tuple[UpstreamResult, list[StageReport]]:
         own_transaction = upstream.transaction_status() == "I"
         if own_transaction:
             upstream.execute(BEGIN[upstream.dialect]).close()
@@ -138,23 +150,33 @@ class SemanticEngine:
                 upstream.execute("COMMIT").close()
 
         try:
-            run_stages(plan, request, upstream, self._services)
+            if request.options.max_cost_usd is not None:
+                check_budget(self._estimates(plan, request, upstream), request.options.max_cost_usd)
+            reports = run_stages(plan, request, upstream, self._services)
             result = upstream.execute(plan.final_sql, result_formats=request.result_formats)
         except BaseException:
             if own_transaction:
                 upstream.execute("ROLLBACK").close()
             raise
-        return FinishedResult(result, finish)
+        return FinishedResult(result, finish), reports
+
+    def _estimates(self, plan: Plan, request: StatementRequest, upstream: UpstreamSession) -> list[StageEstimate]:
+        return estimate_stages(plan, request, upstream, self._services)
 
     def _explain(
         self, plan: Plan, request: StatementRequest, upstream: UpstreamSession, options: ExplainOptions
     ) -> UpstreamResult:
-        if not options.analyze:
-            return explain_result(plan, request, upstream, self._services, options, None)
-        result = self._run(plan, request, upstream)
-        rows = sum(_row_count(batch) for batch in result.batches()) if result.columns is not None else None
+        estimates = self._estimates(plan, request, upstream)
+        actual = self._analyze(plan, request, upstream) if options.analyze else None
+        return explain_result(plan, estimates, request.options.model, options, actual)
+
+    def _analyze(self, plan: Plan, request: StatementRequest, upstream: UpstreamSession) -> Actual:
+        budget, started = request.ctx.budget, time.perf_counter()
+        result, reports = self._run(plan, request, upstream)
+        rows = sum(map(_row_count, result.batches())) if result.columns is not None else None
         result.close()
-        return explain_result(plan, request, upstream, self._services, options, rows)
+        cost = budget.spent_usd if budget is not None else None
+        return Actual(reports, rows, time.perf_counter() - started, cost)
 
     def _tell_offline(self, plan: Plan, request: StatementRequest, upstream: UpstreamSession) -> None:
         asks = bool(plan.operator_stages)

@@ -43,7 +43,9 @@ def stand_in(tree: exp.Expr, reader: SqlReader) -> exp.Expr:
         raise NotSupported("materialized views over operators are not supported", hint="Use CREATE TABLE AS.")
     create = describable(tree, reader.operators)
     query = create.expression
-    text = exp.alias_(exp.Literal.string(_view_query(tree).sql(dialect=reader.dialect, comments=False)), "definition")
+    text = exp.alias_(
+        exp.Literal.string(_view_query(tree).sql(dialect=reader.dialect, comments=False)), "definition"
+    )
     query.set("with_", _with_first(query.args.get("with_"), exp.CTE(this=exp.select(text), alias=_alias(MARK))))
     return create
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+import psycopg
+import pytest
 from scripted_model import ScriptedModel
 
 from tests.e2e.conftest import Running
@@ -105,3 +107,30 @@ def test_limit_stops_early_before_select_list_operators(server: Running, model: 
         ).fetchall()
         assert rows == [("short: good 3", 3), ("short: good 6", 6)]
         assert sum("say the text" in prompt.lower() for prompt in model.prompts) == 2
+
+
+def test_explain_analyze_tells_what_happened(sightings: Running, model: ScriptedModel) -> None:
+    with sightings.connect() as connection:
+        rows = connection.execute("EXPLAIN ANALYZE SELECT id FROM sightings WHERE title MEANS 'visual'").fetchall()
+        plan = "\n".join(row[0] for row in rows)
+        assert model.requests == 8
+        assert "Inputs: 8 distinct, 0 cached" in plan and "Actual: 8 distinct, 0 cached, 8 runs, 0 failed" in plan
+        assert "Actual: 20 rows" in plan
+        again = connection.execute(
+            "EXPLAIN (ANALYZE, FORMAT JSON) SELECT id FROM sightings WHERE title MEANS 'visual'"
+        ).fetchone()
+        assert again is not None and again[0][0]["Actual"]["Stages"][0]["cached"] == 8
+        assert again[0][0]["Actual"]["Rows"] == 20
+
+
+def test_max_cost_is_checked_before_and_while_running(sightings: Running, model: ScriptedModel) -> None:
+    with sightings.connect() as connection:
+        connection.execute("SET rvbbit.max_cost = '0.000001'")
+        with pytest.raises(psycopg.Error, match="would cost") as before:
+            connection.execute("SELECT id FROM sightings WHERE title MEANS 'visual'")
+        assert before.value.sqlstate == "53400" and model.requests == 0
+        connection.execute("SET rvbbit.concurrency = 1")
+        with pytest.raises(psycopg.Error, match="has spent") as during:
+            connection.execute("SELECT id FROM sightings WHERE title MEANS 'visual' LIMIT 3")
+        assert during.value.sqlstate == "53400" and 0 < model.requests < 8
+        assert connection.execute("SELECT 1").fetchone() == (1,)
