@@ -22,7 +22,7 @@ from duckdb.sqltypes import DuckDBPyType
 from rvbbit_proxy.engine.duckdb_names import postgres_names
 from rvbbit_proxy.engine.duckdb_types import kind_of, postgres_type
 from rvbbit_proxy.engine.upstream import Column
-from rvbbit_proxy.sql.remembered import remembered
+from rvbbit_proxy.sql.remembered import LONGEST_KEPT, remembered
 
 FEW_ROWS = 100
 CHUNK_ROWS = 2048
@@ -96,10 +96,12 @@ class FewQueries:
 
     def expects(self, sql: str) -> bool:
         """Tell whether a query like this one gave few rows, and none gave what cannot come this way."""
-        return self._expected.get(likeness(sql), False)
+        return len(sql) <= LONGEST_KEPT and self._expected.get(likeness(sql), False)
 
     def expect(self, sql: str) -> None:
         """Note that a query gave few rows."""
+        if len(sql) > LONGEST_KEPT:
+            return
         like = likeness(sql)
         _keep(self._expected, like, self._expected.get(like, True))
 

@@ -9,7 +9,7 @@ Not here: anything that executes. Only DESCRIBE and PREPARE are sent, never the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 
@@ -26,9 +26,12 @@ from rvbbit_proxy.engine.duckdb_types import duckdb_name, postgres_type
 from rvbbit_proxy.engine.statement import parameter_marks, strip_end, words_of
 from rvbbit_proxy.engine.upstream import Column, Description
 from rvbbit_proxy.errors import UpstreamError
+from rvbbit_proxy.sql.remembered import LONGEST_KEPT
 from rvbbit_proxy.wire.types import oids
 
 UNKNOWN = 0
+KEPT = 256
+"""How many answers a session keeps: a client repeats no more."""
 QUERY_PLAN = Column("QUERY PLAN", oids.TEXT)
 """EXPLAIN's one column."""
 PROBE_ERRORS = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
@@ -43,18 +46,41 @@ _MOMENTS = frozenset((oids.TIMESTAMP, oids.TIMESTAMPTZ, oids.TIME, oids.TIMETZ))
 
 
 class DuckDBBinder:
-    """Asks DuckDB's binder about statements, on the session's own connection, which sees its temp tables."""
+    """Asks DuckDB's binder about statements, on the session's own connection, which sees its temp tables.
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    Answers are kept as long as ``version`` tells the same number.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, version: Callable[[], int]) -> None:
         self._connection = connection
+        self._version = version
+        self._kept_version = -1
+        self._kept_oids: dict[tuple[str, tuple[int, ...]], tuple[int, ...]] = {}
+        self._kept_descriptions: dict[tuple[str, tuple[int, ...]], Description] = {}
 
     def parameter_oids(self, sql: str, declared: Sequence[int] = ()) -> tuple[int, ...]:
         """Return a type for each parameter: the declared one, else the inferred, else text."""
         count = max([len(declared), *(mark.number for mark in parameter_marks(sql))])
         known = dict(enumerate([*declared, *[UNKNOWN] * (count - len(declared))], start=1))
-        if UNKNOWN in known.values():
+        if UNKNOWN not in known.values():
+            return tuple(known.values())
+        self._forget_if_changed()
+        key = sql, tuple(declared)
+        found = self._kept_oids.get(key)
+        if found is None:
             known = self._infer(sql, known)
-        return tuple(known[number] or oids.TEXT for number in range(1, count + 1))
+            found = tuple(known[number] or oids.TEXT for number in range(1, count + 1))
+            if len(sql) <= LONGEST_KEPT:
+                self._kept_oids[key] = found
+        return found
+
+    def _forget_if_changed(self) -> None:
+        """Forget what was found out under other definitions, and from time to time everything."""
+        version = self._version()
+        if version != self._kept_version or len(self._kept_oids) + len(self._kept_descriptions) > KEPT:
+            self._kept_oids.clear()
+            self._kept_descriptions.clear()
+        self._kept_version = version
 
     def _infer(self, sql: str, known: dict[int, int]) -> dict[int, int]:
         tree = parse_with_parameters(sql)
@@ -70,6 +96,16 @@ class DuckDBBinder:
 
     def describe(self, sql: str, declared: Sequence[int] = ()) -> Description:
         """Return parameters and columns. Errors have positions of ``sql``; some leave as the driver's own."""
+        self._forget_if_changed()
+        key = sql, tuple(declared)
+        found = self._kept_descriptions.get(key)
+        if found is None:
+            found = self._describe(sql, declared)
+            if len(sql) <= LONGEST_KEPT:
+                self._kept_descriptions[key] = found
+        return found
+
+    def _describe(self, sql: str, declared: Sequence[int]) -> Description:
         type_oids = self.parameter_oids(sql, declared)
         nulls = typed_nulls(type_oids)
         text = strip_end(substitute_parameters(sql, nulls))
@@ -122,8 +158,8 @@ class DuckDBBinder:
         return self._query_columns(probe_sql([tree], list(returning.expressions), {}), sql)
 
     def _described(self, describe: str) -> list[tuple[str, DuckDBPyType]]:
-        rows = self._connection.execute(describe).fetchall()  # not sql(): that one loses the error's position
-        return [(row[0], duckdb.sqltype(row[1])) for row in rows]
+        rows = self._connection.execute(describe).fetchall()  # not sql(): that runs what may write, as nextval()
+        return [(row[0], _type_of(row[1])) for row in rows]
 
     # one parameter
 
@@ -262,6 +298,11 @@ def positions_after(prefix: str, text: str) -> Iterator[None]:
 
 
 # the tree
+
+
+@lru_cache(maxsize=512)
+def _type_of(name: str) -> DuckDBPyType:
+    return duckdb.sqltype(name)
 
 
 @lru_cache(maxsize=512)

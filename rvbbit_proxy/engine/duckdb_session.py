@@ -107,7 +107,7 @@ class DuckDBSession(UpstreamSession):
         self._catalog = catalog
         self._statement = Rewritten("")
         self._has_ledger = has_ledger
-        self._binder = DuckDBBinder(connection)
+        self._binder = DuckDBBinder(connection, lambda: catalog.version)
         self._few = FewQueries()
         self._status: TransactionStatus = "I"
         self._savepoints: list[tuple[str, int]] = []

@@ -102,3 +102,9 @@ def test_an_unread_result_does_not_disturb_the_next(session: DuckDBSession) -> N
     large = session.execute(sql.replace("7", "4999"))
     assert told(session, sql) == told(session, sql)
     assert sum(batch.num_rows for batch in large.batches()) == 4999  # type: ignore[union-attr]
+
+
+def test_a_sequence_is_drawn_from_once_a_time(session: DuckDBSession) -> None:
+    session.execute("CREATE SEQUENCE q")
+    drawn = [told(session, "SELECT nextval('q')")[2][0][-1:] for _ in range(5)]  # type: ignore[index]
+    assert drawn == [b"1", b"2", b"3", b"4", b"5"]

@@ -16,7 +16,7 @@ from functools import lru_cache
 import duckdb
 
 from rvbbit_proxy.engine.catalog.install import install_catalog, show_operators, snapshot_statements
-from rvbbit_proxy.engine.catalog.names import blank_noise, localise_names
+from rvbbit_proxy.engine.catalog.names import blank_noise, localise_names, quote_at
 from rvbbit_proxy.engine.catalog.output_types import REG_TYPES
 from rvbbit_proxy.engine.catalog.rewrite import Rewritten, rewrite_statement
 from rvbbit_proxy.engine.statement import mask_literals
@@ -56,11 +56,13 @@ _IN_CONTEXT = {
         "global": r"^\s*create\s+global\b",
         "format": r"\bformat\s*\(",
         "substring": r"\bsubstring\s*\(",
-        "at": r"\bat\s+(?:from|,)|,\s*at\b|\bselect\s+at\b",
+        "float": r"\bfloat\s*\(",
     }.items()
 }
 """Words that mean something only where the pattern finds them."""
 _ARRAY_LITERAL = re.compile(r"'\{[^']*\}'\s*(?:::|as\b)", re.IGNORECASE)
+_BYTEA_LITERAL = re.compile(r"'\\{1,2}x[0-9a-fA-F]*'\s*(?:::\s*bytea|as\s+bytea)", re.IGNORECASE)
+_NAMED_AT = re.compile(r"\b[aA][tT]\b(?!\s+time\s+zone\b)(?!\")", re.IGNORECASE)
 _DROP_TABLE = re.compile(r"\s*drop\s+table\b", re.IGNORECASE)
 _OWNED = """
     SELECT DISTINCT regexp_extract(column_default, '^nextval\\(''(.*)''\\)$', 1)
@@ -125,6 +127,11 @@ class SessionCatalog:
         self._seen_in_block = False
         self._defined_in_block = False
         introduce(connection, identity)
+
+    @property
+    def version(self) -> int:
+        """A number that grows with every change of a definition."""
+        return self._emulation.version
 
     def prepare(self, sql: str, *, in_block: bool, formats: Sequence[int] = ()) -> Rewritten:
         """Return the statement for DuckDB, with a fresh snapshot taken if it reads the catalogs."""
@@ -212,10 +219,15 @@ def needs_rewriting(sql: str, database: str) -> bool:
     >>> needs_rewriting("SELECT 'pg_class' FROM t", "db"), needs_rewriting("SELECT 1::oid", "db")
     (False, True)
     """
-    if not (_suspicious(sql) or _names_database(sql, database)):
+    if not (_suspicious(sql) or _names_database(sql, database) or _NAMED_AT.search(sql)):
         return False
     bare = mask_literals(sql)
-    return _suspicious(bare) or _names_database(bare, database) or _has_array_literal(sql)
+    return (
+        _suspicious(bare)
+        or _names_database(bare, database)
+        or _NAMED_AT.search(bare) is not None
+        or _has_cast_literal(sql)
+    )
 
 
 def _suspicious(sql: str) -> bool:
@@ -225,11 +237,14 @@ def _suspicious(sql: str) -> bool:
     words = set(_WORD.findall(lowered))
     if not words.isdisjoint(_TELLING):
         return True
-    return any(_IN_CONTEXT[word].search(sql) for word in words & _IN_CONTEXT.keys()) or _has_array_literal(sql)
+    return any(_IN_CONTEXT[word].search(sql) for word in words & _IN_CONTEXT.keys()) or _has_cast_literal(sql)
 
 
-def _has_array_literal(sql: str) -> bool:
-    return "'{" in sql and _ARRAY_LITERAL.search(sql) is not None
+def _has_cast_literal(sql: str) -> bool:
+    """Tell whether an array or bytea is written as text, in a form that is PostgreSQL's alone."""
+    return ("'{" in sql and _ARRAY_LITERAL.search(sql) is not None) or (
+        "x" in sql and _BYTEA_LITERAL.search(sql) is not None
+    )
 
 
 def _names_database(sql: str, database: str) -> bool:
@@ -239,6 +254,8 @@ def _names_database(sql: str, database: str) -> bool:
 @lru_cache(maxsize=_KEPT)
 def _rewritten(sql: str, database: str, formats: tuple[int, ...]) -> Rewritten:
     localised = localise_names(blank_noise(sql), database)
+    if _NAMED_AT.search(localised) is not None:
+        localised = quote_at(localised)
     if not _suspicious(localised):
-        return Rewritten(localised)
+        return Rewritten(localised, displaced=len(localised) != len(sql))
     return rewrite_statement(localised, formats) or Rewritten(localised)
