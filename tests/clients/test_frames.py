@@ -11,6 +11,7 @@ from typing import Any
 import adbc_driver_postgresql.dbapi as adbc
 import pandas as pd
 import pg8000.dbapi
+import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
@@ -58,12 +59,13 @@ def test_pandas_round_trip(engine: sa.Engine, method: Any) -> None:
 
 
 @pytest.fixture
-def arrow(database: Database) -> Iterator[Any]:
-    with closing(adbc.connect(f"postgresql://{database.user}@/{database.dbname}?host={database.host}&port={database.port}")) as connection:
+def arrow(database: Database, table: str) -> Iterator[Any]:
+    uri = f"postgresql://{database.user}@/{database.dbname}?host={database.host}&port={database.port}"
+    with closing(adbc.connect(uri)) as connection:
         yield connection
 
 
-def test_adbc_query(arrow: Any, table: str) -> None:
+def test_adbc_query(arrow: Any) -> None:
     with arrow.cursor() as cursor:
         cursor.execute("SELECT id, name, score::float8 AS score FROM items ORDER BY id")
         found = cursor.fetch_arrow_table()
@@ -81,12 +83,12 @@ def test_adbc_query(arrow: Any, table: str) -> None:
         )  # fmt: skip
 
 
-def test_adbc_ingest_and_catalog(arrow: Any, table: str) -> None:
+def test_adbc_ingest_and_catalog(arrow: Any) -> None:
     with arrow.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS ingested")
         rows = frame().drop(columns="at")
-        assert cursor.adbc_ingest("ingested", rows.to_dict("list") and _arrow(rows), mode="create") == 3
-        assert cursor.adbc_ingest("ingested", _arrow(rows), mode="append") == 3
+        assert cursor.adbc_ingest("ingested", pa.Table.from_pandas(rows, preserve_index=False), mode="create") == 3
+        assert cursor.adbc_ingest("ingested", pa.Table.from_pandas(rows, preserve_index=False), mode="append") == 3
         cursor.execute("SELECT count(*), count(ratio), sum(number) FROM ingested")
         assert cursor.fetchone()[:2] == (6, 4)
         assert arrow.adbc_get_table_schema("items").names == ["id", "name", "score"]
@@ -101,11 +103,6 @@ def test_adbc_ingest_and_catalog(arrow: Any, table: str) -> None:
         assert names == ["items"]
         cursor.execute("DROP TABLE ingested")
         arrow.commit()
-
-
-def _arrow(rows: pd.DataFrame) -> Any:
-    from_pandas = __import__("pyarrow").Table.from_pandas
-    return from_pandas(rows, preserve_index=False)
 
 
 def test_adbc_fault(arrow: Any) -> None:
@@ -124,7 +121,9 @@ def test_pg8000(database: Database, table: str) -> None:
         cursor.execute("SELECT id, name, score FROM items WHERE id < %s ORDER BY id", (3,))
         assert [tuple(row) for row in cursor.fetchall()] == [(1, "name 1", Decimal("0.25")), (2, "name 2", Decimal("0.50"))]
         values = (True, 5, 1.5, "x'", dt.date(2024, 1, 1), [1, 2], None, b"\x00")
-        cursor.execute("SELECT %s, %s, %s, %s, %s, %s, %s::text, %s", values)
+        cursor.execute(
+            "SELECT %s::bool, %s::int, %s::float8, %s, %s::date, %s::int[], %s::text, %s::bytea", values
+        )
         assert tuple(cursor.fetchone()) == values
         with pytest.raises(pg8000.dbapi.DatabaseError) as caught:
             cursor.execute("SELECT * FROM missing")

@@ -17,7 +17,7 @@ from tests.clients.conftest import Database
 
 
 @pytest.fixture
-def connection(database: Database) -> Iterator[Any]:
+def connection(database: Database, table: str) -> Iterator[Any]:
     connection = psycopg2.connect(database.dsn)
     yield connection
     connection.close()
@@ -58,7 +58,7 @@ def test_bytea_uuid_json(connection: Any) -> None:
         assert (bytes(raw), number, document) == (b"\x00'\\\xff", uuid.UUID(int=5), {"a": [1]})
 
 
-def test_description(connection: Any, table: str) -> None:
+def test_description(connection: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT id, name, score FROM items")
         assert [(c.name, c.type_code, c.precision, c.scale) for c in cursor.description] == [
@@ -69,7 +69,7 @@ def test_description(connection: Any, table: str) -> None:
         assert cursor.rowcount == 100 and cursor.statusmessage == "SELECT 100"
 
 
-def test_named_cursor(connection: Any, table: str) -> None:
+def test_named_cursor(connection: Any) -> None:
     with connection.cursor("walk") as cursor:
         cursor.itersize = 9
         cursor.execute("SELECT id FROM items WHERE id > %s ORDER BY id", (10,))
@@ -88,7 +88,7 @@ def test_named_cursor(connection: Any, table: str) -> None:
         assert cursor.fetchmany(2) == [(1,), (2,)]
 
 
-def test_execute_values_and_batch(connection: Any, table: str) -> None:
+def test_execute_values_and_batch(connection: Any) -> None:
     with connection.cursor() as cursor:
         found = psycopg2.extras.execute_values(
             cursor,
@@ -105,7 +105,7 @@ def test_execute_values_and_batch(connection: Any, table: str) -> None:
     connection.rollback()
 
 
-def test_composed_sql(connection: Any, table: str) -> None:
+def test_composed_sql(connection: Any) -> None:
     with connection.cursor() as cursor:
         query = sql.SQL("SELECT {} FROM {} WHERE id = {}").format(
             sql.Identifier("name"), sql.Identifier("items"), sql.Literal(4)
@@ -114,7 +114,7 @@ def test_composed_sql(connection: Any, table: str) -> None:
         assert cursor.fetchone() == ("name 4",)
 
 
-def test_faults(connection: Any, table: str) -> None:
+def test_faults(connection: Any) -> None:
     with connection.cursor() as cursor:
         with pytest.raises(psycopg2.ProgrammingError) as caught:
             cursor.execute("SELECT * FROM missing")
@@ -128,7 +128,7 @@ def test_faults(connection: Any, table: str) -> None:
         connection.rollback()
 
 
-def test_session_settings(connection: Any, table: str) -> None:
+def test_session_settings(connection: Any) -> None:
     connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
     with connection.cursor() as cursor:
         with pytest.raises(psycopg2.errors.ReadOnlySqlTransaction):
@@ -140,7 +140,7 @@ def test_session_settings(connection: Any, table: str) -> None:
     connection.set_client_encoding("UTF8")
 
 
-def test_dict_cursor(connection: Any, table: str) -> None:
+def test_dict_cursor(connection: Any) -> None:
     with connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
         cursor.execute("SELECT id, name FROM items WHERE id = 1")
         assert cursor.fetchone() == {"id": 1, "name": "name 1"}
