@@ -7,11 +7,12 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet install --con
 BENCHES := $(shell grep --files-with-matches "__main__" bench/*/*.py | grep -v ^bench/peers/)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench lock clean
+.PHONY: help demo test fuzz lint bench lock clean
 
 help:
 	@echo "make demo    set up, then run the demo (ARGUMENTS=--keep leaves its server running)"
 	@echo "make test    set up, then lint, check types and layers, run the tests"
+	@echo "make fuzz    set up, then send the server bytes for a quarter of an hour"
 	@echo "make lint    set up, then lint, check types and layers"
 	@echo "make bench   set up, then run the benchmarks"
 	@echo "make lock    write requirements.lock anew from what is installed"
@@ -22,6 +23,9 @@ demo: $(VENV)/.for-demo
 
 test: lint
 	$(BIN)/python -m pytest
+
+fuzz: $(VENV)/.for-test
+	RVBBIT_FUZZ_SECONDS=300 $(BIN)/python -m pytest tests/server/test_fuzz.py
 
 lint: $(VENV)/.for-test
 	$(BIN)/ruff check
