@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import combinations
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -30,7 +31,11 @@ HEAD_BYTES = 4_096
 """The first data, read line by line: they show how lines end, and hold the header."""
 _SHOWN_CHARACTERS = 100
 _NULL_COLUMN = re.compile(r'null value in column "(.+)" of relation')
-_KEY = re.compile(r"Key \((.+)\) already exists")
+_LINE = re.compile(r", line (\d+)")
+_OLD_KEY = re.compile(r"Key \((.+)\) already exists")
+_NEW_KEY = re.compile(r'duplicate key "(.+)"')
+_FEW_COLUMNS = 12
+UNIQUE_VIOLATION = "23505"
 
 
 class DuckDBCopyIn(CopyIn):
@@ -62,7 +67,7 @@ class DuckDBCopyIn(CopyIn):
     def finish(self) -> int:
         """Insert what is left."""
         self._take_gathered()
-        self._insert(self._decoder.finish_columns())
+        self._take(self._decoder.finish_columns())
         return self._count
 
     def abandon(self) -> None:
@@ -72,20 +77,34 @@ class DuckDBCopyIn(CopyIn):
         data, self._gathered, self._gathered_bytes = b"".join(self._gathered), [], 0
         if not self._begun:
             self._begun = True
-            self._insert(self._decoder.feed_columns(data[:HEAD_BYTES]))
+            self._take(self._decoder.feed_columns(data[:HEAD_BYTES]))
             data = data[HEAD_BYTES:]
         if data:
-            self._insert(self._decoder.feed_columns(data))
+            self._take(self._decoder.feed_columns(data))
+
+    def _take(self, rows: CopyRows) -> None:
+        """Insert rows, then raise what ended the data behind them."""
+        if rows.count:
+            self._insert(rows)
+        if rows.fault is not None:
+            self._check_cut_row(rows)
+            raise rows.fault
 
     def _insert(self, rows: CopyRows) -> None:
-        if not rows.count:
-            return
         arrays = [self._incoming(place, rows) for place in range(len(self._targets))]
         table = pa.table(arrays, names=[f"c{place}" for place in range(len(arrays))])
         try:
             self._count += self._insert_rows(self._insert_sql, INCOMING, table)
         except RvbbitError as error:
             raise self._located(error, rows) from error
+
+    def _check_cut_row(self, rows: CopyRows) -> None:
+        """Raise for a value before the one that is missing: PostgreSQL meets it first."""
+        columns = tuple(pa.array([value], pa.string()) for value in rows.cut_row)
+        line = _LINE.search((rows.fault.fields if rows.fault else {}).get("W", ""))
+        number = int(line[1]) if line else 0
+        for place in range(len(columns)):
+            self._incoming(place, CopyRows(columns, lambda row: number))
 
     def _incoming(self, place: int, rows: CopyRows) -> pa.Array:
         target, column = self._targets[place], rows.columns[place]
@@ -113,8 +132,9 @@ class DuckDBCopyIn(CopyIn):
             return (
                 rows.columns[names.index(null[1].lower())].index(None).as_py() if null[1].lower() in names else 0
             )
-        key = _KEY.search(error.detail or "")
-        return None if key is None or self.format_code else _last_of_key(key[1], names, rows)
+        if error.sqlstate != UNIQUE_VIOLATION or self.format_code:
+            return None
+        return _row_of_key(error, names, rows)
 
     def _told(self, fault: RvbbitError, rows: CopyRows, row: int, place: int | None = None) -> RvbbitError:
         """Return the fault with its place in field W; a position would be one in a statement of ours."""
@@ -133,16 +153,35 @@ class DuckDBCopyIn(CopyIn):
         )
 
 
-def _last_of_key(key: str, names: list[str], rows: CopyRows) -> int | None:
-    """Return the row that has a key for the second time, or at all; None where the texts do not show it."""
-    same = pa.array([True] * rows.count)
-    for part in key.split(", "):
-        name, _, value = part.partition(": ")
-        if name.lower() not in names:
+def _row_of_key(error: RvbbitError, names: list[str], rows: CopyRows) -> int | None:
+    """Return the row whose key was there already, None where the texts do not show it.
+
+    DuckDB names the columns only if the key was there before the insert; else any may be meant that have it twice.
+    """
+    before = _OLD_KEY.search(error.detail or "")
+    if before is not None:
+        keys = [part.partition(": ") for part in before[1].split(", ")]
+        if not {name.lower() for name, _, _ in keys} <= set(names):
             return None
-        same = pc.and_(same, pc.fill_null(pc.equal(rows.columns[names.index(name.lower())], value), False))
-    found = pc.indices_nonzero(same)
-    return None if not len(found) else found[min(1, len(found) - 1)].as_py()
+        found = _rows_with([(names.index(name.lower()), value) for name, _, value in keys], rows)
+        return found[0] if found else None
+    within = _NEW_KEY.search(error.message)
+    if within is None or len(names) > _FEW_COLUMNS:
+        return None
+    values = within[1].split(", ")
+    for places in combinations(range(len(names)), len(values)):
+        found = _rows_with(list(zip(places, values, strict=True)), rows)
+        if len(found) > 1:
+            return found[1]
+    return None
+
+
+def _rows_with(key: list[tuple[int, str]], rows: CopyRows) -> list[int]:
+    same = pa.array([True] * rows.count)
+    for place, value in key:
+        same = pc.and_(same, pc.fill_null(pc.equal(rows.columns[place], value), False))
+    found: list[int] = pc.indices_nonzero(same).to_pylist()
+    return found
 
 
 def target_columns(session: UpstreamSession, command: CopyCommand) -> list[TargetColumn]:
@@ -153,12 +192,12 @@ def target_columns(session: UpstreamSession, command: CopyCommand) -> list[Targe
             raise UpstreamError(f'column "{name}" specified more than once', sqlstate="42701")
     query = copied_query(session, command)
     described = session.describe(query).columns or ()
-    types = session.fetch(f"DESCRIBE {query}").column("column_type").to_pylist()
+    own = session.fetch(f"DESCRIBE {query}").to_pylist()
     if not described:
         raise NotSupported("COPY into a table without columns is not supported")
     return [
-        TargetColumn(column.name, sql_type, column.type_oid)
-        for column, sql_type in zip(described, types, strict=True)
+        TargetColumn(told["column_name"], told["column_type"], column.type_oid)
+        for column, told in zip(described, own, strict=True)
     ]
 
 

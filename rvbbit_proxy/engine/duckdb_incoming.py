@@ -102,11 +102,11 @@ def _first_refused(
     scratch.register("incoming", pa.table({"row": range(len(values)), "value": values}))
     tried = target.cast("value").replace("CAST(", "TRY_CAST(", 1)
     try:
-        refused = scratch.execute(f"SELECT min(row) FROM incoming WHERE value IS NOT NULL AND {tried} IS NULL")
-        row = refused.fetchone()
+        scratch.execute(f"SELECT min(row) FROM incoming WHERE value IS NOT NULL AND {tried} IS NULL")
+        found = scratch.fetchall()
     except duckdb.Error:
         return None  # a type of the user's own, or a nested value: the place stays unknown
-    return None if row is None else row[0]
+    return found[0][0] if found else None
 
 
 def _fault(value: Any, target: TargetColumn, format_code: int, style: TextStyle) -> RvbbitError | None:

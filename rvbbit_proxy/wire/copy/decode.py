@@ -15,7 +15,7 @@ from typing import NoReturn, TypeAlias
 
 import pyarrow as pa
 
-from rvbbit_proxy.errors import BadCopyFile, InvalidEncoding
+from rvbbit_proxy.errors import BadCopyFile, InvalidEncoding, RvbbitError
 from rvbbit_proxy.wire.copy.options import CopyOptions
 from rvbbit_proxy.wire.copy.simple_lines import read_simple
 from rvbbit_proxy.wire.types.values import text_value
@@ -27,10 +27,16 @@ _SHOWN_BYTES = 100
 
 @dataclass(frozen=True, slots=True)
 class CopyRows:
-    """Rows by column, as strings or, in binary, as bytes; ``line_of(row)`` is where a row ended, from 1."""
+    """Rows by column, as strings or, in binary, as bytes; ``line_of(row)`` is where a row ended, from 1.
+
+    ``fault`` is what ended the data behind these rows, if something did; PostgreSQL reads row by row, so a value
+    that does not fit its type comes before. ``cut_row`` are the fields of a line that had too few.
+    """
 
     columns: tuple[pa.Array, ...]
     line_of: Callable[[int], int]
+    fault: RvbbitError | None = None
+    cut_row: TextRow = ()
 
     @property
     def count(self) -> int:
@@ -57,26 +63,29 @@ class LineDecoder(ABC):
         self._header_pending = bool(options.header)
         self._ended = False
         self._row_lines: list[int] = []
+        self._decoded: list[TextRow] = []
+        self._cut_row: TextRow = ()
 
     def feed(self, data: bytes) -> list[TextRow]:
         """Take bytes, return the rows that are complete."""
-        self._row_lines = []
+        self._decoded, self._row_lines = [], []
         if self._ended:
             return []
         self._buffer += data
-        return self._rows(final=False)
+        self._read_rows(final=False)
+        return self._decoded
 
     def finish(self) -> list[TextRow]:
         """Return the last row, whose line may lack its end."""
-        self._row_lines = []
+        self._decoded, self._row_lines = [], []
         if self._ended:
             return []
-        rows = self._rows(final=True)
+        self._read_rows(final=True)
         if self._buffer and not self._ended:
             last, self._buffer = self._buffer, b""
             self._line_number += 1
-            rows += self._last_row(last)
-        return rows
+            self._decoded += self._last_row(last)
+        return self._decoded
 
     def feed_columns(self, data: bytes) -> CopyRows:
         """Take bytes, return the rows that are complete; fast where they come many at a time."""
@@ -89,9 +98,15 @@ class LineDecoder(ABC):
         return self._by_row(lambda _: self.finish())
 
     def _by_row(self, decode: Callable[[bytes], list[TextRow]]) -> CopyRows:
-        rows = decode(b"")
+        fault = None
+        try:
+            decode(b"")
+        except RvbbitError as error:
+            fault = error
+        rows, lines = self._decoded, self._row_lines
         values = zip(*rows, strict=True) if rows else [()] * len(self._names)
-        return CopyRows(tuple(pa.array(column, pa.string()) for column in values), self._row_lines.__getitem__)
+        columns = tuple(pa.array(column, pa.string()) for column in values)
+        return CopyRows(columns, lines.__getitem__, fault, self._cut_row)
 
     def _simple_columns(self) -> CopyRows | None:
         """Take the simple lines off the buffer, None if there are none."""
@@ -126,20 +141,18 @@ class LineDecoder(ABC):
         """Return the row of a line without an end."""
         return self._row(line)
 
-    def _rows(self, *, final: bool) -> list[TextRow]:
+    def _read_rows(self, *, final: bool) -> None:
         if self._line_end is None:
             self._line_end = self._find_line_end(final=final)
             if self._line_end is None:
-                return []
-        rows: list[TextRow] = []
+                return
         lines, self._buffer = self._split(self._buffer, self._line_end)
         for line in lines:
             self._line_number += 1
-            rows += self._row(line)
+            self._decoded += self._row(line)
             if self._ended:
                 self._buffer = b""
                 break
-        return rows
 
     def _find_line_end(self, *, final: bool) -> bytes | None:
         match = self._before_line_end.match(self._buffer)
@@ -173,10 +186,13 @@ class LineDecoder(ABC):
             self._refuse_count(fields, line)
         self._line_number += self._extra_lines(line)
         self._row_lines.append(self._line_number)
+        return [self._texts(fields, line)]
+
+    def _texts(self, fields: Sequence[bytes | None], line: bytes) -> TextRow:
         try:
-            return [tuple(None if field is None else text_value(field) for field in fields)]
+            return tuple(None if field is None else text_value(field) for field in fields)
         except InvalidEncoding as exc:
-            raise InvalidEncoding(exc.message, fields={"W": self._place(line)}) from exc
+            raise InvalidEncoding(exc.message, fields={"W": self._place_of_bytes(line)}) from exc
 
     def _extra_lines(self, line: bytes) -> int:
         """Return how many line ends a record holds inside."""
@@ -185,6 +201,7 @@ class LineDecoder(ABC):
     def _refuse_count(self, fields: Sequence[bytes | None], line: bytes) -> NoReturn:
         if len(fields) > len(self._names):
             self._refuse("extra data after last expected column", line)
+        self._cut_row = self._texts(fields, line)
         self._refuse(f'missing data for column "{self._names[len(fields)]}"', line)
 
     def _check_header(self, line: bytes) -> None:
@@ -202,6 +219,14 @@ class LineDecoder(ABC):
 
     def _refuse(self, message: str, line: bytes, hint: str | None = None) -> NoReturn:
         raise BadCopyFile(message, hint=hint, fields={"W": self._place(line)})
+
+    def _place_of_bytes(self, line: bytes) -> str:
+        """Return the place of bytes that are no text; PostgreSQL shows only a line that is."""
+        try:
+            text_value(line)
+        except InvalidEncoding:
+            return f"COPY {self._relation}, line {self._line_number}"
+        return self._place(line)
 
     def _place(self, line: bytes) -> str:
         shown = line[:_SHOWN_BYTES].decode("utf-8", "replace") + ("..." if len(line) > _SHOWN_BYTES else "")

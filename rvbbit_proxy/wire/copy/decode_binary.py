@@ -10,7 +10,7 @@ from typing import NoReturn, TypeAlias
 
 import pyarrow as pa
 
-from rvbbit_proxy.errors import BadCopyFile
+from rvbbit_proxy.errors import BadCopyFile, RvbbitError
 from rvbbit_proxy.wire.copy.binary_rows import find_rows
 from rvbbit_proxy.wire.copy.decode import CopyRows
 from rvbbit_proxy.wire.copy.encode import BINARY_HEADER, SIGNATURE
@@ -32,15 +32,16 @@ class BinaryDecoder:
         self._header_pending = True
         self._row_number = 0
         self._ended = False
+        self._decoded: list[BinaryRow] = []
 
     def feed(self, data: bytes) -> list[BinaryRow]:
         """Take bytes, return the rows that are complete."""
+        self._decoded = []
         if self._ended and data:
             self._refuse("received copy data after EOF marker")
         self._buffer += data
         if self._header_pending and not self._take_header():
             return []
-        rows: list[BinaryRow] = []
         position = 0
         while not self._ended:
             found = self._row_at(position)
@@ -48,24 +49,29 @@ class BinaryDecoder:
                 break
             row, position = found
             if row is not None:
-                rows.append(row)
+                self._decoded.append(row)
         self._buffer = self._buffer[position:]
         if self._ended and self._buffer:
             self._refuse("received copy data after EOF marker")
-        return rows
+        return self._decoded
 
     def feed_columns(self, data: bytes) -> CopyRows:
         """Take bytes, return the rows that are complete, by column."""
         first = self._row_number + 1
         found = self._found(data)
-        rows = self.feed(b"" if found is not None else data)
+        fault = None
+        try:
+            self.feed(b"" if found is not None else data)
+        except RvbbitError as error:
+            fault = error
+        rows = self._decoded
         columns = tuple(
             pa.array(column, pa.binary())
             for column in (zip(*rows, strict=True) if rows else [()] * self._column_count)
         )
         if found is not None:
             columns = tuple(map(_joined, found, columns))
-        return CopyRows(columns, lambda row: first + row)
+        return CopyRows(columns, lambda row: first + row, fault)
 
     def _found(self, data: bytes) -> tuple[pa.Array, ...] | None:
         """Take data, and the rows that can be found at once; None where that is not worth it."""
@@ -81,8 +87,12 @@ class BinaryDecoder:
 
     def finish_columns(self) -> CopyRows:
         """Check that no row is cut; there is none left."""
-        self.finish()
-        return CopyRows((pa.array([], pa.binary()),) * self._column_count, lambda row: row)
+        fault = None
+        try:
+            self.finish()
+        except RvbbitError as error:
+            fault = error
+        return CopyRows((pa.array([], pa.binary()),) * self._column_count, lambda row: row, fault)
 
     def finish(self) -> list[BinaryRow]:
         """Check that no row is cut; the end marker may be missing, as for PostgreSQL."""
