@@ -71,8 +71,8 @@ def figure_name(text: str) -> str:
 
     >>> figure_name("CAST(x AS int8)"), figure_name("CAST(1 AS INTEGER)"), figure_name("count_star()")
     ('x', 'int4', 'count')
-    >>> figure_name("a column")
-    'a column'
+    >>> figure_name("a column"), figure_name("CAST(CAST(1 AS INTEGER) AS VARCHAR[])")
+    ('a column', 'text')
     """
     if text in _KEYWORD_VALUES:
         return _KEYWORD_VALUES[text]
@@ -95,10 +95,10 @@ def _figure(tree: exp.Expr, text: str) -> str | None:
     if isinstance(tree, exp.Column):
         return None if tree.name.startswith("\\$") else tree.name
     if isinstance(tree, (exp.Cast, exp.TryCast)):
-        return _figure(tree.this, "") or _type_name(tree)
+        return (_figure(tree.this, "") if _is_strong(tree.this) else None) or _type_name(tree)
     if isinstance(tree, exp.Case):
         default = tree.args.get("default")
-        return (_figure(default, "") if isinstance(default, exp.Column) else None) or "case"
+        return (_figure(default, "") if _is_strong(default) else None) or "case"
     if isinstance(tree, exp.Exists):
         return "exists"
     if isinstance(tree, (exp.Array, exp.ArrayConcat)):
@@ -110,8 +110,19 @@ def _figure(tree: exp.Expr, text: str) -> str | None:
     return _function_name(tree, text)
 
 
+def _is_strong(tree: exp.Expr | None) -> bool:
+    """Whether the name of a part goes before that of the cast or CASE around it."""
+    while isinstance(tree, exp.Paren):
+        tree = tree.this
+    if isinstance(tree, (exp.Cast, exp.TryCast)):
+        return _is_strong(tree.this)
+    if isinstance(tree, exp.Case):
+        return _is_strong(tree.args.get("default"))
+    return tree is not None and not isinstance(tree, exp.Boolean)
+
+
 def _type_name(cast: exp.Expr) -> str:
-    name: str = cast.args["to"].sql("duckdb").partition("(")[0].strip()
+    name: str = cast.args["to"].sql("duckdb").partition("(")[0].partition("[")[0].strip()
     return _TYPE_NAMES.get(name.upper(), name.lower())
 
 

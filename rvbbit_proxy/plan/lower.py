@@ -18,6 +18,7 @@ from rvbbit_proxy.plan.cte_names import separate_ctes
 from rvbbit_proxy.plan.plan import Plan
 from rvbbit_proxy.plan.rules import RULES
 from rvbbit_proxy.plan.rules.filters import row_source
+from rvbbit_proxy.plan.rules.limits import move_limits
 from rvbbit_proxy.plan.rules.scores import compare_scores
 from rvbbit_proxy.plan.scope import has_calls, is_volatile, scope_calls, source_names, where_conjuncts
 from rvbbit_proxy.plan.staging import Staging
@@ -111,6 +112,7 @@ def _redirect(query: exp.Expr, cte: exp.CTE, relation: str, staging: Staging) ->
 
 
 def _lower_select(select: exp.Select, staging: Staging) -> exp.Select:
+    move_limits(select, staging)
     _lower_nested(select, staging, source_names(select))
     if scope_calls(select):
         for rule in RULES:

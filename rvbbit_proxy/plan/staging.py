@@ -42,6 +42,7 @@ class Staging:
     memo: dict[tuple[int, str], str] = field(default_factory=dict)
     waves: dict[int, tuple[str, int]] = field(default_factory=dict)
     kept: dict[int, exp.Expr] = field(default_factory=dict)
+    relations: int = 0
     renamed: dict[str, Sequence[str]] = field(default_factory=dict)
     around: frozenset[str] = frozenset()
 
@@ -117,7 +118,8 @@ class Staging:
 
     def relation(self, kind: str) -> str:
         """Return a fresh name for a temporary relation."""
-        return f"rvbbit_{kind}{len(self.stages)}_{self.suffix}"
+        self.relations += 1
+        return f"rvbbit_{kind}{self.relations - 1}_{self.suffix}"
 
     def spool(self, query: exp.Expr, reason: str, *, names_differ: bool = False) -> str:
         """Add a stage that keeps the rows of a plain query; return its relation.
@@ -129,7 +131,7 @@ class Staging:
         self._check_alone(query)
         relation = self.relation("spool")
         estimate_sql, _ = self.estimate(query)
-        names = () if names_differ else self._repeated_names(query, estimate_sql)
+        names = () if names_differ else self._repeated_names(query)
         if names:
             self.renamed[relation] = names
             query = _with_numbered_columns(query, len(names))
@@ -138,11 +140,12 @@ class Staging:
         self.definitions[relation] = self._with_environment(query)
         return relation
 
-    def _repeated_names(self, query: exp.Expr, estimate_sql: str) -> Sequence[str]:
+    def _repeated_names(self, query: exp.Expr) -> Sequence[str]:
         """Return the query's column names where two are the same and the upstream has no table like that."""
         if self.target == "duckdb" or _names_differ(query):
             return ()
-        names = self.describe(estimate_sql)
+        sql, _ = self.estimate(exp.select("*").from_(exp.Subquery(this=query.copy(), alias=exp.to_identifier("q"))))
+        names = self.describe(sql)
         return names if len(set(names)) < len(names) else ()
 
     def read_spool(self, source: exp.Table, relation: str, columns: Sequence[exp.Expr] = ()) -> None:

@@ -11,8 +11,9 @@ from sqlglot import exp
 
 from rvbbit_proxy.plan.hoist import Hoist, orders_by_calls
 from rvbbit_proxy.plan.plan import ORDINAL
+from rvbbit_proxy.plan.rules.limits import needed_rows
 from rvbbit_proxy.plan.scope import has_calls, is_grouped, refers_to, scope_calls, set_condition, where_conjuncts
-from rvbbit_proxy.plan.staging import Staging, literal_value
+from rvbbit_proxy.plan.staging import Staging
 
 MONOTONE = (exp.And, exp.Or, exp.Not, exp.Paren, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.EQ, exp.NEQ, exp.Between)
 """Nodes whose result for an unknown operand is unknown, or right whatever the operand is."""
@@ -20,7 +21,7 @@ MONOTONE = (exp.And, exp.Or, exp.Not, exp.Paren, exp.GT, exp.GTE, exp.LT, exp.LT
 
 def stop_early(select: exp.Select, staging: Staging) -> exp.Select:
     """Prepare the scope for waves where its LIMIT can stop them; else leave it."""
-    needed = _needed_rows(select)
+    needed = needed_rows(select)
     semantic = [part for part in where_conjuncts(select) if has_calls(part)]
     if needed is None or not semantic or not _row_by_row(select, staging) or not all(map(_monotone, semantic)):
         return select
@@ -46,25 +47,13 @@ def stop_early(select: exp.Select, staging: Staging) -> exp.Select:
     return outer
 
 
-def _needed_rows(select: exp.Select) -> int | None:
-    """Return LIMIT plus OFFSET where both are known."""
-    limit, offset = select.args.get("limit"), select.args.get("offset")
-    if limit is None:
-        return None
-    known, rows = literal_value(limit.args.get("count") or limit.expression)
-    skipped_known, skipped = literal_value(offset.expression) if offset is not None else (True, 0)
-    return (
-        rows + skipped if known and skipped_known and isinstance(rows, int) and isinstance(skipped, int) else None
-    )
-
-
 def _row_by_row(select: exp.Select, staging: Staging) -> bool:
     """Whether the rows that come out are those that pass, each for itself, in an order known beforehand."""
     if is_grouped(select, staging.aggregate_names) or orders_by_calls(select):
         return False
     if refers_to(select, staging.around):
         return False
-    if select.args.get("distinct") or select.args.get("locks") or isinstance(select.args.get("limit"), exp.Fetch):
+    if select.args.get("distinct") or select.args.get("locks"):
         return False
     return not any(item.find(exp.Window) for item in select.expressions)
 
