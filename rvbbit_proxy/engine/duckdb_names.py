@@ -71,8 +71,8 @@ def figure_name(text: str) -> str:
 
     >>> figure_name("CAST(x AS int8)"), figure_name("CAST(1 AS INTEGER)"), figure_name("count_star()")
     ('x', 'int4', 'count')
-    >>> figure_name("a column"), figure_name("CAST(CAST(1 AS INTEGER) AS VARCHAR[])")
-    ('a column', 'text')
+    >>> figure_name("a column"), figure_name("CAST(CAST(1 AS INTEGER) AS BIGINT)")
+    ('a column', 'int8')
     """
     if text in _KEYWORD_VALUES:
         return _KEYWORD_VALUES[text]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from rvbbit_proxy.engine.upstream import Parameter
 from rvbbit_proxy.wire.types.oids import INT4, TEXT
@@ -60,12 +60,13 @@ def parameter(value: str | int) -> Piece:
 
 
 def number_parameters(ours: str) -> tuple[str, tuple[Parameter, ...]]:
-    """Return the statement with ``$n`` for its parameters, and these."""
+    """Return the statement with ``$n`` for its parameters, equal ones with one number, and these."""
     found: list[Parameter] = []
 
     def number(match: re.Match[str]) -> str:
-        oid: Any = INT4 if match[1] == "\x01" else TEXT
-        found.append(Parameter(match[2].encode(), 0, oid))
-        return f"${len(found)}"
+        given = Parameter(match[2].encode(), 0, INT4 if match[1] == "\x01" else TEXT)
+        if given not in found:
+            found.append(given)
+        return f"${found.index(given) + 1}"
 
     return re.sub("([\x01\x03])(.*?)\x02", number, ours), tuple(found)
