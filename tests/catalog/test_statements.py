@@ -176,3 +176,19 @@ def test_names_are_replaced_where_they_stand() -> None:
     sql = "SELECT public.t.a FROM public.t WHERE nope"
     found = rewritten(sql, "shop")
     assert found.sql.index("nope") == sql.index("nope") and not found.displaced
+
+
+def test_bytea_in_hexadecimal(session: DuckDBSession) -> None:
+    assert rows(session, r"SELECT '\x00ff'::bytea") == [[b"\x00\xff"]]
+
+
+def test_at_and_sized_floats_in_definitions(session: DuckDBSession) -> None:
+    session.execute("CREATE TABLE moments (at timestamp, ratio float(53), small float(10))")
+    session.execute("INSERT INTO moments (at) VALUES (timestamp '2020-01-01 00:00:00' AT TIME ZONE 'UTC')")
+    types = "SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'moments'::regclass ORDER BY attnum"
+    assert [row[0] for row in rows(session, types)] == ["timestamp without time zone", "double precision", "real"]
+
+
+def test_grouping_by_an_alias_that_names_a_source(session: DuckDBSession) -> None:
+    sql = "SELECT n.nspname AS n, count(*) FROM pg_namespace AS n WHERE n.nspname = 'public' GROUP BY n ORDER BY n"
+    assert rows(session, sql) == [["public", 1]]

@@ -24,6 +24,7 @@ from rvbbit_proxy.wire.types import oids
 _NUMBERS = frozenset((oids.OID, oids.INT2, oids.INT4, oids.INT8, oids.XID)) | REG_TYPES
 _TEXTS = frozenset(("name", "char", "bpchar", "cstring", "pg_node_tree", "unknown", "refcursor"))
 _PLAIN_NUMBERS = frozenset(("oid", "xid", "cid", "xid8"))
+_HEX = re.compile(r"\\{1,2}x(?:[0-9a-fA-F]{2})*")
 _REG_NAMES = {
     "regclass": "regclass",
     "regtype": "regtype",
@@ -77,6 +78,14 @@ def _compare_by_number(select: exp.Select, scope: Scope) -> None:
                 one.replace(call(f"{kind}_in", one.copy()))
 
 
+def size_floats(tree: exp.Expr) -> None:
+    """Write ``float(n)`` as the type of that many bits: real up to 24, else double precision."""
+    for kind in list(tree.find_all(exp.DataType)):
+        if kind.is_type("float", "double") and kind.expressions:
+            bits = int(kind.expressions[0].name or 53)
+            kind.replace(exp.DataType.build("float" if bits <= 24 else "double"))
+
+
 def lower_casts(tree: exp.Expr) -> None:
     """Put casts to the types DuckDB lacks in its terms."""
     for cast in reversed(list(tree.find_all(exp.Cast))):
@@ -96,6 +105,8 @@ def _lowered_cast(cast: exp.Cast, scope: Scope) -> exp.Expr | None:
     if array:
         element = _duckdb_word(kind)
         return None if element is None else cast_to(value, element + "[]")
+    if kind == "bytea" and isinstance(value, exp.Literal | exp.ByteString) and _HEX.fullmatch(value.name):
+        return exp.Anonymous(this="unhex", expressions=[exp.Literal.string(value.name.lstrip("\\")[1:])])
     if kind in _REG_NAMES:
         if expression_oid(value, scope) in _NUMBERS or (isinstance(value, exp.Literal) and not value.is_string):
             return exp.paren(value.copy())

@@ -98,6 +98,22 @@ def blank_noise(sql: str) -> str:
     )
 
 
+def quote_at(sql: str) -> str:
+    """Return the statement with the name ``at`` in quotes: DuckDB reserves it, PostgreSQL does not.
+
+    >>> print(quote_at("SELECT at, b AT TIME ZONE 'UTC' FROM t"))
+    SELECT "at", b AT TIME ZONE 'UTC' FROM t
+    """
+    parts = list(tokens(sql))
+    solid = [index for index, part in enumerate(parts) if part.kind not in _BLANKS]
+    texts = [part.text for part in parts]
+    for place, index in enumerate(solid):
+        follower = parts[solid[place + 1]].text.lower() if place + 1 < len(solid) else ""
+        if parts[index].kind == "word" and texts[index].lower() == "at" and follower != "time":
+            texts[index] = '"at"'
+    return "".join(texts)
+
+
 def quote_reg_types(sql: str) -> str:
     """Return the statement with the reg types of casts as names of ours: ``x::regtype[]`` does not parse without.
 

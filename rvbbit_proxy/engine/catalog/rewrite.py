@@ -16,7 +16,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.parsers.postgres import PostgresParser
 
 from rvbbit_proxy.engine.catalog.calls import macro_kinds
-from rvbbit_proxy.engine.catalog.casts import lower_casts, show_by_name, spell_outputs
+from rvbbit_proxy.engine.catalog.casts import lower_casts, show_by_name, size_floats, spell_outputs
 from rvbbit_proxy.engine.catalog.definitions import definition
 from rvbbit_proxy.engine.catalog.expressions import (
     drop_collations,
@@ -135,6 +135,7 @@ RULES: tuple[Callable[[exp.Expr], None], ...] = (
     spell_outputs,
     fill_system_columns,
     lower_casts,
+    size_floats,
     drop_locks,
     group_by_place,
     spread_unnest,
