@@ -135,14 +135,11 @@ def group_batches(operator: Operator, items: Sequence[Item], options: RunOptions
 def _fill_batches(members: Sequence[int], tokens: Sequence[int], size: int) -> Iterator[list[int]]:
     total = sum(min(tokens[member], BATCH_TOKENS) for member in members)
     count = max(math.ceil(len(members) / size), math.ceil(total / BATCH_TOKENS))
-    fair_size, fair_tokens = (
-        math.ceil(len(members) / count),
-        max(total / count, max(map(tokens.__getitem__, members))),
-    )
+    fair_size = math.ceil(len(members) / count)
     batch: list[int] = []
     weight = 0
     for member in members:
-        if batch and (len(batch) >= fair_size or weight + tokens[member] > min(fair_tokens * 1.2, BATCH_TOKENS)):
+        if batch and (len(batch) == fair_size or weight + tokens[member] > BATCH_TOKENS):
             yield batch
             batch, weight = [], 0
         batch.append(member)
