@@ -69,10 +69,19 @@ def _lotus(asked: Asked, truth: Truth) -> Reply:
     return Reply(peer_answers.lotus(asked.task, asked.prompt, truth))
 
 
+def _fenic(asked: Asked, truth: Truth) -> Reply:
+    schema = asked.body.get("response_format", {}).get("json_schema", {}).get("schema", {})
+    wanted = list(schema.get("properties", {}))
+    if not wanted:
+        return Reply(str(peer_answers.truth_of(asked.task, asked.prompt, truth)))
+    return Reply(peer_answers.by_names(asked.task, asked.prompt, wanted, truth))
+
+
 ANSWERERS: dict[str, Answerer] = {
     "ours": _ours,
     "blendsql": _blendsql,
     "docetl": _docetl,
+    "fenic": _fenic,
     "lotus-ai": _lotus,
     "openaivec": _openaivec,
     "thalamusdb": _thalamusdb,

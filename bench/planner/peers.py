@@ -46,6 +46,7 @@ PEERS: Mapping[str, tuple[Peer, str]] = {
     "openaivec, by 64": (OPENAIVEC, "64"),
     "blendsql": (Peer("blendsql==0.1.28", first=("polars<2",)), ""),  # under polars 2 it mixes up the rows
     "docetl": (Peer("docetl==0.3.0"), ""),
+    "fenic": (Peer("fenic==0.13.0", first=("openai<3",)), ""),
     "lotus-ai": (Peer("lotus-ai==1.2.4", first=("torch==2.13.0",)), ""),
     "thalamusdb": (Peer("thalamusdb==0.1.15", pythons=("python3.12", "python3.13")), ""),
 }
