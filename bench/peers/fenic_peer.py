@@ -17,7 +17,9 @@ SESSIONS: dict[str, fc.Session] = {}
 
 def prepare(task: Task) -> None:
     """Open a session; the model's name is one whose tokenizer is at hand without a network."""
-    model = fc.OpenAILanguageModel(model_name="gpt-4-turbo", rpm=10_000_000, tpm=1_000_000_000, base_url=task.model_url)
+    model = fc.OpenAILanguageModel(
+        model_name="gpt-4-turbo", rpm=10_000_000, tpm=1_000_000_000, base_url=task.model_url
+    )
     config = fc.SessionConfig(
         app_name="bench", semantic=fc.SemanticConfig(language_models={"m": model}, default_language_model="m")
     )

@@ -83,6 +83,8 @@ def main() -> None:
     with scripted_model(options.latency_ms) as model_process:
         lines = list(_run_all(tasks, systems, model_process, options.show_prompts))
     print_report(lines, options.latency_ms)
+    for name, reason in peers.SKIPPED.items():
+        print(f"\nskipped: {name}: {reason}")
 
 
 def _run_all(tasks: list[str], systems: list[str], model: Model, show: bool) -> Iterator[Line]:
