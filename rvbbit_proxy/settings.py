@@ -54,8 +54,12 @@ class Settings(BaseSettings):
     port: int = Field(15432, description="TCP port to listen on; 0 takes any free one.")
     max_connections: int = Field(100, ge=1, description="Client connections at the same time.")
     users: Path | None = Field(None, description="File of users and SCRAM verifiers; without it only loopback.")
-    tls_certificate: Path | None = Field(None, description="PEM file of the server's certificate chain; turns TLS on.")
-    tls_key: Path | None = Field(None, description="PEM file of the certificate's key, if it is a file of its own.")
+    tls_certificate: Path | None = Field(
+        None, description="PEM file of the server's certificate chain; turns TLS on."
+    )
+    tls_key: Path | None = Field(
+        None, description="PEM file of the certificate's key, if it is a file of its own."
+    )
     home: Path = Field(Path(".rvbbit"), description="Folder of the ledger, the journal and the caches.")
     cascades: Annotated[tuple[Path, ...], NoDecode] = Field(
         (), description="Folders of the user's own cascades, besides the bundled ones."
@@ -66,7 +70,9 @@ class Settings(BaseSettings):
     embed_folder: Path | None = Field(None, description="Folder of a local sentence-embedding model.")
     prices: dict[str, Price] = Field(default_factory=dict, description="Prices that litellm's table lacks.")
     concurrency: int = Field(16, ge=1, description="Model requests in flight in the whole server.")
-    batch_size: int = Field(100, ge=1, description="Inputs per prompt, at most, where the operator has a batch form.")
+    batch_size: int = Field(
+        100, ge=1, description="Inputs per prompt, at most, where the operator has a batch form."
+    )
     meta: float = Field(0.0, ge=0, le=1, description="Share of finished runs that meta cascades judge.")
     request_timeout_s: float = Field(60.0, gt=0, description="Time limit of one model request.")
     request_retries: int = Field(

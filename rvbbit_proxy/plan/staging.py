@@ -144,7 +144,9 @@ class Staging:
         """Return the query's column names where two are the same and the upstream has no table like that."""
         if self.target == "duckdb" or _names_differ(query):
             return ()
-        sql, _ = self.estimate(exp.select("*").from_(exp.Subquery(this=query.copy(), alias=exp.to_identifier("q"))))
+        sql, _ = self.estimate(
+            exp.select("*").from_(exp.Subquery(this=query.copy(), alias=exp.to_identifier("q")))
+        )
         names = self.describe(sql)
         return names if len(set(names)) < len(names) else ()
 

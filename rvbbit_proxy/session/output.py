@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
 
 from rvbbit_proxy.caller import CancelToken
 from rvbbit_proxy.engine.upstream import Batch, Column, RawRows
@@ -39,14 +42,55 @@ def send_rows(
     count = 0
     client, style = state.client, state.parameters.text_style()
     codes = backend.spread_formats(formats, len(columns))
-    for batch in batches:
-        cancel.check()
-        rows = row_count(batch)
-        count += rows
-        client.send(encode_batch(batch, columns, codes, style))
-        if rows >= EARLY_ROWS:
-            client.flush()
+    with _Sender(client) as sender:
+        for batch in batches:
+            cancel.check()
+            rows = row_count(batch)
+            count += rows
+            data = encode_batch(batch, columns, codes, style)
+            if rows >= EARLY_ROWS:
+                sender.send_behind(data)
+            else:
+                sender.wait()
+                client.send(data)
     return count
+
+
+class _Sender:
+    """Sends large batches from a thread of its own: one is on its way while the next is made."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._thread: ThreadPoolExecutor | None = None
+        self._under_way: Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        if self._thread is not None:
+            self._thread.shutdown()
+        if error is None:
+            self.wait()
+
+    def send_behind(self, data: bytes) -> None:
+        """Let the data leave, after what was sent before. Raises ClientLost of that."""
+        self.wait()
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, "rvbbit-sender")
+        self._under_way = self._thread.submit(self._send, data)
+
+    def wait(self) -> None:
+        """Wait until everything has left."""
+        under_way, self._under_way = self._under_way, None
+        if under_way is not None:
+            under_way.result()
+
+    def _send(self, data: bytes) -> None:
+        self._client.send(data)
+        self._client.flush()
 
 
 def encode_batch(batch: Batch, columns: Sequence[Column], codes: Sequence[int], style: TextStyle) -> bytes:

@@ -15,7 +15,7 @@ import pytest
 
 from tests.clients.conftest import Database
 
-UTC = dt.timezone.utc
+UTC = dt.UTC
 VALUES: list[tuple[str, Any]] = [
     ("bool", True),
     ("smallint", -5),

@@ -99,9 +99,17 @@ def test_bytes_out(connection: psycopg.Connection[Any], options: str, expected: 
 INPUTS = [
     ("copied (id, note) FROM STDIN", b"1\ta\\tb\n2\t\\N\n", [(1, "a\tb"), (2, None)]),
     ("copied (id, note) FROM STDIN", b"1\tx\n\\.\n", [(1, "x")]),
-    ("copied (id, note) FROM STDIN (FORMAT csv)", b'1,"a ""q"", b"\n2,\n3,""\n', [(1, 'a "q", b'), (2, None), (3, "")]),
+    (
+        "copied (id, note) FROM STDIN (FORMAT csv)",
+        b'1,"a ""q"", b"\n2,\n3,""\n',
+        [(1, 'a "q", b'), (2, None), (3, "")],
+    ),
     ("copied (id, note) FROM STDIN (FORMAT csv, HEADER)", b"id,note\r\n1,x\r\n", [(1, "x")]),
-    ("copied (id, note) FROM STDIN WITH (FORMAT csv, DELIMITER '|', NULL 'nil')", b"1|nil\n2|y", [(1, None), (2, "y")]),
+    (
+        "copied (id, note) FROM STDIN WITH (FORMAT csv, DELIMITER '|', NULL 'nil')",
+        b"1|nil\n2|y",
+        [(1, None), (2, "y")],
+    ),
     ("copied (note, id) FROM STDIN CSV", b'"line\nbreak",1\n', [(1, "line\nbreak")]),
 ]
 
@@ -119,7 +127,11 @@ FAULTS = [
     ("COPY copied (id, note) FROM STDIN", b"1\n", errors.BadCopyFileFormat),
     ("COPY copied (id, note) FROM STDIN", b"1\ta\textra\n", errors.BadCopyFileFormat),
     ("COPY copied (id, note) FROM STDIN", b"1\ta\n1\tb\n", errors.UniqueViolation),
-    ("COPY copied (id, note) FROM STDIN (FORMAT binary)", b"nonsense that is long enough", errors.BadCopyFileFormat),
+    (
+        "COPY copied (id, note) FROM STDIN (FORMAT binary)",
+        b"nonsense that is long enough",
+        errors.BadCopyFileFormat,
+    ),
 ]
 
 

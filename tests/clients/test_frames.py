@@ -119,7 +119,10 @@ def test_pg8000(database: Database, table: str) -> None:
     with closing(pg8000.dbapi.connect(**parts)) as connection:
         cursor = connection.cursor()
         cursor.execute("SELECT id, name, score FROM items WHERE id < %s ORDER BY id", (3,))
-        assert [tuple(row) for row in cursor.fetchall()] == [(1, "name 1", Decimal("0.25")), (2, "name 2", Decimal("0.50"))]
+        assert [tuple(row) for row in cursor.fetchall()] == [
+            (1, "name 1", Decimal("0.25")),
+            (2, "name 2", Decimal("0.50")),
+        ]
         values = (True, 5, 1.5, "x'", dt.date(2024, 1, 1), [1, 2], None, b"\x00")
         cursor.execute(
             "SELECT %s::bool, %s::int, %s::float8, %s, %s::date, %s::int[], %s::text, %s::bytea", values

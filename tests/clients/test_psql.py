@@ -166,14 +166,20 @@ def objects(database: Database) -> Iterator[None]:
 
 
 COMMANDS: list[tuple[str, list[str]]] = [
-    ("\\d", ["public|child|table|postgres", "public|shown_view|view|postgres", "public|shown_seq|sequence|postgres"]),
+    (
+        "\\d",
+        ["public|child|table|postgres", "public|shown_view|view|postgres", "public|shown_seq|sequence|postgres"],
+    ),
     ("\\dt", ["public|parent|table|postgres"]),
     ("\\dt+", ["the one above"]),
     ("\\dv", ["public|shown_view|view|postgres"]),
     ("\\dv+", ["public|shown_view|view|postgres|permanent"]),
     ("\\di", ["public|child_parent|index|postgres|child"]),
     ("\\ds", ["public|shown_seq|sequence|postgres"]),
-    ("\\d parent", ["id|integer||not null|", "code|character varying(9)|||", "made|timestamp without time zone|||now()"]),
+    (
+        "\\d parent",
+        ["id|integer||not null|", "code|character varying(9)|||", "made|timestamp without time zone|||now()"],
+    ),
     ("\\d+ parent", ["its code"]),
     ("\\d child", ["child_parent", "FOREIGN KEY (parent_id) REFERENCES parent(id)", "PRIMARY KEY", "CHECK"]),
     ("\\d shown_view", ["id|integer"]),

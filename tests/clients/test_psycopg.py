@@ -72,7 +72,10 @@ def test_value_comes_back(
 ) -> None:
     mark = "%b" if FORMATS[into] else "%t"
     with shared.cursor(binary=FORMATS[out]) as cursor:
-        assert cursor.execute(f"SELECT {mark}::{type_name}, NULL::{type_name}", (value,)).fetchone() == (value, None)
+        assert cursor.execute(f"SELECT {mark}::{type_name}, NULL::{type_name}", (value,)).fetchone() == (
+            value,
+            None,
+        )
 
 
 @pytest.mark.parametrize("out", FORMATS)
@@ -254,7 +257,9 @@ def test_tags(database: Database, prepared: bool) -> None:
 
 
 def test_description(shared: psycopg.Connection[Any], table: str) -> None:
-    cursor = shared.execute("SELECT id, name, score, score::numeric(5,1), 'x'::varchar(7), now() FROM items LIMIT 0")
+    cursor = shared.execute(
+        "SELECT id, name, score, score::numeric(5,1), 'x'::varchar(7), now() FROM items LIMIT 0"
+    )
     assert cursor.description is not None
     columns = [(c.name, c.type_code, c.precision, c.scale, c.display_size) for c in cursor.description]
     assert columns == [
@@ -269,7 +274,7 @@ def test_description(shared: psycopg.Connection[Any], table: str) -> None:
 
 def test_column_names(shared: psycopg.Connection[Any]) -> None:
     cursor = shared.execute(
-        'SELECT 1, 1 + 1, upper(\'a\'), count(*), \'x\'::text, 1 AS "Mixed", 2 AS MIXED, now(), CASE WHEN true THEN 1 END,'
+        "SELECT 1, 1 + 1, upper('a'), count(*), 'x'::text, 1 AS \"Mixed\", 2 AS MIXED, now(), CASE WHEN true THEN 1 END,"
         " (SELECT 5 AS five), current_user, ARRAY[1], coalesce(1), true, NULL, extract(year FROM now()), cast(1 AS int8)"
     )
     assert [column.name for column in cursor.description or ()] == [
@@ -343,7 +348,9 @@ def test_prepared(database: Database, table: str) -> None:
         for number in range(1, 30):
             found = connection.execute("SELECT name FROM items WHERE id = %s", (number,)).fetchone()
             assert found == (f"name {number}",)
-        names = connection.execute("SELECT statement FROM pg_prepared_statements WHERE name LIKE '_pg3_%%'").fetchall()
+        names = connection.execute(
+            "SELECT statement FROM pg_prepared_statements WHERE name LIKE '_pg3_%%'"
+        ).fetchall()
         assert ("SELECT name FROM items WHERE id = $1",) in names
         connection.execute("DROP TABLE items")
         with pytest.raises(errors.UndefinedTable):
@@ -375,7 +382,9 @@ def test_executemany(database: Database, table: str) -> None:
         cursor.executemany("INSERT INTO items VALUES (%s, %s, %s)", [(i, f"n{i}", None) for i in range(200, 260)])
         assert cursor.rowcount == 60
         cursor.executemany(
-            "INSERT INTO items VALUES (%s, %s, %s) RETURNING id", [(i, "x", 1.5) for i in (300, 301)], returning=True
+            "INSERT INTO items VALUES (%s, %s, %s) RETURNING id",
+            [(i, "x", 1.5) for i in (300, 301)],
+            returning=True,
         )
         found = [cursor.fetchone()]
         while cursor.nextset():
@@ -448,7 +457,9 @@ def test_cancel(database: Database) -> None:
         timer = threading.Timer(0.3, connection.cancel_safe)
         timer.start()
         with pytest.raises(errors.QueryCanceled):
-            connection.execute("SELECT count(*) FROM generate_series(1, 100000000) a, generate_series(1, 100000) b")
+            connection.execute(
+                "SELECT count(*) FROM generate_series(1, 100000000) a, generate_series(1, 100000) b"
+            )
         timer.join()
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
@@ -457,7 +468,9 @@ def test_statement_timeout(database: Database) -> None:
     with database.connect(options="-c statement_timeout=200ms") as connection:
         assert connection.execute("SHOW statement_timeout").fetchone() == ("200ms",)
         with pytest.raises(errors.QueryCanceled):
-            connection.execute("SELECT count(*) FROM generate_series(1, 100000000) a, generate_series(1, 100000) b")
+            connection.execute(
+                "SELECT count(*) FROM generate_series(1, 100000000) a, generate_series(1, 100000) b"
+            )
         connection.execute("SET statement_timeout = 0")
         assert connection.execute("SELECT 1").fetchone() == (1,)
 

@@ -35,7 +35,7 @@ VALUES = [
     dt.date(2024, 2, 29),
     dt.time(1, 2, 3, 4),
     dt.datetime(2024, 1, 1, 2, 3, 4, 5),
-    dt.datetime(2024, 1, 1, 2, 3, tzinfo=dt.timezone.utc),
+    dt.datetime(2024, 1, 1, 2, 3, tzinfo=dt.UTC),
     dt.timedelta(days=1, seconds=3),
     [1, 2, None],
     ["a", 'b"c', None],
@@ -53,7 +53,9 @@ def test_value_comes_back(connection: Any, value: Any) -> None:
 def test_bytea_uuid_json(connection: Any) -> None:
     psycopg2.extras.register_uuid(conn_or_curs=connection)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT %s, %s, %s::json", (b"\x00'\\\xff", uuid.UUID(int=5), psycopg2.extras.Json({"a": [1]})))
+        cursor.execute(
+            "SELECT %s, %s, %s::json", (b"\x00'\\\xff", uuid.UUID(int=5), psycopg2.extras.Json({"a": [1]}))
+        )
         raw, number, document = cursor.fetchone()
         assert (bytes(raw), number, document) == (b"\x00'\\\xff", uuid.UUID(int=5), {"a": [1]})
 

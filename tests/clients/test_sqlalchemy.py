@@ -66,7 +66,7 @@ def test_core(engine: sa.Engine) -> None:
     authors, books = Author.__table__, Book.__table__
     with engine.begin() as connection:
         found = connection.execute(sa.insert(authors).returning(authors.c.id), [{"name": "Ann"}, {"name": "Bob"}])
-        first, second = found.scalars().all()
+        first, _ = found.scalars().all()
         connection.execute(
             sa.insert(books),
             [

@@ -12,7 +12,6 @@ from types import TracebackType
 from typing import Any, Self
 
 from aiohttp import web
-
 from scripted_model.rules import (
     Answer,
     Fault,

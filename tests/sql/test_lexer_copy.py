@@ -45,9 +45,7 @@ from rvbbit_proxy.wire.copy.options import CopyOptions
             "COPY t FROM STDIN FREEZE CSV HEADER FORCE NOT NULL a, b FORCE NULL c",
             CopyCommand(
                 "in",
-                CopyOptions(
-                    "csv", header=True, force_not_null=frozenset({"a", "b"}), force_null=frozenset({"c"})
-                ),
+                CopyOptions("csv", header=True, force_not_null=frozenset({"a", "b"}), force_null=frozenset({"c"})),
                 "t",
             ),
         ),
