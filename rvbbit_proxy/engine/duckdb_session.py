@@ -180,7 +180,7 @@ class DuckDBSession(UpstreamSession):
         cursor = self._connection.execute(query.statement, values or None)
         shape = self._few.shape(text, cursor.description or ())
         try:
-            first, rest = (None, None) if shape is None else run_few(cursor, shape)
+            first, rest = (None, None) if shape is None else run_few(cursor, shape, text)
         except Inexact:
             shape = None
         if shape is None:
