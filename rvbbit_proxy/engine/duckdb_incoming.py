@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import time
+from decimal import Decimal
 from typing import Any
 
 import duckdb
@@ -68,7 +69,8 @@ def incoming_column(column: pa.Array, type_oid: int, format_code: int, style: Te
 def _read(row: int, value: str | bytes | None, type_oid: int, format_code: int, style: TextStyle) -> Any:
     form = value.encode() if isinstance(value, str) else value
     try:
-        read = duckdb_form(decode_value(form, format_code, type_oid, style))
+        decoded = decode_value(form, format_code, type_oid, style)
+        read = str(decoded) if isinstance(decoded, Decimal) else duckdb_form(decoded)
     except RvbbitError as fault:
         raise RefusedValue(row, fault) from fault
     if isinstance(read, time) and read.tzinfo is not None:

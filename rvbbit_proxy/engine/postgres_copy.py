@@ -68,6 +68,7 @@ class PostgresCopyOut(CopyOut):
         self._connection = connection
         self._end = end
         self._cancel = cancel
+        self._data_ended = False
         self._ended = False
 
     def messages(self) -> Iterator[bytes]:
@@ -88,6 +89,7 @@ class PostgresCopyOut(CopyOut):
             data = get_copy_data(self._connection)
         except psycopg.Error as error:
             raise lost(self._connection, str(error)) from error
+        self._data_ended = data is None
         return None if data is None else bytes(data)
 
     def close(self) -> None:
@@ -97,8 +99,8 @@ class PostgresCopyOut(CopyOut):
         self._ended = True
         self._cancel()
         try:
-            while self._next() is not None:
-                pass
+            while not self._data_ended:
+                self._next()
             self._end()
         except RvbbitError:
             return  # as was asked

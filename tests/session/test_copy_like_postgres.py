@@ -11,7 +11,7 @@ from rvbbit_proxy.engine.postgres_upstream import PostgresUpstream
 from rvbbit_proxy.session.session import open_session
 from rvbbit_proxy.session.state import Identity, Services
 from rvbbit_proxy.settings import RunOptions
-from rvbbit_proxy.wire.frontend import CopyData, CopyDone, Query
+from rvbbit_proxy.wire.frontend import Bind, CopyData, CopyDone, CopyFail, Execute, Parse, Query, Sync
 
 TABLES = """
 CREATE TABLE t (id int PRIMARY KEY, note text NOT NULL DEFAULT 'none', price numeric(5,2), day date, fine boolean);
@@ -206,3 +206,83 @@ def test_error_after_rows_have_gone_out(both: tuple[Dialogue, Dialogue]) -> None
         assert answer[-2:] == ["E 22012 division by zero", "Z I"]
         assert "c" not in answer
         assert dialogue.say(Query("SELECT 1"))[1] == "D 1"
+
+
+BAD = CopyData(b"1\tx\n" * 10 + b"x\ty\n" + b"2\tz\n" * 800_000)
+COPY = (Parse("", "COPY t (id, note) FROM STDIN"), Bind("", ""), Execute(""))
+
+
+@pytest.mark.parametrize("early_sync", [False, True])
+def test_extended_errors_skip_to_sync(both: tuple[Dialogue, Dialogue], early_sync: bool) -> None:
+    """libpq sends Sync behind Execute, and another behind CopyDone."""
+    for dialogue in both:
+        messages = (*COPY, Sync()) if early_sync else COPY
+        answer = dialogue.say(*messages, BAD, BAD, BAD, CopyDone(), Parse("", "SELECT 1"), Sync())
+        assert answer[:3] == ["1", "2", "G 0 2"]
+        assert answer[3].startswith("E 22P02 ") and answer[4:] == ["Z I"]
+        assert dialogue.say(*COPY, Sync(), CopyData(b"1\tx\n"), CopyDone(), Sync())[-2:] == ["C COPY 1", "Z I"]
+
+
+def test_the_client_gives_up(both: tuple[Dialogue, Dialogue]) -> None:
+    for dialogue in both:
+        answer = dialogue.say(*COPY, Sync(), CopyData(b"1\tx\n"), CopyFail("no more"), Sync())
+        assert answer == ["1", "2", "G 0 2", "E 57014 COPY from stdin failed: no more", "Z I"]
+        assert dialogue.say(Query("SELECT count(*) FROM t"))[1] == "D 0"
+        dialogue.say(Query("BEGIN"))
+        dialogue.say(Query("COPY t (id) FROM STDIN"), CopyFail("no more"))
+        assert dialogue.say(Query("SELECT 1"))[-1] == "Z E"
+        dialogue.say(Query("ROLLBACK"))
+
+
+def test_several_copies_in_one_query(both: tuple[Dialogue, Dialogue]) -> None:
+    for dialogue in both:
+        answer = dialogue.say(
+            Query("COPY t (id) FROM STDIN; COPY t (id) FROM STDIN CSV; COPY t (id) TO STDOUT"),
+            CopyData(b"1\n"), CopyDone(), CopyData(b"2\n"), CopyDone(),
+        )  # fmt: skip
+        assert answer == [
+            "G 0 1", "C COPY 1", "G 0 1", "C COPY 1", "H 0 1", r"d '1\n'", r"d '2\n'", "c", "C COPY 2", "Z I",
+        ]  # fmt: skip
+        failed = dialogue.say(
+            Query("COPY t (id) FROM STDIN; COPY t (id) FROM STDIN; SELECT 1"),
+            CopyData(b"3\n"), CopyDone(), CopyData(b"x\n"), CopyDone(),
+        )  # fmt: skip
+        assert failed[:3] == ["G 0 1", "C COPY 1", "G 0 1"] and failed[-1] == "Z I" and len(failed) == 5
+        assert dialogue.say(Query("SELECT count(*) FROM t"))[1] == "D 2"
+
+
+def test_nothing_is_copied(both: tuple[Dialogue, Dialogue]) -> None:
+    for dialogue in both:
+        assert dialogue.say(Query("COPY t FROM STDIN"), CopyDone()) == ["G 0 5", "C COPY 0", "Z I"]
+        assert dialogue.say(Query("COPY t TO STDOUT")) == ["H 0 5", "c", "C COPY 0", "Z I"]
+        empty = dialogue.say(Query("COPY t (id) TO STDOUT (FORMAT csv, HEADER)"))
+        assert empty == ["H 0 1", r"d 'id\n'", "c", "C COPY 0", "Z I"]
+        binary = dialogue.say(Query("COPY t FROM STDIN BINARY"), CopyData(BINARY + b"\xff\xff"), CopyDone())
+        assert binary == ["G 1 5", "C COPY 0", "Z I"]
+
+
+def test_types_of_duckdb_come_back(talk: Dialogue) -> None:
+    talk.say(Query("CREATE TYPE mood AS ENUM ('sad', 'glad')"))
+    talk.say(
+        Query(
+            "CREATE TABLE d (a mood, b STRUCT(x int, y text), c MAP(text, int), d HUGEINT, e TIMETZ, f text[], g BIT)"
+        )
+    )
+    talk.say(
+        Query(
+            "INSERT INTO d VALUES ('glad', {'x': 1, 'y': 'q'}, MAP {'k': 2}, 170141183460469231731687303715884105727,"
+            " '10:00:00+02', ['a', NULL, 'b c'], '0101'), (NULL, NULL, NULL, NULL, NULL, NULL, NULL)"
+        )
+    )
+    for options in ("", " (FORMAT csv)", " (FORMAT binary)"):
+        before = out(talk, "d", options)
+        assert len(before) >= 2
+        talk.say(Query("CREATE TABLE kept AS FROM d"))
+        talk.say(Query("DELETE FROM d"))
+        copied = talk.say(Query(f"COPY d FROM STDIN{options}"), CopyData(b"".join(before)), CopyDone())
+        assert copied[-2] == "C COPY 2", copied
+        assert out(talk, "d", options) == before
+        assert talk.say(Query("SELECT count(*) FROM (FROM d EXCEPT FROM kept)"))[1] == "D 0"
+        talk.say(Query("DROP TABLE kept"))
+    found = fault(talk, "COPY d (a) FROM STDIN", b"sad\nangry\n")
+    assert (found["C"], found["W"]) == ("22P02", 'COPY d, line 2, column a: "angry"')
