@@ -98,7 +98,7 @@ def _figure(tree: exp.Expr, text: str) -> str | None:
         return (_figure(tree.this, "") if _is_strong(tree.this) else None) or _type_name(tree)
     if isinstance(tree, exp.Case):
         default = tree.args.get("default")
-        return (_figure(default, "") if _is_strong(default) else None) or "case"
+        return (_figure(default, "") if default is not None and _is_strong(default) else None) or "case"
     if isinstance(tree, exp.Exists):
         return "exists"
     if isinstance(tree, (exp.Array, exp.ArrayConcat)):
