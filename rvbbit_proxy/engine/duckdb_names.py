@@ -95,10 +95,9 @@ def _figure(tree: exp.Expr, text: str) -> str | None:
     if isinstance(tree, exp.Column):
         return None if tree.name.startswith("\\$") else tree.name
     if isinstance(tree, (exp.Cast, exp.TryCast)):
-        return (_figure(tree.this, "") if _is_strong(tree.this) else None) or _type_name(tree)
+        return _strong_figure(tree.this) or _type_name(tree)
     if isinstance(tree, exp.Case):
-        default = tree.args.get("default")
-        return (_figure(default, "") if default is not None and _is_strong(default) else None) or "case"
+        return _strong_figure(tree.args.get("default")) or "case"
     if isinstance(tree, exp.Exists):
         return "exists"
     if isinstance(tree, (exp.Array, exp.ArrayConcat)):
@@ -110,15 +109,15 @@ def _figure(tree: exp.Expr, text: str) -> str | None:
     return _function_name(tree, text)
 
 
-def _is_strong(tree: exp.Expr | None) -> bool:
-    """Whether the name of a part goes before that of the cast or CASE around it."""
+def _strong_figure(tree: exp.Expr | None) -> str | None:
+    """Return the name of a part that goes before that of the cast or CASE around it."""
     while isinstance(tree, exp.Paren):
         tree = tree.this
     if isinstance(tree, (exp.Cast, exp.TryCast)):
-        return _is_strong(tree.this)
+        return _strong_figure(tree.this)
     if isinstance(tree, exp.Case):
-        return _is_strong(tree.args.get("default"))
-    return tree is not None and not isinstance(tree, exp.Boolean)
+        return _strong_figure(tree.args.get("default"))
+    return None if tree is None or isinstance(tree, exp.Boolean) else _figure(tree, "")
 
 
 def _type_name(cast: exp.Expr) -> str:

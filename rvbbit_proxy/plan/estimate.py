@@ -14,6 +14,8 @@ from rvbbit_proxy.plan.scope import conjuncts, set_condition
 
 LOOKUP = "rvbbit_lookup"
 """Key in a node's meta: the node looks an operator's result up."""
+RETURNS = "rvbbit_returns"
+"""Key in a lookup's meta: the operator's SQL type."""
 
 
 def estimate_tree(query: exp.Expr, definitions: Mapping[str, exp.Expr]) -> tuple[exp.Expr, bool]:
@@ -69,5 +71,20 @@ def _drop_waiting_on(join: exp.Join) -> bool:
 
 
 def _stand_in(lookup: exp.Subquery) -> exp.Expr:
+    """Return an expression of the operator's type in place of its result: made of its operand, if it has one."""
+    returns = lookup.meta[RETURNS]
     equality = lookup.find(exp.EQ)
-    return equality.expression.copy() if equality is not None else exp.Null()
+    if equality is None:
+        return _cast(exp.Null(), returns)
+    text = _cast(equality.expression.copy(), "text")
+    if returns == "boolean":
+        return exp.Paren(this=exp.not_(exp.Is(this=text, expression=exp.Null())))
+    if returns == "text[]":
+        return exp.Array(expressions=[text])
+    if returns == "jsonb":
+        return exp.Anonymous(this="to_json", expressions=[text])
+    return text if returns == "text" else _cast(exp.Length(this=text), returns)
+
+
+def _cast(expression: exp.Expr, sql_type: str) -> exp.Expr:
+    return exp.cast(expression, exp.DataType.build(sql_type, dialect="postgres"))

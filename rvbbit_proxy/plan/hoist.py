@@ -109,16 +109,23 @@ class Hoist:
         return self.staging.spool(query, reason, names_differ=True)
 
 
+def item_number(select: exp.Select, key: exp.Expr) -> int | None:
+    """Return which select item a sort key stands for, from 1: by ordinal, by output name, or written again."""
+    if isinstance(key, exp.Literal) and key.is_int:
+        return int(key.this) if 1 <= int(key.this) <= len(select.expressions) else None
+    named = folded(key.this) if isinstance(key, exp.Column) and not key.table else None
+    items = list(enumerate(select.expressions, start=1))
+    for number, item in items:
+        if isinstance(item, (exp.Alias, exp.Column)) and output_name(item) == named:
+            return number
+    return next((number for number, item in items if item.unalias() == key), None)
+
+
 def resolve_key(select: exp.Select, key: exp.Expr) -> exp.Expr:
-    """Return what a sort key stands for: an ordinal or an output name is the select item."""
-    if isinstance(key, exp.Literal) and key.is_int and int(key.this) <= len(select.expressions):
-        item: exp.Expr = select.expressions[int(key.this) - 1]
-        return item.unalias()
-    if isinstance(key, exp.Column) and not key.table:
-        for item in select.expressions:
-            if isinstance(item, (exp.Alias, exp.Column)) and output_name(item) == folded(key.this):
-                return item.unalias()
-    return key
+    """Return what a sort key stands for: a select item, or itself."""
+    number = item_number(select, key)
+    item: exp.Expr = select.expressions[number - 1].unalias() if number is not None else key
+    return item
 
 
 def orders_by_calls(select: exp.Select) -> bool:

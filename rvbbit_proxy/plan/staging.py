@@ -15,7 +15,7 @@ from sqlglot import exp
 
 from rvbbit_proxy.errors import AggregateMisplaced, NotSupported, UnknownOperator
 from rvbbit_proxy.operators.operator import Operator, OperatorArg, Operators
-from rvbbit_proxy.plan.estimate import LOOKUP, estimate_tree
+from rvbbit_proxy.plan.estimate import LOOKUP, RETURNS, estimate_tree
 from rvbbit_proxy.plan.plan import ORDINAL, VALUE, OperatorStage, Spool, Stage, Waves, key_column
 from rvbbit_proxy.plan.scope import is_volatile, refers_to, source_names, table_names
 from rvbbit_proxy.sql.dialect import SemanticCall, print_sql
@@ -200,9 +200,11 @@ class Staging:
         if shared:
             self.memo[memo_key] = relation
         if not keys:
-            return lookup_only(relation, self.target)
+            return lookup_only(relation, operator, self.target)
         return lookup(
-            relation, {key: typed(arg, value) for key, (arg, value) in zip(keys, arguments.varying, strict=True)}
+            relation,
+            operator,
+            {key: typed(arg, value) for key, (arg, value) in zip(keys, arguments.varying, strict=True)},
         )
 
     def _group_stage(
@@ -215,7 +217,7 @@ class Staging:
         memo_key = (self.keep(scope), self.sql(call))
         if memo_key not in self.memo:
             self.memo[memo_key] = self._add_group_stage(call, operator, source, position)
-        return lookup(self.memo[memo_key], {ORDINAL: exp.column(ORDINAL, table=spool)})
+        return lookup(self.memo[memo_key], operator, {ORDINAL: exp.column(ORDINAL, table=spool)})
 
     def _add_group_stage(self, call: SemanticCall, operator: Operator, source: exp.Select, position: str) -> str:
         arguments = _group_arguments(operator, call.expressions)
@@ -338,18 +340,18 @@ def typed(arg: OperatorArg, expression: exp.Expr) -> exp.Expr:
     return exp.cast(expression.copy(), exp.DataType.build(arg.sql_type, dialect="postgres"))
 
 
-def lookup(relation: str, keys: dict[str, exp.Expr]) -> exp.Expr:
+def lookup(relation: str, operator: Operator, keys: dict[str, exp.Expr]) -> exp.Expr:
     """Return the scalar subquery that finds the result for these key values."""
     table = exp.to_table(relation)
     query = exp.select(exp.column(VALUE, table=relation)).from_(table)
     for key, value in keys.items():
         query = query.where(exp.EQ(this=exp.column(key, table=relation), expression=value), copy=False)
     subquery = query.subquery(copy=False)
-    subquery.meta[LOOKUP] = relation
+    subquery.meta.update({LOOKUP: relation, RETURNS: operator.returns})
     return subquery
 
 
-def lookup_only(relation: str, target: str) -> exp.Expr:
+def lookup_only(relation: str, operator: Operator, target: str) -> exp.Expr:
     """Return the scalar subquery for the one result of a call whose arguments are literals.
 
     DuckDB takes a plain subquery there for volatile, because it might give several rows.
@@ -357,7 +359,7 @@ def lookup_only(relation: str, target: str) -> exp.Expr:
     value: exp.Expr = exp.column(VALUE, table=relation)
     query = exp.select(exp.AnyValue(this=value) if target == "duckdb" else value).from_(exp.to_table(relation))
     subquery = query.subquery(copy=False)
-    subquery.meta[LOOKUP] = relation
+    subquery.meta.update({LOOKUP: relation, RETURNS: operator.returns})
     return subquery
 
 

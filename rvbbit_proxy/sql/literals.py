@@ -33,10 +33,12 @@ def literal(value: Any, type_name: str | None) -> exp.Expr:
 
 
 def bind(tree: exp.Expr, values: Mapping[int, exp.Expr]) -> exp.Expr:
-    """Return a copy of the tree with ``$n`` replaced by the n-th literal."""
+    """Return a copy of the tree with ``$n`` replaced by the n-th literal; as a SELECT item it stays nameless."""
     copy = tree.copy()
     for parameter in list(copy.find_all(exp.Parameter)):
         number = int(parameter.name)
         if number in values:
-            parameter.replace(values[number].copy())
+            value = values[number].copy()
+            item = isinstance(parameter.parent, exp.Select) and parameter.arg_key == "expressions"
+            parameter.replace(exp.alias_(value, "?column?", quoted=True) if item else value)
     return copy

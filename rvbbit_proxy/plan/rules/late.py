@@ -10,7 +10,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from rvbbit_proxy.errors import NotSupported
-from rvbbit_proxy.plan.hoist import Hoist, orders_by_calls
+from rvbbit_proxy.plan.hoist import Hoist, item_number, orders_by_calls
 from rvbbit_proxy.plan.plan import ORDINAL
 from rvbbit_proxy.plan.rules.filters import filter_rows
 from rvbbit_proxy.plan.rules.values import stage_over_rows
@@ -98,7 +98,8 @@ def _order_and_limit(select: exp.Select, hoist: Hoist, query: exp.Select, *, out
     order = select.args.get("order")
     if order is not None:
         for key in order.expressions:
-            column = hoist.sort_key(key.this)
+            number = item_number(select, key.this) if outside else None
+            column = hoist.sort_key(key.this) if number is None else exp.Literal.number(number)
             key.set("this", column if outside else hoist.ordinal(column))
         query.set("order", order)
     for clause in ("limit", "offset"):
