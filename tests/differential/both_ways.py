@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import duckdb
@@ -111,9 +111,10 @@ class BothWays:
         options = RunOptions(batch_size=example.batch_size, cache="on" if example.cached else "off")
         try:
             described = self._described(ours, parameters)
-            given = self._ours(
-                StatementRequest(ours, CallerContext("test"), options, _unheard, parameters), statement
-            )
+            request = StatementRequest(ours, CallerContext("test"), options, _unheard, parameters)
+            if example.explained:
+                self._outcome(self.engine.execute(replace(request, sql=f"EXPLAIN {ours}"), self.session))
+            given = self._ours(request, statement)
         except NotSupported:
             raise
         except RvbbitError as error:

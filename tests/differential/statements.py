@@ -35,6 +35,7 @@ class Example:
     statement: Statement
     batch_size: int
     cached: bool
+    explained: bool
 
 
 @st.composite
@@ -48,7 +49,7 @@ def examples(draw: st.DrawFn) -> Example:
         "b": [(number, *row) for number, row in enumerate(draw(st.lists(_B, max_size=4)))],
     }
     statement = _statement(maker)
-    return Example(rows, statement, choices.pick((1, 2, 20)), choices.chance(50))
+    return Example(rows, statement, choices.pick((1, 2, 20)), choices.chance(50), choices.chance(15))
 
 
 def _statement(maker: QueryMaker) -> Statement:
