@@ -49,9 +49,7 @@ def statements(connection: pyodbc.Connection, cursor: pyodbc.Cursor) -> None:
             "SELECT ?::int, ?::text, ?::float8, ?::date, ?::timestamp, ?::numeric(8,2)",
             (5, "it's", 0.5, dt.date(2024, 1, 1), dt.datetime(2024, 1, 1, 1), Decimal("1.25")),
         ).fetchone()
-        same(
-            tuple(row), (5, "it's", 0.5, dt.date(2024, 1, 1), dt.datetime(2024, 1, 1, 1), Decimal("1.25"))
-        )
+        same(tuple(row), (5, "it's", 0.5, dt.date(2024, 1, 1), dt.datetime(2024, 1, 1, 1), Decimal("1.25")))
     with check("insert and select"):
         cursor.execute("INSERT INTO odbc_items VALUES (?, ?, ?)", (1, "one", Decimal("1.5")))
         same(cursor.rowcount, 1)
@@ -65,7 +63,10 @@ def statements(connection: pyodbc.Connection, cursor: pyodbc.Cursor) -> None:
         same(cursor.execute("SELECT count(*) FROM odbc_items").fetchval(), 49)
     with check("description"):
         cursor.execute("SELECT id, name, price FROM odbc_items")
-        same([(column[0], column[1]) for column in cursor.description], [("id", int), ("name", str), ("price", Decimal)])
+        same(
+            [(column[0], column[1]) for column in cursor.description],
+            [("id", int), ("name", str), ("price", Decimal)],
+        )
     with check("several results"):
         cursor.execute("SELECT 1; SELECT 2")
         same(cursor.fetchval(), 1)
@@ -92,7 +93,12 @@ def faults(connection: pyodbc.Connection, cursor: pyodbc.Cursor) -> None:
 
 def fetching(where: str) -> None:
     """Check the driver's other ways to fetch."""
-    for option in ("UseDeclareFetch=1;Fetch=7", "UseServerSidePrepare=0", "Protocol=7.4-1", "ByteaAsLongVarBinary=1"):
+    for option in (
+        "UseDeclareFetch=1;Fetch=7",
+        "UseServerSidePrepare=0",
+        "Protocol=7.4-1",
+        "ByteaAsLongVarBinary=1",
+    ):
         with check(f"fetch with {option}"):
             connection = pyodbc.connect(where + option)
             rows = connection.cursor().execute("SELECT id FROM odbc_items ORDER BY id").fetchall()
@@ -125,7 +131,10 @@ def catalog(cursor: pyodbc.Cursor) -> None:
     with check("SQLTables"):
         found = names(cursor.tables(table="odbc_items").fetchall(), "table_schem", "table_name", "table_type")
         same(found, [("public", "odbc_items", "TABLE")])
-        same("odbc_items" in [row[0] for row in names(cursor.tables(tableType="TABLE").fetchall(), "table_name")], True)
+        same(
+            "odbc_items" in [row[0] for row in names(cursor.tables(tableType="TABLE").fetchall(), "table_name")],
+            True,
+        )
     with check("SQLColumns"):
         found = names(cursor.columns(table="odbc_items").fetchall(), "column_name", "nullable")
         same(found, [("id", 0), ("name", 0), ("price", 1)])
@@ -133,7 +142,10 @@ def catalog(cursor: pyodbc.Cursor) -> None:
         found = names(cursor.columns(table="odbc_items").fetchall(), "type_name", "column_size")
         same(found, [("int4", 10), ("varchar", 40), ("numeric", 10)])
     with check("SQLPrimaryKeys"):
-        same(names(cursor.primaryKeys("odbc_items").fetchall(), "column_name", "pk_name"), [("id", "odbc_items_pkey")])
+        same(
+            names(cursor.primaryKeys("odbc_items").fetchall(), "column_name", "pk_name"),
+            [("id", "odbc_items_pkey")],
+        )
     with check("SQLForeignKeys"):
         found = names(cursor.foreignKeys(foreignTable="odbc_child").fetchall(), "pktable_name", "fkcolumn_name")
         same(found, [("odbc_items", "item")])

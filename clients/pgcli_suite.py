@@ -7,7 +7,23 @@ from pgspecial.main import PGSpecial
 
 from clients.tap import check, main, same
 
-COMMANDS = ("\\l", "\\d", "\\dt", "\\dv", "\\di", "\\ds", "\\dn", "\\du", "\\df", "\\dT", "\\dx", "\\dm", "\\d pgcli_items", "\\dt+", "\\dD")
+COMMANDS = (
+    "\\l",
+    "\\d",
+    "\\dt",
+    "\\dv",
+    "\\di",
+    "\\ds",
+    "\\dn",
+    "\\du",
+    "\\df",
+    "\\dT",
+    "\\dx",
+    "\\dm",
+    "\\d pgcli_items",
+    "\\dt+",
+    "\\dD",
+)
 
 
 def suite(host: str, port: int, user: str, database: str) -> None:

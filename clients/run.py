@@ -106,9 +106,7 @@ def main() -> int:
     results: dict[str, list[Ran]] = {}
     with ExitStack() as stack:
         servers = {"DuckDB": serve_duckdb, "PostgreSQL": serve_postgres}
-        targets = [
-            stack.enter_context(serve()) for name, serve in servers.items() if options.only in (None, name)
-        ]
+        targets = [stack.enter_context(serve()) for name, serve in servers.items() if options.only in (None, name)]
         for suite in chosen:
             results[suite.name] = [run_suite(suite, target) for target in targets]
             counts = [f"{ran.target} {ran.skipped or ran.count('failed')}" for ran in results[suite.name]]

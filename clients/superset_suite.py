@@ -94,7 +94,10 @@ def sql_lab(engine: sa.Engine, database: str) -> None:
         cursor.execute("SELECT pg_backend_pid()")
         same(cursor.fetchone()[0] > 0, True)
         cursor.execute("SELECT * FROM superset_sales LIMIT 11")
-        same((len(cursor.fetchmany(11)), [column[0] for column in cursor.description]), (11, ["id", "region", "amount", "at"]))
+        same(
+            (len(cursor.fetchmany(11)), [column[0] for column in cursor.description]),
+            (11, ["id", "region", "amount", "at"]),
+        )
         raw.close()
     with check("cost estimate"), engine.connect() as connection:
         same(len(connection.exec_driver_sql("EXPLAIN SELECT * FROM superset_sales").fetchall()) > 0, True)

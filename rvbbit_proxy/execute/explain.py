@@ -30,7 +30,9 @@ from rvbbit_proxy.settings import OFFLINE, RunOptions
 from rvbbit_proxy.wire.types.oids import JSON, TEXT
 
 EXPLAIN = re.compile(
-    r"\s*EXPLAIN\b\s*(?:\((?P<options>[^)]*)\)|(?P<words>(?:\s*\b(?:ANALYZE|VERBOSE)\b)*))\s*", re.I
+    r"\s*EXPLAIN\b\s*(?:\(\s*(?P<options>(?:ANALYZE|VERBOSE|COSTS|SETTINGS|GENERIC_PLAN|BUFFERS|SERIALIZE|WAL|TIMING"
+    r"|SUMMARY|MEMORY|FORMAT)\b[^)]*)\)|(?P<words>(?:\s*\b(?:ANALYZE|VERBOSE)\b)*))\s*",
+    re.I,
 )
 
 
@@ -79,6 +81,8 @@ def parse_explain(sql: str) -> tuple[str, ExplainOptions | None]:
 
     >>> parse_explain("EXPLAIN (ANALYZE, FORMAT JSON) SELECT 1")
     ('SELECT 1', ExplainOptions(analyze=True, format='json'))
+    >>> parse_explain("EXPLAIN (SELECT 1) UNION (SELECT 2)")
+    ('(SELECT 1) UNION (SELECT 2)', ExplainOptions(analyze=False, format='text'))
     """
     match = EXPLAIN.match(sql)
     if match is None:
