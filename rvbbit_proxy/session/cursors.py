@@ -160,12 +160,15 @@ def _expect(tokens: list[Token], word: str) -> Token:
 
 
 class Cursor:
-    """A declared cursor. Positions count from 1; 0 is before the first row."""
+    """A declared cursor, or a portal of the protocol as FETCH and MOVE see it: then ``source`` is the portal's.
 
-    def __init__(self, declared: Declare, result: UpstreamResult) -> None:
+    Positions count from 1; 0 is before the first row.
+    """
+
+    def __init__(self, declared: Declare, result: UpstreamResult, source: RowSource | None = None) -> None:
         self.declared = declared
         self.result = result
-        self._source = RowSource(result)
+        self._source = source or RowSource(result)
         self._kept: list[Batch] = []
         self._kept_rows = 0
         self._base = 0
@@ -289,6 +292,13 @@ class FetchedRows(UpstreamResult):
         self._rows = iter(())
 
 
+def fetch_from(cursor: Cursor, command: Fetch) -> UpstreamResult:
+    """Run FETCH or MOVE."""
+    if not command.move:
+        return FetchedRows(cursor, command)
+    return Done(f"MOVE {sum(map(row_count, cursor.fetch(command)))}")
+
+
 @dataclass(slots=True)
 class Cursors:
     """The cursors of one session."""
@@ -315,10 +325,7 @@ class Cursors:
 
     def run_fetch(self, command: Fetch) -> UpstreamResult:
         """Run FETCH or MOVE."""
-        cursor = self.get(command.name)
-        if not command.move:
-            return FetchedRows(cursor, command)
-        return Done(f"MOVE {sum(map(row_count, cursor.fetch(command)))}")
+        return fetch_from(self.get(command.name), command)
 
     def close(self, name: str | None) -> Done:
         """Run CLOSE; None closes all."""

@@ -17,6 +17,7 @@ from rvbbit_proxy.session.parameter_statements import (
     parameter_columns,
     run_parameter_command,
 )
+from rvbbit_proxy.session.portals import Portal, RowSource
 from rvbbit_proxy.session.prepared_statements import (
     ExecutePrepared,
     parse_prepared_command,
@@ -155,8 +156,14 @@ def _run_cursor(bound: BoundStatement, state: SessionState, cancel: CancelToken)
         return state.upstream.execute(bound.statement.sql, bound.parameters, result_formats=bound.result_formats)
     match command:
         case cursors.CloseCursor():
+            if command.name is not None and state.portals.find(command.name) is not None:
+                state.portals.drop(command.name)
+                return Done("CLOSE CURSOR")
             return state.cursors.close(command.name)
         case cursors.Fetch():
+            portal = None if command.name in state.cursors else state.portals.find(command.name)
+            if portal is not None:
+                return cursors.fetch_from(_portal_cursor(portal, state, cancel), command)
             return state.cursors.run_fetch(command)
         case cursors.Declare():
             return _declare(command, bound, state, cancel)
@@ -167,7 +174,19 @@ def _holds_cursor(command: cursors.CursorCommand, state: SessionState) -> bool:
     if isinstance(command, cursors.Declare):
         semantics = state.services.semantics
         return semantics is not None and semantics.is_semantic(command.query, state.upstream)
-    return command.name is not None and command.name in state.cursors
+    name = command.name
+    return name is not None and (name in state.cursors or state.portals.find(name) is not None)
+
+
+def _portal_cursor(portal: Portal, state: SessionState, cancel: CancelToken) -> cursors.Cursor:
+    """Return a portal of the protocol as a cursor: both share their names, and asyncpg moves in its portals."""
+    if portal.source is None:
+        result = run_statement(portal.bound, state, cancel)
+        if result.columns is None:
+            result.close()
+            raise NotSupported(f'portal "{portal.name}" gives no rows')
+        portal.source, portal.done = RowSource(result), True
+    return cursors.Cursor(cursors.Declare(portal.name, ""), portal.source.result, portal.source)
 
 
 def _declare(
@@ -196,6 +215,9 @@ def _describe_cursor(statement: Statement, state: SessionState) -> Description:
     if state.upstream.dialect == "postgres" and not _holds_cursor(command, state):
         return state.upstream.describe(statement.sql)
     if isinstance(command, cursors.Fetch) and not command.move:
+        portal = state.portals.find(command.name)
+        if portal is not None and portal.source is not None:
+            return Description((), portal.source.result.columns)
         return Description((), state.cursors.get(command.name).result.columns)
     return Description((), None)
 
