@@ -178,12 +178,13 @@ class _DuckDBUpstream(DuckDB):
     NULL_ORDERING = "nulls_are_large"
 
 
-_UPSTREAM_DIALECTS: Mapping[str, type[Dialect]] = {"duckdb": _DuckDBUpstream, "postgres": Postgres}
+UPSTREAM_DIALECTS: Mapping[str, type[Dialect]] = {"duckdb": _DuckDBUpstream, "postgres": Postgres}
+"""What text for an upstream is printed in."""
 
 
 def print_sql(tree: exp.Expr, target: str) -> str:
     """Return a plain tree as text for an upstream, ``duckdb`` or ``postgres``."""
-    return tree.sql(dialect=_UPSTREAM_DIALECTS[target], comments=False)
+    return tree.sql(dialect=UPSTREAM_DIALECTS[target], comments=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,12 @@ def test_a_session_is_closer_to_postgresql(duck: DuckDBSession) -> None:
     assert run(duck, "SELECT current_setting('TimeZone')") == [("UTC",)]
 
 
+def test_nulls_stay_where_the_statement_puts_them(duck: DuckDBSession) -> None:
+    rows = "(VALUES ('a'), (NULL)) AS v(x)"
+    assert run(duck, f"SELECT x::text FROM {rows} ORDER BY 1 DESC NULLS LAST") == [("a",), (None,)]
+    assert run(duck, f"SELECT x::text FROM {rows} ORDER BY 1 DESC") == [(None,), ("a",)]
+
+
 def test_settings_do_not_leak_to_other_sessions(instance: duckdb.DuckDBPyConnection, duck: DuckDBSession) -> None:
     assert instance.execute("SELECT 1 / 2").fetchone() == (0.5,)
 

@@ -42,6 +42,7 @@ from rvbbit_proxy.engine.catalog.output_types import (
     with_queries,
 )
 from rvbbit_proxy.engine.catalog.relations import drop_locks, group_by_place, place_relations, spread_unnest
+from rvbbit_proxy.sql.dialect import UPSTREAM_DIALECTS
 from rvbbit_proxy.wire.types import oids
 
 _OWN_TYPES = frozenset((oids.OID, oids.XID, oids.NAME, oids.CHAR))
@@ -97,7 +98,7 @@ def rewrite_statement(sql: str, formats: Sequence[int] = ()) -> Rewritten | None
     for rule in RULES:
         rule(tree)
     tree = definition(tree, before)
-    text = tree.sql("duckdb", unsupported_level=ErrorLevel.IGNORE, normalize_functions=False)
+    text = tree.sql(UPSTREAM_DIALECTS["duckdb"], unsupported_level=ErrorLevel.IGNORE, normalize_functions=False)
     return Rewritten(text, tuple(before), (), column_oids, parameter_oids, displaced=True)
 
 
