@@ -3,6 +3,10 @@
 - ``plan``         Plan, Stage: what comes out
 - ``lower``        the statement's kinds, and the scopes of a query from the inside out
 - ``scope``        questions about one SELECT: its calls, conjuncts, names
+- ``output_names`` the names PostgreSQL gives to SELECT items
+- ``cte_names``    CTEs under names that nothing else has
+- ``correlation``  columns of outer queries, written with their table
+- ``hoist``        cutting a scope into an inner query that is kept and an outer one
 - ``staging``      the planning state: relations, input queries, lookups
 - ``rules/``       one planner rule a file; ``rules.RULES`` is their order
 - ``describable``  the same statement with typed NULLs for operators, for Describe

@@ -14,13 +14,14 @@ from sqlglot import exp
 
 from rvbbit_proxy.errors import NotSupported
 from rvbbit_proxy.operators.operator import Operators
+from rvbbit_proxy.plan.correlation import qualify_outer_columns
 from rvbbit_proxy.plan.cte_names import separate_ctes
 from rvbbit_proxy.plan.plan import Plan
 from rvbbit_proxy.plan.rules import RULES
 from rvbbit_proxy.plan.rules.filters import row_source
 from rvbbit_proxy.plan.rules.limits import move_limits
 from rvbbit_proxy.plan.rules.scores import compare_scores
-from rvbbit_proxy.plan.scope import has_calls, is_volatile, scope_calls, source_names, where_conjuncts
+from rvbbit_proxy.plan.scope import has_calls, is_volatile, scope_calls, where_conjuncts
 from rvbbit_proxy.plan.staging import Staging
 from rvbbit_proxy.sql.dialect import SemanticCall
 
@@ -113,21 +114,27 @@ def _redirect(query: exp.Expr, cte: exp.CTE, relation: str, staging: Staging) ->
 
 def _lower_select(select: exp.Select, staging: Staging) -> exp.Select:
     move_limits(select, staging)
-    _lower_nested(select, staging, source_names(select))
+    _lower_nested(select, select, staging)
+    qualify_outer_columns(select, staging)
     if scope_calls(select):
         for rule in RULES:
             select = rule(select, staging)
     return select
 
 
-def _lower_nested(node: exp.Expr, staging: Staging, names: set[str]) -> None:
-    """Lower the queries nested in a scope whose sources have these names."""
-    around = staging.around
-    staging.around = around | names
+def _lower_nested(node: exp.Expr, scope: exp.Select, staging: Staging) -> None:
+    """Lower the queries nested in a scope; those in expressions, and LATERAL ones, may read its columns."""
+    around = staging.enclosing
     for nested in _nested_queries(node):
         if has_calls(nested):
+            staging.enclosing = around if _is_derived(nested) else (*around, scope)
             nested.replace(lower_query(nested.copy(), staging))
-    staging.around = around
+    staging.enclosing = around
+
+
+def _is_derived(query: exp.Expr) -> bool:
+    """Whether a query is a source in FROM that sees none of the others."""
+    return isinstance(query.parent, exp.Subquery) and isinstance(query.parent.parent, (exp.From, exp.Join))
 
 
 def _nested_queries(node: exp.Expr) -> list[exp.Query]:
@@ -148,7 +155,7 @@ def _lower_change(tree: exp.Update | exp.Delete, staging: Staging) -> exp.Expr:
     scope.set("from_", exp.From(this=tree.this.copy()))
     others = [tree.args["from_"].this] if tree.args.get("from_") else tree.args.get("using") or []
     scope.set("joins", [exp.Join(this=other.copy(), kind="CROSS") for other in others])
-    _lower_nested(tree, staging, source_names(scope))
+    _lower_nested(tree, scope, staging)
     compare_scores(tree, staging)
     for clause in ("where", "expressions"):
         value = tree.args.get(clause)

@@ -27,8 +27,8 @@ class Staging:
 
     ``describe`` tells the column names of a query of the upstream. ``suffix`` makes relation names unique in
     the upstream session. ``environment`` holds the plain CTEs that queries of this statement may use. ``waves``
-    maps a SELECT that may stop early to its spool and the rows it needs. ``around``: the sources of the
-    queries around the one being planned, in lower case. ``kept`` are the scopes that have an identity,
+    maps a SELECT that may stop early to its spool and the rows it needs. ``enclosing``: the queries around the
+    one being planned whose columns it may read, the nearest last. ``kept`` are the scopes that have an identity,
     ``renamed`` the names of the columns of spools that have them only in queries.
     """
 
@@ -44,7 +44,12 @@ class Staging:
     kept: dict[int, exp.Expr] = field(default_factory=dict)
     relations: int = 0
     renamed: dict[str, Sequence[str]] = field(default_factory=dict)
-    around: frozenset[str] = frozenset()
+    enclosing: tuple[exp.Select, ...] = ()
+
+    @property
+    def around(self) -> frozenset[str]:
+        """The names of the sources of the queries around, in lower case."""
+        return frozenset(name for select in self.enclosing for name in source_names(select))
 
     @property
     def aggregate_names(self) -> frozenset[str]:

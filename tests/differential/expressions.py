@@ -33,7 +33,8 @@ class Scope:
     """What an expression may read.
 
     ``outer``: columns of the queries around. ``rows``: in a scope that groups, the scope below the grouping, whose
-    columns aggregates read. ``windows``: window functions may stand here.
+    columns aggregates read. ``windows``: window functions may stand here. ``hidden``: names that several sources
+    have, so that they mean no outer column.
     """
 
     columns: tuple[Column, ...]
@@ -41,6 +42,7 @@ class Scope:
     rows: Scope | None = None
     windows: bool = False
     subqueries: bool = True
+    hidden: frozenset[str] = frozenset()
 
     def of(self, kind: Kind) -> list[Column]:
         """Return the columns of a kind."""
@@ -173,7 +175,10 @@ def _leaf(kind: Kind, scope: Scope, choices: Choices) -> Piece:
         return column.bare if column.bare is not None and choices.chance(60) else column.qualified
     outer = [column for column in scope.outer if column.kind == kind]
     if outer and choices.chance(30):
-        return choices.pick(outer).qualified
+        column = choices.pick(outer)
+        own = {known.bare.plain for known in scope.columns if known.bare is not None} | scope.hidden
+        visible = column.bare is not None and column.bare.plain not in own
+        return column.bare if column.bare is not None and visible and choices.chance(40) else column.qualified
     return _literal(kind, choices)
 
 
@@ -378,7 +383,7 @@ def _window(kind: Kind, scope: Scope, choices: Choices, depth: int) -> Piece:
 
 def _subquery(kind: Kind, scope: Scope, choices: Choices) -> Piece:
     assert choices.subquery is not None
-    around = Scope(columns=(), outer=scope.columns + scope.outer)
+    around = Scope(columns=(), outer=scope.columns + tuple(replace(column, bare=None) for column in scope.outer))
     if kind == "bool":
         if choices.chance(50):
             inner = choices.subquery(("text",), around, False)

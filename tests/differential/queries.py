@@ -57,6 +57,10 @@ class Sources:
             for name, kind in columns
         )
 
+    def hidden(self) -> frozenset[str]:
+        """Return the names that are ambiguous here."""
+        return frozenset(name for _, columns in self.tables for name, _ in columns)
+
 
 @dataclass
 class QueryMaker:
@@ -129,7 +133,7 @@ class QueryMaker:
             comma = way == ", "
             self._add_source(found, f"{{}}{way}{{}}", depth, around)
             if "JOIN" in way and "CROSS" not in way:
-                scope = Scope(found.columns(), around.outer, subqueries=False)
+                scope = Scope(found.columns(), around.outer, subqueries=False, hidden=found.hidden())
                 on = condition(scope, self.choices, 2)
                 if self.choices.chance(60):
                     first, second = found.tables[-2], found.tables[-1]
@@ -183,7 +187,7 @@ class QueryMaker:
         ordered: bool = True,
     ) -> Query:
         found = self._sources(depth, around)
-        scope = Scope(found.columns(), around.outer)
+        scope = Scope(found.columns(), around.outer, hidden=found.hidden())
         where = self._where(scope, 75)
         items = self._items(found, scope, kinds, unique)
         distinct = "DISTINCT " if self.choices.chance(12) else ""
@@ -258,7 +262,7 @@ class QueryMaker:
         keyed: bool | None = None,
     ) -> Query:
         found = self._sources(depth, around)
-        rows = Scope(found.columns(), around.outer, subqueries=False)
+        rows = Scope(found.columns(), around.outer, subqueries=False, hidden=found.hidden())
         where = self._where(rows, 50)
         keys = self._keys(rows) if keyed is not False else []
         scope = Scope(tuple(keys), (), rows, subqueries=False)

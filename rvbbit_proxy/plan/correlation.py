@@ -1,0 +1,54 @@
+"""Columns that a nested query reads from the queries around it, written with their table.
+
+A name that no source of the query has means a column of the nearest query around that has it; what is written so
+can be told from the query's own columns without asking again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlglot import exp
+
+from rvbbit_proxy.plan.output_names import folded, output_name
+from rvbbit_proxy.plan.scope import has_calls, scope_calls, sources, walk_scope
+from rvbbit_proxy.plan.staging import Staging
+
+
+def qualify_outer_columns(select: exp.Select, staging: Staging) -> None:
+    """Qualify, in place, the bare columns of a nested query that are not its own."""
+    if not staging.enclosing or not scope_calls(select):
+        return
+    bare = [node for node in walk_scope(select) if _is_bare(node)]
+    if not bare:
+        return
+    own = {name.lower() for name in staging.column_names(select)} if sources(select) else set()
+    own |= {output_name(item).lower() for item in select.expressions if isinstance(item, exp.Alias)}
+    for column in bare:
+        if folded(column.this).lower() not in own:
+            _qualify(column, staging)
+
+
+def _is_bare(node: exp.Expr) -> bool:
+    return isinstance(node, exp.Column) and not node.table and not isinstance(node.this, exp.Star)
+
+
+def _qualify(column: exp.Expr, staging: Staging) -> None:
+    around = list(_around(staging))
+    owner = around[0] if len(around) == 1 else next((s for s in around if _has(s, column, staging)), None)
+    if owner is not None:
+        alias = owner.args.get("alias")
+        column.set("table", (alias.this if alias is not None else owner.this).copy())
+
+
+def _around(staging: Staging) -> Iterator[exp.Expr]:
+    """Yield the sources of the queries around, the nearest first."""
+    for select in reversed(staging.enclosing):
+        yield from sources(select)
+
+
+def _has(source: exp.Expr, column: exp.Expr, staging: Staging) -> bool:
+    if has_calls(source):
+        return False
+    names = staging.column_names(exp.Select(from_=exp.From(this=source.copy())))
+    return column.name.lower() in map(str.lower, names)
