@@ -178,7 +178,19 @@ class DuckDBBinder:
         target = self._target_column(child, parent)
         if target is not None:
             return self._probe(target[0], [target[1]], known)
+        if isinstance(parent, exp.Tuple) and isinstance(parent.parent, exp.Values):
+            return self._oid_in_rows(child, parent, known)
         return self._oid_beside(child, parent, known)
+
+    def _oid_in_rows(self, child: exp.Expr, row: exp.Tuple, known: dict[int, int]) -> int:
+        """Return the type of what stands in the same column of the other rows of VALUES."""
+        index = _index_in(child, row.expressions)
+        for other in row.parent.expressions if row.parent is not None else ():
+            if other is not row and index is not None and index < len(other.expressions):
+                found = self._expression_oid(other.expressions[index], known)
+                if found:
+                    return found
+        return UNKNOWN
 
     def _oid_beside(self, child: exp.Expr, parent: exp.Expr | None, known: dict[int, int]) -> int:
         """Return the type of what stands beside the parameter in a comparison, sum, CASE or call."""

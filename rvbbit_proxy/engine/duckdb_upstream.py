@@ -22,7 +22,9 @@ class DuckDBUpstream(Upstream):
         self._connection = connection
         self._catalog = CatalogEmulation(connection)
 
-    def open_session(self, *, user: str, database: str, application_name: str) -> DuckDBSession:
+    def open_session(
+        self, *, user: str, database: str, application_name: str, process_id: int = 0
+    ) -> DuckDBSession:
         """Open a session; the ledger's views are found without a prefix where it is attached."""
         cursor = self._connection.cursor()
         for setting in SESSION_SETTINGS:
@@ -30,9 +32,8 @@ class DuckDBUpstream(Upstream):
         has_ledger = self._has_ledger(cursor)
         if has_ledger:
             cursor.execute(f"SET SESSION search_path = 'main,{LEDGER_VIEWS}'")
-        catalog = SessionCatalog(
-            self._catalog, cursor, SessionIdentity(user, database, application_name=application_name)
-        )
+        identity = SessionIdentity(user, database, process_id, application_name)
+        catalog = SessionCatalog(self._catalog, cursor, identity)
         return DuckDBSession(cursor, catalog, has_ledger=has_ledger)
 
     def _has_ledger(self, cursor: duckdb.DuckDBPyConnection) -> bool:

@@ -23,7 +23,9 @@ class PostgresUpstream(Upstream):
         super().__init__()
         self._url = url
 
-    def open_session(self, *, user: str, database: str, application_name: str) -> PostgresSession:
+    def open_session(
+        self, *, user: str, database: str, application_name: str, process_id: int = 0
+    ) -> PostgresSession:
         """Connect; raises UpstreamLost where that fails."""
         return PostgresSession(self._connect(application_name))
 

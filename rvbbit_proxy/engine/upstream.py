@@ -202,8 +202,10 @@ class Upstream(bv.Connection, ABC):  # type: ignore[misc]
     dialect: Literal["duckdb", "postgres"]
 
     @abstractmethod
-    def open_session(self, *, user: str, database: str, application_name: str) -> UpstreamSession:
-        """Open a session for one client connection."""
+    def open_session(
+        self, *, user: str, database: str, application_name: str, process_id: int = 0
+    ) -> UpstreamSession:
+        """Open a session for one client connection; ``process_id`` is what the client was told it is."""
 
     @abstractmethod
     def close(self) -> None:

@@ -36,14 +36,17 @@ class WithLedger(Upstream):
         self._ledger = ledger
         self._relations = frozenset(relations)
 
-    def open_session(self, *, user: str, database: str, application_name: str) -> UpstreamSession:
+    def open_session(
+        self, *, user: str, database: str, application_name: str, process_id: int = 0
+    ) -> UpstreamSession:
         """Open a session on the upstream; one on the ledger follows when it is first read."""
 
-        def open_ledger() -> UpstreamSession:
-            return self._ledger.open_session(user=user, database=database, application_name=application_name)
+        def open_on(upstream: Upstream) -> UpstreamSession:
+            return upstream.open_session(
+                user=user, database=database, application_name=application_name, process_id=process_id
+            )
 
-        session = self._upstream.open_session(user=user, database=database, application_name=application_name)
-        return LedgerReadingSession(session, open_ledger, self._relations)
+        return LedgerReadingSession(open_on(self._upstream), lambda: open_on(self._ledger), self._relations)
 
     def close(self) -> None:
         """Close both."""

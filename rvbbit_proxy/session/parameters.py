@@ -21,6 +21,8 @@ from rvbbit_proxy.wire.types.style import TextStyle
 Source = Literal["default", "startup", "set", "set_local"]
 CacheUse: TypeAlias = Literal["on", "off", "refresh"]
 RESERVED_PREFIX = "rvbbit."
+_BY_DEFAULT = frozenset({"transaction_isolation", "transaction_read_only", "transaction_deferrable"})
+"""What a transaction takes from the parameter with ``default_`` before its name."""
 
 
 class CannotChange(RvbbitError, sqlstate="55P02"):
@@ -69,6 +71,8 @@ class Parameters:
         for values in (self._local, self._session, self._startup, self._defaults):
             if key in values:
                 return values[key]
+        if key in _BY_DEFAULT:
+            return self.find(f"default_{key}")
         spec = PARAMETERS.get(key)
         return spec.default if spec else None
 

@@ -176,6 +176,7 @@ def open_session(
         user=identity.user,
         database=identity.database,
         application_name=startup.get("application_name", ""),
+        process_id=identity.process_id,
     )
     session = Session(client, upstream_session, services, identity)
     try:
