@@ -16,10 +16,12 @@ from rvbbit_proxy.errors import NotSupported
 from rvbbit_proxy.operators.operator import Operators
 from rvbbit_proxy.plan.correlation import qualify_outer_columns
 from rvbbit_proxy.plan.cte_names import separate_ctes
+from rvbbit_proxy.plan.output_names import name_items
 from rvbbit_proxy.plan.plan import Plan
 from rvbbit_proxy.plan.rules import RULES
 from rvbbit_proxy.plan.rules.filters import row_source
 from rvbbit_proxy.plan.rules.limits import move_limits
+from rvbbit_proxy.plan.rules.lists import keep_values
 from rvbbit_proxy.plan.rules.scores import compare_scores
 from rvbbit_proxy.plan.scope import has_calls, is_volatile, scope_calls, where_conjuncts
 from rvbbit_proxy.plan.staging import Staging
@@ -41,6 +43,8 @@ def plan_statement(
     staging = Staging(operators, target, describe, suffix or secrets.token_hex(4))
     copy = tree.copy()
     separate_ctes(copy, target)
+    if isinstance(copy, exp.Select):
+        name_items(copy)
     final = _lower_statement(copy, staging)
     left = final.find(SemanticCall)
     if left is not None:
@@ -157,6 +161,7 @@ def _lower_change(tree: exp.Update | exp.Delete, staging: Staging) -> exp.Expr:
     scope.set("joins", [exp.Join(this=other.copy(), kind="CROSS") for other in others])
     _lower_nested(tree, scope, staging)
     compare_scores(tree, staging)
+    keep_values(tree, staging)
     for clause in ("where", "expressions"):
         value = tree.args.get(clause)
         for call in scope_calls(*(value if isinstance(value, list) else [value])):

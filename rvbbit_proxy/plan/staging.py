@@ -118,6 +118,9 @@ class Staging:
             probe.set(
                 clause, [part.copy() for part in value] if isinstance(value, list) else value and value.copy()
             )
+        for join in probe.args.get("joins") or []:
+            if join.args.get("on"):
+                join.set("on", exp.true())  # tells no names, and may still hold operators, or outer columns
         sql, _ = self.estimate(probe)
         return list(self.describe(sql))
 

@@ -166,7 +166,8 @@ class QueryMaker:
             tables = {**TABLES, **self.ctes}
             name = self.choices.pick([*TABLES, *self.ctes, *self.ctes])
             columns = tables[name]
-            if self.choices.chance(30) and name not in [known for known, _ in found.tables]:
+            if self.choices.chance(30) and name not in self.choices.used:
+                self.choices.used.add(name)
                 alias = name
                 source = sql(name)
             else:

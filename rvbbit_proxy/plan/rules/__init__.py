@@ -11,6 +11,7 @@ from rvbbit_proxy.plan.rules.filters import filter_rows
 from rvbbit_proxy.plan.rules.groups import group_inputs
 from rvbbit_proxy.plan.rules.joins import move_join_conditions
 from rvbbit_proxy.plan.rules.late import split_late
+from rvbbit_proxy.plan.rules.lists import keep_values
 from rvbbit_proxy.plan.rules.scores import compare_scores
 from rvbbit_proxy.plan.rules.sources import spool_sources
 from rvbbit_proxy.plan.rules.stars import write_stars
@@ -22,6 +23,7 @@ Rule = Callable[[exp.Select, Staging], exp.Select]
 RULES: tuple[Rule, ...] = (
     name_select_items,
     compare_scores,
+    keep_values,
     spool_sources,
     move_join_conditions,
     write_stars,
