@@ -87,11 +87,10 @@ class ModelDoor:
         self._workers = ThreadPoolExecutor(2, thread_name_prefix="offline")
 
     def preload(self) -> None:
-        """Start loading, on threads, what the configured models will need: litellm, or the local model."""
-        if OFFLINE not in (self._settings.model, self._settings.embed_model):
-            self._provider.preload()
-            return
-        self._workers.submit(self.embedder)
+        """Start importing litellm on a thread where a model is configured.
+
+        The local sentence model waits for its first use: plain SQL never needs its 100 MB.
+        """
         if self._settings.model != OFFLINE or self._settings.embed_model != OFFLINE:
             self._provider.preload()
 
