@@ -19,14 +19,41 @@ def qualify_outer_columns(select: exp.Select, staging: Staging) -> None:
     """Qualify, in place, the bare columns of a nested query that are not its own."""
     if not staging.enclosing or not scope_calls(select):
         return
-    bare = [node for node in walk_scope(select) if _is_bare(node)]
-    if not bare:
-        return
-    own = {name.lower() for name in staging.column_names(select)} if sources(select) else set()
+    joins = select.args.get("joins") or []
+    for index, join in enumerate(joins):
+        if join.args.get("on") is not None:
+            _qualify_below(join.args["on"], _own_columns(_joined(select, index), staging), staging)
+    own = _own_columns(select, staging) if sources(select) else set()
     own |= {output_name(item).lower() for item in select.expressions if isinstance(item, exp.Alias)}
-    for column in bare:
-        if folded(column.this).lower() not in own:
-            _qualify(column, staging)
+    for clause in select.iter_expressions():
+        if clause.arg_key != "joins":
+            _qualify_below(clause, own, staging)
+
+
+def _own_columns(select: exp.Select, staging: Staging) -> set[str]:
+    return {name.lower() for name in staging.column_names(select)}
+
+
+def _joined(select: exp.Select, index: int) -> exp.Select:
+    """Return the sources that a join's condition sees: those since the last comma, up to the join itself."""
+    joins = select.args["joins"][: index + 1]
+    tables = [select.args["from_"].this, *(join.this for join in joins)]
+    start = max((number + 1 for number, join in enumerate(joins) if _is_comma(join)), default=0)
+    probe = exp.Select(from_=exp.From(this=tables[start].copy()))
+    probe.set("joins", [exp.Join(this=table.copy(), kind="CROSS") for table in tables[start + 1 :]])
+    return probe
+
+
+def _is_comma(join: exp.Join) -> bool:
+    return not (join.kind or join.side or join.method or join.args.get("on") or join.args.get("using"))
+
+
+def _qualify_below(clause: exp.Expr, own: set[str], staging: Staging) -> None:
+    if isinstance(clause, (exp.Select, exp.SetOperation)):
+        return
+    for node in walk_scope(clause):
+        if _is_bare(node) and folded(node.this).lower() not in own:
+            _qualify(node, staging)
 
 
 def _is_bare(node: exp.Expr) -> bool:

@@ -25,7 +25,7 @@ _WRAPPERS = (exp.Filter, exp.Window, exp.Paren, exp.WithinGroup, exp.Bracket, ex
 _NAMELESS = (exp.Binary, exp.Connector, exp.Interval)
 
 
-def name_items(select: exp.Select) -> None:
+def name_items(select: exp.Expr) -> None:
     """Give every unnamed item that is no column the name it has in PostgreSQL."""
     items = [
         item

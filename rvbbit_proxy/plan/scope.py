@@ -5,7 +5,7 @@ A scope ends where a nested query begins.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sqlglot import exp
 
@@ -49,14 +49,16 @@ def is_volatile(node: exp.Expr) -> bool:
     )
 
 
-def conjuncts(condition: exp.Expr | None) -> list[exp.Expr]:
-    """Split a condition at its top-level ANDs, parentheses around ANDs removed."""
+def conjuncts(condition: exp.Expr | None, whole: Sequence[exp.Expr] = ()) -> list[exp.Expr]:
+    """Split a condition at its top-level ANDs, parentheses around ANDs removed; those in ``whole`` are not split."""
     if condition is None:
         return []
+    if condition in whole:
+        return [condition]
     if isinstance(condition, exp.And):
-        return conjuncts(condition.this) + conjuncts(condition.expression)
+        return conjuncts(condition.this, whole) + conjuncts(condition.expression, whole)
     if isinstance(condition, exp.Paren) and isinstance(condition.this, (exp.And, exp.Paren)):
-        return conjuncts(condition.this)
+        return conjuncts(condition.this, whole)
     return [condition]
 
 
@@ -132,3 +134,9 @@ def is_aggregate(node: exp.Expr, aggregate_names: frozenset[str]) -> bool:
     while isinstance(parent, (exp.Filter, exp.WithinGroup, exp.IgnoreNulls)):
         parent = parent.parent
     return (ours or theirs) and not isinstance(parent, exp.Window)
+
+
+def reads_windows(select: exp.Select) -> bool:
+    """Whether an operator of the items or sort keys reads a window function."""
+    calls = scope_calls(*select.expressions, select.args.get("order"))
+    return any(isinstance(node, exp.Window) for call in calls for node in walk_scope(call))

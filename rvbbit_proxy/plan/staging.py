@@ -16,6 +16,7 @@ from sqlglot import exp
 from rvbbit_proxy.errors import AggregateMisplaced, NotSupported, UnknownOperator
 from rvbbit_proxy.operators.operator import Operator, OperatorArg, Operators
 from rvbbit_proxy.plan.estimate import LOOKUP, RETURNS, estimate_tree
+from rvbbit_proxy.plan.output_names import name_items
 from rvbbit_proxy.plan.plan import ORDINAL, VALUE, OperatorStage, Spool, Stage, Waves, key_column
 from rvbbit_proxy.plan.scope import is_volatile, refers_to, source_names, table_names
 from rvbbit_proxy.sql.dialect import SemanticCall, print_sql
@@ -137,6 +138,7 @@ class Staging:
         :raises NotSupported: where the query is nested in another and reads its columns.
         """
         self._check_alone(query)
+        name_items(_leftmost(query))
         relation = self.relation("spool")
         estimate_sql, _ = self.estimate(query)
         names = () if names_differ else self._repeated_names(query)
@@ -304,11 +306,16 @@ class Staging:
         )
 
 
-def _names_differ(query: exp.Expr) -> bool:
-    """Whether a query's own text tells that its columns have different names."""
+def _leftmost(query: exp.Expr) -> exp.Expr:
+    """Return the SELECT that names the query's columns."""
     while isinstance(query, (exp.Subquery, exp.SetOperation)):
         query = query.this
-    items = query.expressions
+    return query
+
+
+def _names_differ(query: exp.Expr) -> bool:
+    """Whether a query's own text tells that its columns have different names."""
+    items = _leftmost(query).expressions
     return all(isinstance(item, exp.Alias) for item in items) and len({item.alias for item in items}) == len(items)
 
 

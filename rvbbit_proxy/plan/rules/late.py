@@ -10,7 +10,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from rvbbit_proxy.errors import NotSupported
-from rvbbit_proxy.plan.hoist import Hoist, item_number, orders_by_calls
+from rvbbit_proxy.plan.hoist import Hoist, item_number, orders_by_calls, resolve_key
 from rvbbit_proxy.plan.plan import ORDINAL
 from rvbbit_proxy.plan.rules.filters import filter_rows
 from rvbbit_proxy.plan.rules.values import stage_over_rows
@@ -18,10 +18,10 @@ from rvbbit_proxy.plan.scope import (
     conjuncts,
     has_calls,
     is_grouped,
+    reads_windows,
     refers_to,
     scope_calls,
     set_condition,
-    walk_scope,
 )
 from rvbbit_proxy.plan.staging import Staging
 
@@ -31,7 +31,9 @@ def split_late(select: exp.Select, staging: Staging) -> exp.Select:
     if is_grouped(select, staging.aggregate_names):
         late = bool(scope_calls(*select.expressions, select.args.get("having"), select.args.get("order")))
     else:
-        late = _waits_for_limit(select, staging) or _reads_windows(select, staging)
+        late = _waits_for_limit(select, staging) or reads_windows(select)
+        if late:
+            _stage_below_windows(select, staging)
     return _split(select, staging) if late else select
 
 
@@ -44,15 +46,11 @@ def _waits_for_limit(select: exp.Select, staging: Staging) -> bool:
     return bool(calls) and all(call.find_ancestor(exp.Window, exp.Select) is select for call in calls)
 
 
-def _reads_windows(select: exp.Select, staging: Staging) -> bool:
-    """Whether an operator reads a window function; those that window functions read get their stages here."""
-    clauses = [*select.expressions, select.args.get("order")]
-    if not any(isinstance(node, exp.Window) for call in scope_calls(*clauses) for node in walk_scope(call)):
-        return False
-    for call in scope_calls(*clauses):
+def _stage_below_windows(select: exp.Select, staging: Staging) -> None:
+    """Give the calls that window functions read a stage over the scope's rows."""
+    for call in scope_calls(*select.expressions, select.args.get("order")):
         if call.find_ancestor(exp.Window, exp.Select) is not select:
             stage_over_rows(call, select, staging, "window")
-    return True
 
 
 def _split(select: exp.Select, staging: Staging) -> exp.Select:
@@ -63,7 +61,8 @@ def _split(select: exp.Select, staging: Staging) -> exp.Select:
     for clause in ("from_", "joins", "laterals", "where", "windows"):
         inner.set(clause, select.args.get(clause))
     inner.set("group", _group_keys(select, hoist))
-    parts = [part for holder in [select.args.get("having")] if holder for part in conjuncts(holder.this)]
+    having = select.args.get("having")
+    parts = conjuncts(having.this, whole=_written_keys(select)) if having else []
     set_condition(inner, "having", [part for part in parts if not has_calls(part)])
     outer = exp.Select()
     set_condition(outer, "where", [hoist.outer(part) for part in parts if has_calls(part)])
@@ -78,6 +77,12 @@ def _split(select: exp.Select, staging: Staging) -> exp.Select:
     if not waits and (select.args.get("order") or select.args.get("limit")):
         outer.set("order", exp.Order(expressions=[exp.Ordered(this=exp.column(ORDINAL))]))
     return filter_rows(outer, staging)
+
+
+def _written_keys(select: exp.Select) -> list[exp.Expr]:
+    """Return what is grouped by, as it may be written again: PostgreSQL knows a key only as a whole."""
+    group = select.args.get("group")
+    return [resolve_key(select, key) for key in group.expressions] if group is not None else []
 
 
 def _group_keys(select: exp.Select, hoist: Hoist) -> exp.Group | None:

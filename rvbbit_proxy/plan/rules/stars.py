@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from rvbbit_proxy.errors import NotSupported
-from rvbbit_proxy.plan.scope import is_grouped, scope_calls, sources
+from rvbbit_proxy.plan.scope import is_grouped, reads_windows, scope_calls, sources
 from rvbbit_proxy.plan.staging import Staging
 
 
@@ -14,7 +14,7 @@ def write_stars(select: exp.Select, staging: Staging) -> exp.Select:
     if not scope_calls(select) or not any(_is_star(item) for item in select.expressions):
         return select
     limited = select.args.get("limit") or select.args.get("offset")
-    if limited or _has_ordinals(select) or is_grouped(select, staging.aggregate_names):
+    if limited or _has_ordinals(select) or is_grouped(select, staging.aggregate_names) or reads_windows(select):
         select.set(
             "expressions", [column for item in select.expressions for column in _columns(item, select, staging)]
         )
