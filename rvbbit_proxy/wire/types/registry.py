@@ -76,7 +76,7 @@ _REG_NAMES = (
 _TEXT_ONLY_NAMES = (
     "tid point lseg path box polygon line circle cidr inet macaddr macaddr8 money aclitem pg_lsn tsvector tsquery "
     "int4range numrange tsrange tstzrange daterange int8range jsonpath int4multirange nummultirange tsmultirange "
-    "tstzmultirange datemultirange int8multirange pg_node_tree record"
+    "tstzmultirange datemultirange int8multirange record"
 ).split()
 
 _CODECS: dict[int, Codec] = {
