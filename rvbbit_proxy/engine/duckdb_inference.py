@@ -20,6 +20,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from rvbbit_proxy.engine.duckdb_errors import translate_error
+from rvbbit_proxy.engine.duckdb_inserts import name_columns
 from rvbbit_proxy.engine.duckdb_names import postgres_names
 from rvbbit_proxy.engine.duckdb_parameters import original_position, substitute_parameters, typed_nulls
 from rvbbit_proxy.engine.duckdb_types import duckdb_name, postgres_type
@@ -148,14 +149,27 @@ class DuckDBBinder:
 
     def _returning_columns(self, text: str, sql: str) -> tuple[Column, ...] | None:
         prefix = "PREPARE rvbbit_probe AS "
-        with positions_after(prefix, text):
+        try:
             self._connection.execute(f"{prefix}{text}")
+        except PROBE_ERRORS as error:
+            named = name_columns(text, str(error), self.table_columns)
+            with positions_after(prefix, text):
+                if named is None:
+                    raise
+                self._connection.execute(f"{prefix}{named}")
         self._connection.execute("DEALLOCATE rvbbit_probe")
         tree = parse_with_parameters(text)
         returning = None if tree is None else tree.args.get("returning")
         if tree is None or returning is None:
             return None
         return self._query_columns(probe_sql([tree], list(returning.expressions), {}), sql)
+
+    def table_columns(self, table: str) -> list[tuple[str, str]]:
+        """Return the names and types of a table's columns, in order; none where there is no such table."""
+        try:
+            return [(row[0], row[1]) for row in self._connection.execute(f"DESCRIBE FROM {table}").fetchall()]
+        except PROBE_ERRORS:
+            return []
 
     def _described(self, describe: str) -> list[tuple[str, DuckDBPyType]]:
         rows = self._connection.execute(describe).fetchall()  # not sql(): that runs what may write, as nextval()

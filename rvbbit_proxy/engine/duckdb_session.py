@@ -30,6 +30,7 @@ from rvbbit_proxy.engine.duckdb_guard import (
     writes_annotations,
 )
 from rvbbit_proxy.engine.duckdb_inference import PROBE_ERRORS, QUERY_PLAN, DuckDBBinder
+from rvbbit_proxy.engine.duckdb_inserts import name_columns, spell_arrays
 from rvbbit_proxy.engine.duckdb_parameters import bind_parameters, null_parameters, substitute_parameters
 from rvbbit_proxy.engine.duckdb_result import (
     BATCH_ROWS,
@@ -133,7 +134,7 @@ class DuckDBSession(UpstreamSession):
             sql = self._prepared(sql, result_formats)
             if self._statement.before or self._statement.after:
                 return self._run_among(self._statement)
-            return self._run(sql, parameters)
+            return self._run_or_complete(sql, parameters)
         except RvbbitError:
             self._fail()
             raise
@@ -144,6 +145,15 @@ class DuckDBSession(UpstreamSession):
         finally:
             if self._open is None:
                 self._stop()
+
+    def _run_or_complete(self, sql: str, parameters: Sequence[Parameter]) -> DuckDBResult:
+        try:
+            return self._run(sql, parameters)
+        except duckdb.BinderException as error:
+            named = name_columns(sql, str(error), self._binder.table_columns)
+            if named is None:
+                raise
+        return self._run(named, parameters)
 
     def _run(self, sql: str, parameters: Sequence[Parameter]) -> DuckDBResult:
         if self._few.expects(sql) and not self._statement.column_oids:
@@ -209,7 +219,10 @@ class DuckDBSession(UpstreamSession):
 
     def _prepared(self, sql: str, formats: Sequence[int] = ()) -> str:
         """Return the statement in DuckDB's terms; raises for what it must not be given."""
-        self._statement = self._catalog.prepare(self._checked(sql), in_block=self._status != "I", formats=formats)
+        checked = self._checked(sql)
+        if "'{" in checked and words_of(checked, 1) in (("INSERT",), ("UPDATE",)):
+            checked = spell_arrays(checked, self._binder.table_columns)
+        self._statement = self._catalog.prepare(checked, in_block=self._status != "I", formats=formats)
         return self._statement.sql
 
     def _declared(self, type_oids: Sequence[int]) -> list[int]:
