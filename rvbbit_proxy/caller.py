@@ -45,6 +45,31 @@ def mint_caller_id(prefix: str = "sql") -> str:
     return f"{prefix}-{secrets.choice(ADJECTIVES)}-{secrets.choice(ANIMALS)}-{secrets.token_hex(3)}"
 
 
+class _Entropy:
+    """Random bytes, taken from the system many at a time: one system call per 256 ids. Thread-safe."""
+
+    CHUNK = 4096
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._bytes = b""
+        self._used = 0
+        os.register_at_fork(after_in_child=self._forget)
+
+    def take(self, count: int) -> bytes:
+        """Return so many bytes that nobody else gets."""
+        with self._lock:
+            if self._used + count > len(self._bytes):
+                self._bytes, self._used = os.urandom(self.CHUNK), 0
+            self._used += count
+            return self._bytes[self._used - count : self._used]
+
+    def _forget(self) -> None:
+        self._lock = threading.Lock()
+        self._bytes = b""
+
+
+_entropy = _Entropy()
 _uuid7_lock = threading.Lock()
 _uuid7_last = 0
 
@@ -57,7 +82,7 @@ def uuid7() -> uuid.UUID:
         now = max(time.time_ns() * 4096 // 1_000_000, _uuid7_last + 1)
         _uuid7_last = now
     milliseconds, fraction = divmod(now, 4096)
-    tail = int.from_bytes(os.urandom(8)) & ((1 << 62) - 1)
+    tail = int.from_bytes(_entropy.take(8)) & ((1 << 62) - 1)
     return uuid.UUID(int=milliseconds << 80 | 7 << 76 | fraction << 64 | 0b10 << 62 | tail)
 
 
@@ -68,12 +93,12 @@ def mint_session_id() -> str:
 
 def mint_trace_id() -> str:
     """Return a W3C trace id, 32 hex: the whole tree."""
-    return secrets.token_hex(16)
+    return _entropy.take(16).hex()
 
 
 def mint_span_id() -> str:
     """Return a W3C span id, 16 hex: one event in the tree."""
-    return secrets.token_hex(8)
+    return _entropy.take(8).hex()
 
 
 def utc_now() -> datetime:

@@ -39,7 +39,7 @@ async def run_session(
     session_id, trace_id = mint_session_id(), trace_id or mint_span_id()
     inside = ctx.for_run(session_id, trace_id)
     running = _session_record(spec, data, ctx, inside, meta_of_session_id)
-    runtime.ledger.record(running)
+    runtime.ledger.note(running)
     run = Run(spec, replace(inside, trace_id=ctx.trace_id), ctx.session_id, options, runtime)
     ended: list[CellEnded] = []
     try:
@@ -95,7 +95,7 @@ def _end(
     runtime: Runtime,
 ) -> None:
     session = replace(session, completed_at=utc_now())
-    runtime.ledger.record(session)
+    runtime.ledger.note(session)
     told = RunEnded(session, tuple(ended), inside, options)
     for observer in runtime.observers:
         try:

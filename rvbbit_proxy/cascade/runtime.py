@@ -46,6 +46,10 @@ class Recorder(Protocol):
         """Take records; never blocks on the store."""
         ...
 
+    def note(self, *records: Record) -> None:
+        """Take records that may wait for the next ones recorded."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class ContextMessage:

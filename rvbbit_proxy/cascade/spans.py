@@ -38,7 +38,7 @@ def open_span(
         raise
     finally:
         duration_ms = (time.perf_counter() - clock) * 1000
-        run.runtime.ledger.record(
+        run.runtime.ledger.note(
             EventRecord(
                 event_id=str(uuid7()),
                 event_type=event_type,

@@ -100,9 +100,10 @@ def check_expression(source: str, inputs: Mapping[str, str], outputs: Collection
     _expression(source)
 
 
-def output_names(source: str) -> set[str]:
+@cache
+def output_names(source: str) -> frozenset[str]:
     """Return the earlier cells that a template names."""
-    return {node.attr for node in _outputs_of(_parse(source))}
+    return frozenset(node.attr for node in _outputs_of(_parse(source)))
 
 
 def render_prompt(source: str, values: Mapping[str, Any]) -> str:
@@ -113,8 +114,15 @@ def render_prompt(source: str, values: Mapping[str, Any]) -> str:
 
 def render_lines(source: str, values: Mapping[str, Any]) -> str:
     """Render a prompt whose delimiter is the line: no value brings a line break. Raises CascadeFailed."""
-    flat = {name: value if isinstance(value, int | float) else one_line(value) for name, value in values.items()}
-    return _render(source, flat)
+    return _render(source, {name: _without_breaks(value) for name, value in values.items()})
+
+
+def _without_breaks(value: Any) -> Any:
+    if isinstance(value, int | float):
+        return value
+    if isinstance(value, list | tuple) and all(isinstance(text, str) for text in value):
+        return [one_line(text) for text in value]
+    return one_line(value)
 
 
 def neutralise_tag(text: str, tag: str) -> str:

@@ -20,6 +20,7 @@ from rvbbit_proxy.ledger.records import RECORD_KINDS, Record
 Row: TypeAlias = dict[str, Any]
 
 
+ISO_LENGTH = len("2026-01-02T00:00:00.000000")
 COLUMNS = {kind: tuple(column.name for column in fields(kind)) for kind in RECORD_KINDS}
 """The columns of each kind of record."""
 
@@ -30,16 +31,16 @@ def encode_timestamp(value: datetime) -> str:
     >>> encode_timestamp(datetime(2026, 1, 2, tzinfo=UTC))
     '2026-01-02T00:00:00.000000Z'
     """
-    utc = value.astimezone(UTC) if value.tzinfo else value
-    return utc.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    utc = value.astimezone(UTC) if value.tzinfo not in (None, UTC) else value
+    return utc.isoformat(timespec="microseconds")[:ISO_LENGTH] + "Z"
 
 
 def encode_line(record: Record) -> bytes:
-    """Return the record's line, newline included: ``{"table": …, "row": {…}}``."""
-    row = {name: getattr(record, name) for name in COLUMNS[type(record)]}
+    """Return the record's line, newline included: ``{"table": …, "row": {…}}``, without columns that are NULL."""
+    row = {name: value for name in COLUMNS[type(record)] if (value := getattr(record, name)) is not None}
     line = {"table": record.table, "row": row}
     try:
-        text = json.dumps(line, default=_encode_other, allow_nan=False, ensure_ascii=False)
+        text = encode_json(line)
     except (TypeError, ValueError):
         text = json.dumps(_plain(line), ensure_ascii=False)
     return text.encode("utf-8", errors="replace") + b"\n"
@@ -66,6 +67,10 @@ def _encode_other(value: object) -> Any:
     if isinstance(value, bytes):
         return value.hex()
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
+encode_json = json.JSONEncoder(default=_encode_other, allow_nan=False, ensure_ascii=False).encode
+"""Return a value as JSON text; raises TypeError or ValueError for what JSON cannot say."""
 
 
 def _plain(value: object) -> Any:

@@ -72,18 +72,19 @@ class Journal:
         """Return the file of a segment."""
         return self.folder / f"{segment:020d}.jsonl"
 
-    def append(self, lines: bytes) -> None:
-        """Write whole lines, all or none; raises LedgerUnwritable when the disk refuses."""
+    def append(self, lines: bytes) -> int:
+        """Write whole lines, all or none, and return the segment; raises LedgerUnwritable when the disk refuses."""
         with self._lock:
             try:
-                self._append(lines)
+                return self._append(lines)
             except OSError as error:
                 raise _unwritable(error, self.folder) from error
 
-    def _append(self, lines: bytes) -> None:
+    def _append(self, lines: bytes) -> int:
         if self._active is None:
             self._active = self._start_segment()
-        descriptor = self._open[self._active]
+        segment = self._active
+        descriptor = self._open[segment]
         try:
             if self._write(descriptor, lines) != len(lines):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -93,6 +94,7 @@ class Journal:
         self._active_bytes += len(lines)
         if self._active_bytes >= self._segment_bytes:
             self._seal_active()
+        return segment
 
     def _start_segment(self) -> int:
         segment = max(time.time_ns(), self._last + 1)

@@ -1,7 +1,8 @@
 """The door of the room: records in, callers and roll-ups out.
 
-``record`` only writes the journal. One background thread puts the journal on the disk (group commit) and loads
-it into the store; a store that refuses keeps the segments, is reported once, and is tried again.
+``record`` only writes the journal, and takes along what ``note`` left in memory: spans and runs, which carry no
+money. One background thread puts the journal on the disk (group commit) and loads the records into the store, from
+memory where this process wrote them; a store that refuses keeps the segments, is reported once, and is tried again.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ log = logging.getLogger(__name__)
 
 RECENT = 10_000
 """Runs and queries whose place in the tree is kept in memory, for lookups right after they were recorded."""
+KEPT_SEGMENTS = 4
+"""Segments whose records are kept in memory until they are loaded; older ones are read from the journal."""
 
 RowT = TypeVar("RowT")
 
@@ -89,6 +92,9 @@ class Ledger:
         self._recent_lock = threading.Lock()
         self._sessions: Recent[SessionRecord] = Recent()
         self._queries: Recent[tuple[datetime, str]] = Recent()
+        self._write_lock = threading.Lock()
+        self._noted: list[Record] = []
+        self._written: dict[int, list[Record]] = {}  # by segment
         self._flush_lock = threading.RLock()
         self._recorded = threading.Event()
         self._closing = threading.Event()
@@ -101,10 +107,29 @@ class Ledger:
 
         Raises :class:`LedgerUnwritable` (53100 for a full disk): then what they tell of must not be used.
         """
-        self._journal.append(b"".join(map(encode_line, records)))
+        self._write(records)
         for record in records:
             self._remember(record)
         self._recorded.set()
+
+    def note(self, *records: Record) -> None:
+        """Write the records with the next ones recorded, or when the journal is next synced, whichever is first."""
+        for record in records:
+            self._remember(record)
+        self._noted.extend(records)  # atomic
+        self._recorded.set()
+
+    def _write(self, records: Sequence[Record] = ()) -> None:
+        with self._write_lock:
+            noted = self._noted[:]
+            written = [*noted, *records]
+            if not written:
+                return
+            segment = self._journal.append(b"".join(map(encode_line, written)))
+            del self._noted[: len(noted)]
+            self._written.setdefault(segment, []).extend(written)
+            while len(self._written) > KEPT_SEGMENTS:
+                del self._written[min(self._written)]
 
     def _remember(self, record: Record) -> None:
         match record:
@@ -125,9 +150,13 @@ class Ledger:
         """
         with self._flush_lock:
             try:
-                for segment in self._journal.seal():
-                    self._store.load(segment, self._journal.path(segment))
+                self._write()
+                with self._write_lock:
+                    segments = self._journal.seal()
+                for segment in segments:
+                    self._store.load(segment, self._journal.path(segment), self._written.get(segment))
                     self._journal.remove(segment)
+                    self._written.pop(segment, None)
             except duckdb.Error as error:
                 raise LedgerUnwritable(
                     f"the ledger's store refused: {error}", hint="The journal keeps the rows; it is tried again."
@@ -150,8 +179,9 @@ class Ledger:
     def _sync(self) -> None:
         with self._flush_lock:
             try:
+                self._write()
                 self._journal.sync()
-            except OSError as error:
+            except (OSError, LedgerUnwritable) as error:
                 log.error("ledger: the journal could not be synced to the disk: %s", error)
 
     def flush_if_possible(self) -> None:

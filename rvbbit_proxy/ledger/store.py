@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import duckdb
 import pyarrow as pa
 
-from rvbbit_proxy.ledger.encode import Row, decode_line
-from rvbbit_proxy.ledger.records import RECORD_KINDS
+from rvbbit_proxy.ledger.encode import Row, decode_line, encode_json
+from rvbbit_proxy.ledger.records import RECORD_KINDS, EventRecord, Record
 
 log = logging.getLogger(__name__)
 
@@ -36,9 +37,21 @@ ARROW_TYPES: Mapping[str, pa.DataType] = {
     "DOUBLE": pa.float64(),
     "BOOLEAN": pa.bool_(),
 }
-"""What a column travels as; all others travel as text, which DuckDB casts."""
+"""What a column of decoded lines travels as; all others travel as text, which DuckDB casts."""
+
+RECORD_ARROW_TYPES: Mapping[str, pa.DataType] = {
+    **ARROW_TYPES,
+    "TIMESTAMP WITH TIME ZONE": pa.timestamp("us", "UTC"),
+    "DECIMAL(18,9)": pa.decimal128(18, 9),
+}
+"""What a column of records travels as."""
+
+WRITTEN_ONCE = frozenset({EventRecord.table})
+"""Tables whose keys never come again in one process: nothing is to be replaced there."""
 
 CONVERSION_FAULTS = (duckdb.DataError, duckdb.IntegrityError, pa.ArrowInvalid, pa.ArrowTypeError)
+RECORD_FAULTS = (*CONVERSION_FAULTS, ValueError, TypeError, OverflowError)
+"""What a record may hold that only its line can say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +67,14 @@ class StoreColumn:
         if self.type == "JSON":
             values = [None if value is None else json.dumps(value, ensure_ascii=False) for value in values]
         return pa.array(values, ARROW_TYPES.get(self.type, pa.string()))
+
+    def of_records(self, records: Collection[Record]) -> pa.Array:
+        """Return this column of the records; raises one of ``RECORD_FAULTS``."""
+        values: list[Any] = list(map(attrgetter(self.name), records))
+        if self.type == "JSON":
+            texts = {id(value): encode_json(value) for value in {id(v): v for v in values}.values()}
+            values = [None if value is None else texts[id(value)] for value in values]
+        return pa.array(values, RECORD_ARROW_TYPES.get(self.type, pa.string()))
 
 
 class Store:
@@ -78,28 +99,57 @@ class Store:
         ((found,),) = self._cursor.execute("SELECT coalesce(max(segment), 0) FROM journal_applied").fetchall()
         return int(found)
 
-    def load(self, segment: int, path: Path) -> None:
+    def load(self, segment: int, path: Path, records: Sequence[Record] | None = None) -> None:
         """Commit a segment's rows; a segment that is in already is left alone. Raises duckdb.Error.
 
-        Rows that a table cannot take go to the file of rejected rows, with a warning; the others are loaded.
+        ``records``: what its lines say, where this process wrote them; the lines are then read only where a record
+        holds what no column takes. Rows that a table cannot take go to the file of rejected rows, with a warning;
+        the others are loaded.
         """
         if segment <= self.last_segment():
             return
+        if records is None or not self._load_records(segment, records):
+            self._load_lines(segment, path)
+
+    def _load_records(self, segment: int, records: Sequence[Record]) -> bool:
+        """Commit the records, the last one of each key; tell whether the tables take them."""
+        latest: dict[str, dict[str, Record]] = {}
+        for record in records:
+            latest.setdefault(record.table, {})[getattr(record, record.key)] = record
+        try:
+            batches = {
+                table: pa.table({column.name: column.of_records(rows.values()) for column in self._columns[table]})
+                for table, rows in latest.items()
+            }
+            self._commit(batches, segment, replaced=latest.keys() - WRITTEN_ONCE)
+        except RECORD_FAULTS as fault:
+            log.debug("ledger: segment %d is read from its lines: %s", segment, fault)
+            return False
+        return True
+
+    def _load_lines(self, segment: int, path: Path) -> None:
         rows = latest_rows(path)
         try:
-            self._commit(rows, segment)
+            self._commit(self._batches(rows), segment)
         except CONVERSION_FAULTS:
             self._load_one_by_one(rows)
             self._commit({}, segment)
 
-    def _commit(self, rows: Rows, segment: int | None) -> None:
-        for table, by_key in rows.items():
-            self._cursor.register(f"{table}_batch", self._batch(table, list(by_key.values())))
+    def _commit(
+        self, batches: Mapping[str, pa.Table], segment: int | None, replaced: Collection[str] | None = None
+    ) -> None:
+        """Put batches in their tables; ``replaced``: the tables that may have some of the keys (None: all)."""
+        tables = dict.fromkeys(batches, True) if replaced is None else {name: name in replaced for name in batches}
+        for table, batch in batches.items():
+            self._cursor.register(f"{table}_batch", batch)
         try:
-            self.transaction(lambda cursor: _replace(cursor, rows, segment))
+            self.transaction(lambda cursor: _put(cursor, tables, segment))
         finally:
-            for table in rows:
+            for table in batches:
                 self._cursor.unregister(f"{table}_batch")
+
+    def _batches(self, rows: Rows) -> dict[str, pa.Table]:
+        return {table: self._batch(table, list(by_key.values())) for table, by_key in rows.items()}
 
     def _batch(self, table: str, rows: list[Row]) -> pa.Table:
         return pa.table({column.name: column.to_arrow(rows) for column in self._columns[table]})
@@ -129,7 +179,7 @@ class Store:
         for table, by_key in rows.items():
             for key, row in by_key.items():
                 try:
-                    self._commit({table: {key: row}}, None)
+                    self._commit(self._batches({table: {key: row}}), None)
                 except CONVERSION_FAULTS as error:
                     self._reject(table, row, error)
 
@@ -139,11 +189,12 @@ class Store:
             file.write(json.dumps({"table": table, "row": row, "error": str(error)}) + "\n")
 
 
-def _replace(cursor: duckdb.DuckDBPyConnection, tables: Iterable[str], segment: int | None) -> None:
-    """Put the registered batches of these tables in place of what has their keys, and note the segment."""
-    for table in tables:
+def _put(cursor: duckdb.DuckDBPyConnection, tables: Mapping[str, bool], segment: int | None) -> None:
+    """Put the registered batches in their tables, where told in place of what has their keys; note the segment."""
+    for table, replaced in tables.items():
         key, batch = KEYS[table], f"{table}_batch"
-        cursor.execute(f"DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {batch})")
+        if replaced:
+            cursor.execute(f"DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {batch})")
         cursor.execute(f"INSERT INTO {table} BY NAME SELECT * FROM {batch}")
     if segment is not None:
         cursor.execute("DELETE FROM journal_applied")

@@ -56,6 +56,9 @@ class Difference(AssertionError):
 class _Forgetful:
     """A ledger that keeps nothing."""
 
+    def note(self, *records: Record) -> None:
+        self.record(*records)
+
     def record(self, *records: Record) -> None:
         """Forget."""
 

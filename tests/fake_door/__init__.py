@@ -74,6 +74,9 @@ class FakeLedger:
 
     records: list[Record] = field(default_factory=list)
 
+    def note(self, *records: Record) -> None:
+        self.record(*records)
+
     def record(self, *records: Record) -> None:
         self.records += records
 
