@@ -104,6 +104,10 @@ _PATTERNS: tuple[tuple[TransactionVerb, str], ...] = (
 )
 _COMMANDS = tuple((verb, re.compile(pattern + r"[\s;]*$", re.IGNORECASE)) for verb, pattern in _PATTERNS)
 _FIRST_WORDS = frozenset(("BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE"))
+_KNOWN = frozenset(
+    "WORK TRANSACTION ISOLATION LEVEL SERIALIZABLE REPEATABLE READ COMMITTED UNCOMMITTED ONLY WRITE NOT DEFERRABLE"
+    " AND NO CHAIN TO SAVEPOINT".split()
+)
 _SETS = (("SET", "TRANSACTION"), ("SET", "SESSION"), ("SET", "LOCAL"))
 
 
@@ -128,7 +132,19 @@ def transaction_command(sql: str) -> TransactionCommand | None:
             return _command(verb, found.groupdict())
     if words[0] == "SET":
         return None
-    raise SyntaxFault(f"syntax error in {words[0]} statement", hint="See PostgreSQL's transaction commands.")
+    raise _misplaced(masked)
+
+
+def _misplaced(masked: str) -> SyntaxFault:
+    """Return PostgreSQL's error for the first word that no transaction command has there."""
+    words = list(re.finditer(r"[^\s;]+", masked))
+    known = 1
+    while known < len(words) and words[known][0].rstrip(",").upper() in _KNOWN:
+        known += 1
+    if known == len(words):
+        return SyntaxFault("syntax error at end of input", position=len(masked.rstrip()) + 1)
+    found = words[known]
+    return SyntaxFault(f'syntax error at or near "{found[0]}"', position=found.start() + 1)
 
 
 def _command(verb: TransactionVerb, parts: dict[str, str | None]) -> TransactionCommand:

@@ -8,6 +8,7 @@ Source: https://www.postgresql.org/docs/16/protocol-flow.html#PROTOCOL-FLOW-EXT-
 from __future__ import annotations
 
 from rvbbit_proxy.caller import CancelToken
+from rvbbit_proxy.engine.statement import parameter_marks
 from rvbbit_proxy.engine.upstream import Column, Description, Parameter
 from rvbbit_proxy.errors import (
     DuplicatePortal,
@@ -36,7 +37,11 @@ class PortalDone(RvbbitError, sqlstate="55000"):
 
 
 def parse(message: Parse, state: SessionState) -> None:
-    """Prepare one statement."""
+    """Prepare one statement.
+
+    Differs from PostgreSQL: what is wrong with an unnamed statement is told when it is described or run, unless
+    Sync follows; what is wrong with a bound value is told when the portal runs.
+    """
     texts = split_statements(message.sql)
     if len(texts) > 1:
         raise SyntaxFault("cannot insert multiple commands into a prepared statement")
@@ -47,7 +52,11 @@ def parse(message: Parse, state: SessionState) -> None:
         state.statements.drop("")
     missing = count_parameters(statement.sql) - len(message.parameter_oids)
     oids = message.parameter_oids + (0,) * missing
-    state.statements.add(PreparedStatement(message.statement, statement, oids))
+    prepared = PreparedStatement(message.statement, statement, oids)
+    if message.statement or state.client.sync_follows():
+        state.statements.refuse_duplicate(message.statement)
+        _described(prepared, state)
+    state.statements.add(prepared)
     state.client.send(backend.encode_parse_complete())
 
 
@@ -70,6 +79,8 @@ def bind(message: Bind, state: SessionState) -> None:
     )
     if message.portal and message.portal in state.cursors:
         raise DuplicatePortal(f'cursor "{message.portal}" already exists')
+    if len(message.result_formats) > 1:  # one for all fits any number of columns
+        backend.spread_formats(message.result_formats, len(_described(prepared, state).columns or ()))
     bound = BoundStatement(prepared.statement, "extended", parameters, message.result_formats)
     state.portals.add(Portal(message.portal, bound, prepared))
     state.client.send(backend.encode_bind_complete())
@@ -87,8 +98,9 @@ def _described(prepared: PreparedStatement, state: SessionState) -> Description:
     if prepared.description is None:
         found = describe_statement(prepared.statement, prepared.parameter_oids, state)
         oids = tuple(found.parameter_oids) or prepared.parameter_oids
-        for number, oid in enumerate(oids, start=1):
-            if not oid:
+        used = {mark.number for mark in parameter_marks(prepared.statement.sql)}
+        for number, (oid, declared) in enumerate(zip(oids, prepared.parameter_oids, strict=False), start=1):
+            if not oid or (not declared and number not in used):
                 raise UnknownParameterType(f"could not determine data type of parameter ${number}")
         prepared.description = Description(oids, found.columns)
     return prepared.description
@@ -99,6 +111,8 @@ def describe(message: Describe, state: SessionState) -> None:
     if message.kind == "S":
         prepared = state.statements.get(message.name)
         description = _described(prepared, state)
+        if description.columns is not None:
+            state.block.refuse_if_failed()
         state.client.send(backend.encode_parameter_description(description.parameter_oids))
         _send_columns(description.columns, (), state)
         return
@@ -158,9 +172,9 @@ def _start(portal: Portal, state: SessionState, cancel: CancelToken) -> str | No
 
 
 def _refuse_changed_columns(portal: Portal, columns: tuple[Column, ...]) -> None:
-    """A client that asked for binary reads it by the types it was told."""
+    """A client reads the values by the number and the types of the columns it was told."""
     described = portal.prepared.description
-    if described is None or described.columns is None or 1 not in portal.bound.result_formats:
+    if described is None or described.columns is None:
         return
     if [column.type_oid for column in described.columns] != [column.type_oid for column in columns]:
         portal.prepared.description = None

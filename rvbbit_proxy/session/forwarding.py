@@ -18,9 +18,10 @@ _IMPLIED = frozenset({"$user", "pg_catalog", "information_schema"})
 
 
 def follow_parameters(state: SessionState) -> None:
-    """Tell DuckDB and the client what changed, if anything did; a failed block has to end first."""
+    """Tell DuckDB what changed, if anything did; a failed block has to end first."""
     if not state.parameters.changed or state.block.failed:
         return
+    state.parameters.changed = False
     if state.upstream.dialect == "duckdb":
         for key in DUCKDB_FOLLOWS:
             value = state.parameters.get(key)
@@ -28,6 +29,10 @@ def follow_parameters(state: SessionState) -> None:
                 tell_duckdb(key, value, state.upstream)
                 state.duckdb_knows[key] = value
         state.upstream.style = state.parameters.text_style()
+
+
+def report_parameters(state: SessionState) -> None:
+    """Tell the client what changed; PostgreSQL does so before ReadyForQuery."""
     for name, value in state.parameters.take_reports():
         state.client.send(backend.encode_parameter_status(name, value))
 

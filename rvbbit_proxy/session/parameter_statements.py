@@ -34,7 +34,7 @@ _DUCKDB_SHOWS = frozenset({"tables", "databases", "schemas", "variables"})
 
 
 def run_parameter_command(command: ParameterCommand, bound: BoundStatement, state: SessionState) -> UpstreamResult:
-    """Run the command; changes the client must know of are told before its CommandComplete."""
+    """Run the command; the upstream is told at once what it must know, the client before ReadyForQuery."""
     result = _run(command, bound, state)
     follow_parameters(state)
     return result
@@ -109,7 +109,11 @@ def _mirror(command: Set, state: SessionState) -> None:
 def _run_set_transaction(command: SetTransaction, bound: BoundStatement, state: SessionState) -> UpstreamResult:
     if state.upstream.dialect == "postgres":
         _forward(bound, state)
+    elif not command.session and state.block.state != "idle":
+        state.block.refuse_late_modes(command.modes)
     if not command.session and state.block.state == "idle":
+        if state.upstream.dialect == "postgres":
+            return Done("SET")
         state.notify(Notice("WARNING", "25P01", "SET TRANSACTION can only be used in transaction blocks"))
         return Done("SET")
     for name, value in command.modes.items():

@@ -50,6 +50,7 @@ class Parameters:
         self._reported: dict[str, str] = {}
         self._style: TextStyle | None = None
         self.changed = True
+        self.unreported = True
 
     def start(self, values: Mapping[str, str]) -> None:
         """Take the startup packet's parameters; they are what RESET returns to."""
@@ -148,11 +149,11 @@ class Parameters:
 
     def _touch(self) -> None:
         self._style = None
-        self.changed = True
+        self.changed = self.unreported = True
 
     def take_reports(self) -> list[tuple[str, str]]:
         """Return the reported parameters whose value the client does not know yet, as shown name and value."""
-        self.changed = False
+        self.unreported = False
         news = [(key, self.get(key)) for key in REPORTED]
         changed = [(key, value) for key, value in news if self._reported.get(key) != value]
         self._reported.update(changed)

@@ -12,7 +12,7 @@ from rvbbit_proxy.engine.upstream import Upstream, UpstreamSession
 from rvbbit_proxy.errors import NotSupported, RvbbitError
 from rvbbit_proxy.session import extended, simple
 from rvbbit_proxy.session.client import Client
-from rvbbit_proxy.session.forwarding import adopt_postgres, follow_parameters
+from rvbbit_proxy.session.forwarding import adopt_postgres, follow_parameters, report_parameters
 from rvbbit_proxy.session.output import attempt, send_error, tell_failure
 from rvbbit_proxy.session.parameter_kinds import read_ms
 from rvbbit_proxy.session.parameters import parse_startup_options
@@ -68,11 +68,14 @@ class Session:
             adopt_postgres(self.state, given)
         self.state.parameters.start(given)
         follow_parameters(self.state)
+        report_parameters(self.state)
 
     def ready(self) -> None:
         """Tell the client that the next query may come."""
         if self.state.parameters.changed:
             follow_parameters(self.state)
+        if self.state.parameters.unreported:
+            report_parameters(self.state)
         self.state.client.send(backend.encode_ready_for_query(self.state.block.status))
         self.state.client.flush()
 

@@ -82,13 +82,14 @@ class BoundStatement:
 
 @dataclass(slots=True)
 class PreparedStatement:
-    """A statement by name. ``description`` is found when it is first needed."""
+    """A statement by name. ``description`` is found when it is first needed; ``text`` is PREPARE's own."""
 
     name: str
     statement: Statement
     parameter_oids: tuple[int, ...] = ()
     description: Description | None = None
     from_sql: bool = False
+    text: str = ""
     prepared_at: datetime = field(default_factory=utc_now)
 
 
@@ -100,9 +101,13 @@ class PreparedStatements:
 
     def add(self, prepared: PreparedStatement) -> None:
         """Keep it; only the unnamed one may be replaced. Raises DuplicateStatement (42P05)."""
-        if prepared.name and prepared.name in self._by_name:
-            raise DuplicateStatement(f'prepared statement "{prepared.name}" already exists')
+        self.refuse_duplicate(prepared.name)
         self._by_name[prepared.name] = prepared
+
+    def refuse_duplicate(self, name: str) -> None:
+        """Raise DuplicateStatement (42P05) for a name that is taken."""
+        if name and name in self._by_name:
+            raise DuplicateStatement(f'prepared statement "{name}" already exists')
 
     def get(self, name: str) -> PreparedStatement:
         """Return it; raises UnknownStatement (26000)."""

@@ -7,18 +7,19 @@ Source: PostgreSQL's src/backend/access/transam/xact.c; protocol-flow.html#PROTO
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 from rvbbit_proxy.engine.statement import TransactionCommand, transaction_command
 from rvbbit_proxy.engine.upstream import Notice, TransactionStatus, UpstreamSession
-from rvbbit_proxy.errors import InFailedTransaction, RvbbitError
+from rvbbit_proxy.errors import ActiveTransaction, InFailedTransaction, RvbbitError
 from rvbbit_proxy.session.parameter_commands import parse_transaction_modes
 from rvbbit_proxy.session.parameters import Parameters, Snapshot
 from rvbbit_proxy.session.results import Done
 from rvbbit_proxy.sql.lexer import leading_words, lexemes
 
 State = Literal["idle", "implicit", "explicit"]
+MODES = ("transaction_isolation", "transaction_read_only", "transaction_deferrable")
 _OPENING = frozenset({"begin", "start", "work", "transaction"})
 
 
@@ -45,6 +46,7 @@ class TransactionBlock:
         self._notify = notify
         self._on_end = on_end
         self._savepoints: list[tuple[str, Snapshot]] = []
+        self.queried = False
         self.state: State = "idle"
         self.failed = False
 
@@ -54,6 +56,16 @@ class TransactionBlock:
         if self.state != "explicit":
             return "I"
         return "E" if self.failed else "T"
+
+    def refuse_late_modes(self, modes: Mapping[str, str]) -> None:
+        """Raise ActiveTransaction (25001) for modes that a transaction's first query has settled."""
+        for name, value in modes.items():
+            if not self.queried or value == self._parameters.get(name):
+                continue
+            if name == "transaction_isolation":
+                raise ActiveTransaction("SET TRANSACTION ISOLATION LEVEL must be called before any query")
+            if name == "transaction_read_only" and value == "off":
+                raise ActiveTransaction("transaction read-write mode must be set before any query")
 
     def refuse_if_failed(self) -> None:
         """Raise InFailedTransaction (25P02) in a failed block."""
@@ -118,20 +130,26 @@ class TransactionBlock:
         return Done("START TRANSACTION" if leading_words(sql, 1) == ("start",) else "BEGIN")
 
     def _set_modes(self, modes: dict[str, str]) -> None:
-        for name in ("transaction_isolation", "transaction_read_only", "transaction_deferrable"):
+        for name in MODES:
             value = modes.get(name, self._parameters.get(f"default_{name}"))
             if value != self._parameters.get(name):
                 self._parameters.set(name, value, local=True)
 
     def _run_end(self, command: TransactionCommand, sql: str) -> Done:
         if self.state != "explicit":
+            if command.chain:
+                raise NoActiveTransaction(
+                    f"{command.verb.upper()} AND CHAIN can only be used in transaction blocks"
+                )
             self._warn("25P01", "there is no transaction in progress")
         commit = command.verb == "commit" and not self.failed
+        modes = {name: self._parameters.get(name) for name in MODES}
         if self.state != "idle":
             self._finish(commit=commit)
         if command.chain:
-            self._upstream.execute("BEGIN").close()
+            self._upstream.execute(_begin_with(modes)).close()
             self._begin("explicit")
+            self._set_modes(modes)
         return Done("COMMIT" if commit else "ROLLBACK")
 
     def _run_savepoint(self, command: TransactionCommand, sql: str) -> Done:
@@ -168,7 +186,7 @@ class TransactionBlock:
 
     def _begin(self, state: State) -> None:
         self.state = state
-        self.failed = False
+        self.failed = self.queried = False
         self._parameters.begin()
 
     def _finish(self, *, commit: bool) -> None:
@@ -188,3 +206,15 @@ class TransactionBlock:
 
     def _warn(self, sqlstate: str, message: str) -> None:
         self._notify(Notice("WARNING", sqlstate, message))
+
+
+def _begin_with(modes: Mapping[str, str]) -> str:
+    """Return BEGIN with these modes.
+
+    >>> _begin_with({"transaction_isolation": "serializable", "transaction_read_only": "on"})
+    'BEGIN ISOLATION LEVEL SERIALIZABLE, READ ONLY, NOT DEFERRABLE'
+    """
+    reading = "ONLY" if modes.get("transaction_read_only") == "on" else "WRITE"
+    waiting = "DEFERRABLE" if modes.get("transaction_deferrable") == "on" else "NOT DEFERRABLE"
+    level = modes.get("transaction_isolation", "read committed").upper()
+    return f"BEGIN ISOLATION LEVEL {level}, READ {reading}, {waiting}"

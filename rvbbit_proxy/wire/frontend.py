@@ -1,6 +1,7 @@
 """What a client says: every frontend message as a frozen dataclass, and its decoder.
 
-Malformed bytes give ProtocolError (08P01), text that is not UTF-8 InvalidEncoding (22021), never IndexError.
+Malformed bytes give ProtocolError (08P01), text that is not UTF-8 InvalidEncoding (22021), an unknown format
+InvalidValue (22023), never IndexError.
 Not here: cutting the stream into frames (``framing``) and the meaning of parameter values (``types``).
 Source: https://www.postgresql.org/docs/16/protocol-message-formats.html; protocol 3.2 of PostgreSQL 18.
 """
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
-from rvbbit_proxy.errors import InvalidEncoding, NotSupported, ProtocolError
+from rvbbit_proxy.errors import InvalidEncoding, InvalidValue, NotSupported, ProtocolError
 from rvbbit_proxy.wire.framing import (
     CANCEL_REQUEST_CODE,
     GSSENC_REQUEST_CODE,
@@ -334,7 +335,7 @@ def _format_of(code: int) -> Format:
         return 0
     if code == 1:
         return 1
-    raise ProtocolError(f"unsupported format code: {code}")
+    raise InvalidValue(f"unsupported format code: {code}")
 
 
 def _take_parameters(reader: Reader) -> dict[str, str]:

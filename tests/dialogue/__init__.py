@@ -53,6 +53,15 @@ def tell(kind: str, body: bytes) -> str:
             return f"t {','.join(str(oid) for oid in struct.unpack_from(f'!{count}I', body, 2))}"
         case "G" | "H":
             return f"{kind} {body[0]} {struct.unpack_from('!H', body, 1)[0]}"
+        case "A":
+            channel, payload, _ = body[4:].split(b"\0")
+            return f"A {struct.unpack_from('!I', body)[0]} {channel.decode()} {payload.decode()}".rstrip()
+        case "V":
+            return "V " + ("~" if struct.unpack_from("!i", body)[0] < 0 else _value(body[4:]))
+        case "v":
+            minor, count = struct.unpack_from("!xxHI", body)
+            options = [part.decode() for part in body[8:].split(b"\0")[:count]]
+            return " ".join(["v", f"3.{minor}", *options])
         case "d":
             return f"d {body.decode()!r}" if _printable(body) else f"d {body.hex()}"
         case _:
@@ -62,6 +71,18 @@ def tell(kind: str, body: bytes) -> str:
 def tell_all(data: bytes, quiet: frozenset[str] = frozenset()) -> list[str]:
     """Return messages as texts, without those of the quiet types."""
     return [tell(kind, body) for kind, body in cut_messages(data) if kind not in quiet]
+
+
+def columns_of(body: bytes) -> Iterator[str]:
+    """Yield the columns of a RowDescription as ``name:oid``, with typmod, format and the table's column if any."""
+    (count,) = struct.unpack_from("!H", body)
+    position = 2
+    for _ in range(count):
+        end = body.index(b"\0", position)
+        table, attnum, oid, _, typmod, code = struct.unpack_from("!IhIhih", body, end + 1)
+        column = f"{body[position:end].decode()}:{oid}" + (f"({typmod})" if typmod != -1 else "")
+        yield column + ("b" if code else "") + (f" #{attnum}" if table else "")
+        position = end + 19
 
 
 def _columns(body: bytes) -> Iterator[str]:
@@ -84,8 +105,12 @@ def _values(body: bytes) -> Iterator[str]:
             yield "~"
             continue
         value = body[position : position + length]
-        yield value.decode() if _printable(value) else f"x{value.hex()}"
+        yield _value(value)
         position += length
+
+
+def _value(value: bytes) -> str:
+    return value.decode() if _printable(value) else f"x{value.hex()}"
 
 
 def _printable(value: bytes) -> bool:

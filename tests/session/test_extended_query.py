@@ -175,8 +175,8 @@ def test_set_and_show_by_message(talk: Dialogue) -> None:
         "1",
         "2",
         "n",
-        "S TimeZone=Asia/Tokyo",
         "C SET",
+        "S TimeZone=Asia/Tokyo",
         "Z I",
     ]
     assert talk.say(Parse("", "SHOW timezone"), *ALL_IN_ONE)[2:] == [

@@ -42,15 +42,15 @@ def test_parameters_are_postgresqls_and_ours(talk: Dialogue) -> None:
     assert talk.say(Query("SHOW work_mem"))[1] == "D 8MB"
     assert talk.say(Query("SHOW statement_timeout"))[1] == "D 9s"
     assert talk.say(Query("SHOW rvbbit.caller_id"))[1] == "D me"
-    assert talk.say(Query("SET TimeZone = 'Asia/Tokyo'")) == ["S TimeZone=Asia/Tokyo", "C SET", "Z I"]
+    assert talk.say(Query("SET TimeZone = 'Asia/Tokyo'")) == ["C SET", "S TimeZone=Asia/Tokyo", "Z I"]
     assert talk.say(Query("SELECT TIMESTAMPTZ '2026-01-01 12:00:00+00'"))[1] == "D 2026-01-01 21:00:00+09"
     assert talk.say(Query("SET nonesuch = 1"))[0].startswith("E 42704 ")
-    assert talk.say(Query("BEGIN; SET application_name = 'x'"))[-3:] == ["S application_name=x", "C SET", "Z T"]
-    assert talk.say(Query("ROLLBACK")) == ["S application_name=shop", "C ROLLBACK", "Z I"]
+    assert talk.say(Query("BEGIN; SET application_name = 'x'"))[-3:] == ["C SET", "S application_name=x", "Z T"]
+    assert talk.say(Query("ROLLBACK")) == ["C ROLLBACK", "S application_name=shop", "Z I"]
     assert talk.say(Query("SELECT current_setting('application_name') AS a"))[1] == "D shop"
     set_config = Query("SELECT set_config('application_name', 'y', false)")
-    assert talk.say(set_config) == ["S application_name=y", "T set_config:25", "D y", "C SELECT 1", "Z I"]
-    assert talk.say(Query("RESET ALL"))[-2:] == ["C RESET", "Z I"]
+    assert talk.say(set_config) == ["T set_config:25", "D y", "C SELECT 1", "S application_name=y", "Z I"]
+    assert talk.say(Query("RESET ALL"))[0] == "C RESET"
     assert talk.say(Query("SHOW statement_timeout"))[1] == "D 9s"
     assert talk.say(Query("SELECT current_setting('application_name') AS a"))[1] == "D shop"
 

@@ -14,15 +14,15 @@ NOON = "SELECT TIMESTAMPTZ '2026-01-01 12:00:00+00'"
 
 
 def test_a_changed_time_zone_is_told_and_used(talk: Dialogue) -> None:
-    assert talk.say(Query("SET TIME ZONE 'Asia/Tokyo'")) == ["S TimeZone=Asia/Tokyo", "C SET", "Z I"]
+    assert talk.say(Query("SET TIME ZONE 'Asia/Tokyo'")) == ["C SET", "S TimeZone=Asia/Tokyo", "Z I"]
     assert talk.say(Query(NOON))[1] == "D 2026-01-01 21:00:00+09"
     assert talk.say(Query("SELECT extract(hour FROM TIMESTAMPTZ '2026-01-01 12:00:00+00')::int"))[1] == "D 21"
-    assert talk.say(Query("RESET TimeZone"))[0] == "S TimeZone=UTC"
+    assert talk.say(Query("RESET TimeZone"))[1] == "S TimeZone=UTC"
 
 
 def test_rollback_undoes_set_everywhere(talk: Dialogue) -> None:
     talk.say(Query("BEGIN; SET TimeZone = 'Asia/Tokyo'"))
-    assert talk.say(Query("ROLLBACK")) == ["S TimeZone=UTC", "C ROLLBACK", "Z I"]
+    assert talk.say(Query("ROLLBACK")) == ["C ROLLBACK", "S TimeZone=UTC", "Z I"]
     assert talk.say(Query("SELECT extract(hour FROM TIMESTAMPTZ '2026-01-01 12:00:00+00')::int"))[1] == "D 12"
 
 

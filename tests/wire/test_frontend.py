@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from rvbbit_proxy.errors import InvalidEncoding, NotSupported, ProtocolError, RvbbitError
+from rvbbit_proxy.errors import InvalidEncoding, InvalidValue, NotSupported, ProtocolError, RvbbitError
 from rvbbit_proxy.wire import frontend
 from rvbbit_proxy.wire.framing import FRONTEND_TYPES, Frame, StartupFrame
 from rvbbit_proxy.wire.frontend import decode_authentication, decode_message, decode_startup
@@ -61,7 +61,6 @@ def test_every_cut_and_every_byte_too_many_is_refused(
         (b"P", b"\0\0\xff\xff"),
         (b"B", b"\0\0\xff\xff"),
         (b"B", b"\0\0\0\0\0\1\xff\xff\xff\xfe\0\0"),
-        (b"B", b"\0\0\0\1\0\2\0\0\0\0"),
         (b"B", b"\0\0\0\2\0\0\0\1\0\1\xff\xff\xff\xff\0\0"),
         (b"D", b"X\0"),
         (b"p", b"secret\0"),
@@ -70,6 +69,11 @@ def test_every_cut_and_every_byte_too_many_is_refused(
 def test_bad_counts_lengths_and_codes(kind: bytes, body: bytes) -> None:
     with pytest.raises(ProtocolError):
         decode_message(Frame(kind, body))
+
+
+def test_formats_are_text_or_binary() -> None:
+    with pytest.raises(InvalidValue, match="unsupported format code: 2"):
+        decode_message(Frame(b"B", b"\0\0\0\1\0\2\0\0\0\0"))
 
 
 def test_text_must_be_utf8() -> None:
