@@ -11,7 +11,7 @@
 - ``parameters``, ``parameter_table``, ``parameter_kinds``   values, the table of all, their domains
 - ``parameter_commands``, ``parameter_statements``, ``forwarding``   SET and SHOW read, run, told to the upstream
 - ``copy``        COPY with the client
-- ``session_functions``   calls that only the session can answer
+- ``session_functions``, ``own_relations``   calls and relations that only the session can answer
 - ``client``, ``semantics``   the doors to the client and to what understands meaning
 - ``results``     results the session makes itself
 """

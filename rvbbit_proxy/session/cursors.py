@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from rvbbit_proxy.caller import utc_now
 from rvbbit_proxy.engine.upstream import Batch, UpstreamResult
 from rvbbit_proxy.errors import DuplicatePortal, RvbbitError, SyntaxFault, UnknownPortal
 from rvbbit_proxy.session.parameter_commands import syntax_error_at
@@ -165,8 +166,12 @@ class Cursor:
     Positions count from 1; 0 is before the first row.
     """
 
-    def __init__(self, declared: Declare, result: UpstreamResult, source: RowSource | None = None) -> None:
+    def __init__(
+        self, declared: Declare, result: UpstreamResult, source: RowSource | None = None, text: str = ""
+    ) -> None:
         self.declared = declared
+        self.declared_at = utc_now()
+        self.text = text
         self.result = result
         self._source = source or RowSource(result)
         self._kept: list[Batch] = []
@@ -315,6 +320,9 @@ class Cursors:
 
     def __contains__(self, name: str) -> bool:
         return name in self._by_name
+
+    def __iter__(self) -> Iterator[Cursor]:
+        return iter(tuple(self._by_name.values()))
 
     def get(self, name: str) -> Cursor:
         """Return it; raises UnknownPortal (34000)."""

@@ -122,7 +122,9 @@ def run_prepared_command(bound: BoundStatement, state: SessionState, run: Run) -
             statement = read_statement(command.sql)
             oids = tuple(type_oid(name) for name in command.types)
             missing = count_parameters(statement.sql) - len(oids)
-            prepared = PreparedStatement(command.name, statement, oids + (0,) * missing, from_sql=True)
+            prepared = PreparedStatement(
+                command.name, statement, oids + (0,) * missing, from_sql=True, text=bound.statement.sql
+            )
             state.statements.add(prepared)
             return Done("PREPARE")
         case ExecutePrepared():

@@ -69,13 +69,16 @@ SELECT reloid AS attrelid, attname, atttypid, attlen, attnum, attndims, atttypmo
 FROM rvbbit_pg.base.system_columns;
 
 CREATE VIEW rvbbit_pg.rows.pg_attrdef AS
-SELECT rvbbit_pg.base.oid_of('default', nspname || '.' || table_name || '.' || column_name) AS oid,
+SELECT rvbbit_pg.base.oid_of('default', c.nspname || '.' || c.table_name || '.' || column_name) AS oid,
        attrelid AS adrelid, column_index AS adnum,
        CASE WHEN is_generated THEN coalesce(generation_expression, column_default)
+            WHEN regexp_full_match(column_default, '''([^'']|'''')*''')
+            THEN column_default || '::' || coalesce(rvbbit_pg.base.sql_type_name(atttypid), t.name)
             ELSE regexp_replace(CASE WHEN starts_with(column_default, 'nextval(')
                                      THEN regexp_replace(column_default, '"([a-z_][a-z0-9_]*)"', '\1', 'g')
                                      ELSE column_default END, '^nextval\(''([^'']*)''\)$', 'nextval(''\1''::regclass)') END AS adbin
-FROM rvbbit_pg.base.columns WHERE column_default IS NOT NULL OR is_generated;
+FROM rvbbit_pg.base.typed_columns c LEFT JOIN rvbbit_pg.base.user_type_names t ON t.oid = c.atttypid
+WHERE column_default IS NOT NULL OR is_generated;
 
 CREATE VIEW rvbbit_pg.rows.pg_constraint AS
 SELECT rvbbit_pg.base.oid_of('constraint', c.nspname || '.' || c.table_name || '.' || c.conname) AS oid, c.conname,
@@ -89,7 +92,7 @@ SELECT rvbbit_pg.base.oid_of('constraint', c.nspname || '.' || c.table_name || '
        CASE c.constraint_type WHEN 'FOREIGN KEY' THEN 'a' ELSE ' ' END AS confupdtype,
        CASE c.constraint_type WHEN 'FOREIGN KEY' THEN 'a' ELSE ' ' END AS confdeltype,
        CASE c.constraint_type WHEN 'FOREIGN KEY' THEN 's' ELSE ' ' END AS confmatchtype,
-       true AS conislocal, true AS connoinherit, c.conkey,
+       true AS conislocal, c.constraint_type <> 'CHECK' AS connoinherit, c.conkey,
        CASE c.constraint_type WHEN 'FOREIGN KEY' THEN c.confkey END AS confkey, c.expression AS conbin
 FROM rvbbit_pg.base.constraints c
 LEFT JOIN (SELECT indrelid, items, min(indexrelid) AS indexrelid FROM rvbbit_pg.base.indexes WHERE indisunique
@@ -115,8 +118,8 @@ CREATE VIEW rvbbit_pg.rows.pg_type AS
 SELECT * FROM rvbbit_pg.base.system_types
 UNION ALL BY NAME
 SELECT oid, type_name AS typname, nspoid AS typnamespace, 10 AS typowner, 4 AS typlen, true AS typbyval, 'e' AS typtype,
-       'E' AS typcategory, true AS typisdefined, ',' AS typdelim, array_oid AS typarray, 3504 AS typinput,
-       3505 AS typoutput, 3532 AS typreceive, 3533 AS typsend, 'i' AS typalign, 'p' AS typstorage, -1 AS typtypmod
+       'E' AS typcategory, true AS typisdefined, ',' AS typdelim, array_oid AS typarray, 3506 AS typinput,
+       3507 AS typoutput, 3532 AS typreceive, 3533 AS typsend, 'i' AS typalign, 'p' AS typstorage, -1 AS typtypmod
 FROM rvbbit_pg.base.enums
 UNION ALL BY NAME
 SELECT array_oid AS oid, '_' || type_name AS typname, nspoid AS typnamespace, 10 AS typowner, -1 AS typlen,
@@ -256,6 +259,18 @@ SELECT rvbbit_pg.base.database_oid() AS datid, rvbbit_pg.base.session_database()
 CREATE VIEW rvbbit_pg.rows.pg_stat_ssl AS SELECT rvbbit_pg.base.session_pid() AS pid, NULL::BOOLEAN AS ssl;
 CREATE VIEW rvbbit_pg.rows.pg_stat_gssapi AS
 SELECT rvbbit_pg.base.session_pid() AS pid, false AS gss_authenticated, false AS encrypted, false AS credentials_delegated;
+
+-- what the session tells of itself
+CREATE VIEW rvbbit_pg.rows.pg_prepared_statements AS
+SELECT row->>'name' AS name, row->>'statement' AS statement, (row->>'prepare_time')::TIMESTAMPTZ AS prepare_time,
+       (row->'parameter_types')::BIGINT[] AS parameter_types, (row->'result_types')::BIGINT[] AS result_types,
+       (row->'from_sql')::BOOLEAN AS from_sql, 0 AS generic_plans, 0 AS custom_plans
+FROM (SELECT unnest(from_json(coalesce(getvariable('rvbbit_pg_prepared_statements')::VARCHAR, '[]'), '["JSON"]')) AS row);
+CREATE VIEW rvbbit_pg.rows.pg_cursors AS
+SELECT row->>'name' AS name, row->>'statement' AS statement, (row->'is_holdable')::BOOLEAN AS is_holdable,
+       (row->'is_binary')::BOOLEAN AS is_binary, (row->'is_scrollable')::BOOLEAN AS is_scrollable,
+       (row->>'creation_time')::TIMESTAMPTZ AS creation_time
+FROM (SELECT unnest(from_json(coalesce(getvariable('rvbbit_pg_cursors')::VARCHAR, '[]'), '["JSON"]')) AS row);
 
 CREATE VIEW rvbbit_pg.rows.pg_stat_all_tables AS
 SELECT oid AS relid, nspname AS schemaname, relname, tuples AS n_live_tup FROM rvbbit_pg.base.relations WHERE relkind = 'r';
