@@ -19,6 +19,7 @@ from rvbbit_proxy.engine.duckdb_upstream import DuckDBUpstream
 from rvbbit_proxy.engine.postgres_upstream import PostgresUpstream
 from rvbbit_proxy.engine.upstream import Upstream
 from rvbbit_proxy.engine.with_ledger import WithLedger
+from rvbbit_proxy.execute.history import SPANS_SQL, load_history
 from rvbbit_proxy.execute.model_loop import ModelLoop
 from rvbbit_proxy.execute.semantics import SemanticEngine
 from rvbbit_proxy.execute.services import Services
@@ -69,7 +70,8 @@ class App:
         self.loop.run(self.meta.resume(RunOptions.of(settings)))
         self.cache = ResultCache(ledger)
         self.cache.load()
-        services = Services(SqlReader.of(self.operators), self.runtime, self.cache, self.loop, self.door)
+        reader, history = SqlReader.of(self.operators), load_history(ledger.query(SPANS_SQL).to_pylist())
+        services = Services(reader, self.runtime, self.cache, self.loop, self.door, history)
         self.engine = SemanticEngine(services)
         self.upstream = _open_upstream(settings, connection)
         self.server: Server | None = None

@@ -17,13 +17,14 @@ import pyarrow as pa
 
 from rvbbit_proxy.engine.upstream import Column, UpstreamResult, UpstreamSession
 from rvbbit_proxy.errors import BudgetExceeded, SyntaxFault
-from rvbbit_proxy.execute.answers import Item, group_batches, item_key
+from rvbbit_proxy.execute.answers import item_key
+from rvbbit_proxy.execute.batches import Item, group_batches
 from rvbbit_proxy.execute.judging import StageReport, stage_inputs
 from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.execute.result import TableResult
 from rvbbit_proxy.execute.services import Services
 from rvbbit_proxy.llm.prices import Usage
-from rvbbit_proxy.operators.estimate import estimate_prompt_tokens
+from rvbbit_proxy.operators.estimate import Asked, estimate_run
 from rvbbit_proxy.operators.operator import Operator
 from rvbbit_proxy.plan.plan import OperatorStage, Plan, Spool, Waves
 from rvbbit_proxy.settings import OFFLINE, RunOptions
@@ -136,7 +137,7 @@ def _estimate(
     known = services.cache.get_many(list(distinct)) if options.cache == "on" else {}
     todo = [item for key, item in distinct.items() if key not in known]
     price = services.door.price(options.model)
-    calls, tokens_in, tokens_out = _count_calls(stage.operator, todo, options)
+    asked = _estimate_runs(stage.operator, todo, options)
     return StageEstimate(
         operator=stage.operator.name,
         cascade=stage.operator.cascade.cascade_id,
@@ -144,19 +145,18 @@ def _estimate(
         inputs=len(distinct),
         at_most=stage.bounded,
         cached=len(known),
-        calls=calls,
-        tokens_in=tokens_in,
-        tokens_out=tokens_out,
-        cost_usd=price.cost_usd(Usage(tokens_in, tokens_out)) if price is not None else None,
+        calls=asked.calls,
+        tokens_in=asked.tokens_in,
+        tokens_out=asked.tokens_out,
+        cost_usd=price.cost_usd(Usage(asked.tokens_in, asked.tokens_out)) if price is not None else None,
         input_sql=stage.input_sql,
     )
 
 
-def _count_calls(operator: Operator, items: Sequence[Item], options: RunOptions) -> tuple[int, int, int]:
-    batches = [[items[index] for index in batch] for batch in group_batches(operator, items, options)]
-    tokens = [estimate_prompt_tokens(operator, batch) for batch in batches]
-    calls = len(batches) if operator.asks_model else 0
-    return calls, sum(given for given, _ in tokens), sum(taken for _, taken in tokens)
+def _estimate_runs(operator: Operator, items: Sequence[Item], options: RunOptions) -> Asked:
+    batches = group_batches(operator, items, options)
+    runs = ([items[index] for index in batch] for batch in batches)
+    return sum((estimate_run(operator, run, options.model) for run in runs), Asked())
 
 
 def _as_text(plan: Plan, estimates: Sequence[StageEstimate], model: str, actual: Actual | None) -> list[str]:
@@ -173,7 +173,7 @@ def _as_text(plan: Plan, estimates: Sequence[StageEstimate], model: str, actual:
         if isinstance(stage, Spool):
             lines += [f"  ->  {number}. Spool {stage.relation}  ({stage.reason})", f"        Query: {stage.sql}"]
         elif isinstance(stage, Waves):
-            lines.append(f"  ->  {number}. Waves over {stage.spool}  (until {stage.needed} rows have passed)")
+            lines.append(f"  ->  {number}. Waves over {stage.spool}  ({_purpose(stage)})")
             for _ in stage.filters:
                 lines += _stage_lines(number, *next(operators))
         else:
@@ -183,6 +183,12 @@ def _as_text(plan: Plan, estimates: Sequence[StageEstimate], model: str, actual:
         cost = f"  Cost: {_money(actual.cost_usd)}" if actual.cost_usd is not None else ""
         lines.append(f"Actual: {actual.rows} rows  Time: {actual.seconds * 1000:.1f} ms{cost}")
     return lines
+
+
+def _purpose(stage: Waves) -> str:
+    if stage.needed is None:
+        return f"{len(stage.conditions)} conditions, in the order that costs least"
+    return f"until {stage.needed} rows have passed"
 
 
 def _stage_lines(number: int, estimate: StageEstimate, report: StageReport | None) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ import pyarrow as pa
 from rvbbit_proxy.caller import mint_span_id, utc_now
 from rvbbit_proxy.engine.upstream import Notice
 from rvbbit_proxy.execute.answers import Answers, answer_inputs
+from rvbbit_proxy.execute.history import counted
 from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.execute.services import Services
 from rvbbit_proxy.ledger.records import EventRecord
@@ -60,7 +61,9 @@ def judge(stage: OperatorStage, inputs: pa.Table, request: StatementRequest, ser
             request.ctx.cancel,
         )
     finally:
-        _record(stage, request, services, span, started, len(items), outcome)
+        counts = counted(stage, outcome.values) if outcome is not None else {}
+        services.history.note(stage, counts)
+        _record(stage, request, services, span, started, {"inputs": len(items), **counts}, outcome)
     if outcome.failed:
         message = f"{stage.operator.name} gave NULL for {outcome.failed} of {len(items)} inputs that failed"
         request.notify(Notice("WARNING", NULL_WARNING_SQLSTATE, message, detail=str(outcome.first_error)))
@@ -103,7 +106,7 @@ def _record(
     services: Services,
     span: str,
     started: datetime,
-    inputs: int,
+    told: Mapping[str, Any],
     outcome: Answers | None,
 ) -> None:
     ended = utc_now()
@@ -125,7 +128,7 @@ def _record(
             end_time=ended,
             duration_ms=(ended - started).total_seconds() * 1000,
             success=outcome is not None,
-            args={"operator": stage.operator.name, "inputs": inputs, **counts},
+            args={"operator": stage.operator.name, **told, **counts},
             source_component="execute",
             source_function="judge",
         )

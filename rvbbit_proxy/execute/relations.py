@@ -18,3 +18,8 @@ def drop_relations(relations: Sequence[str], upstream: UpstreamSession) -> None:
         return
     for relation in relations:
         upstream.execute(f"DROP TABLE IF EXISTS {relation}").close()
+
+
+def count_rows(relation: str, upstream: UpstreamSession) -> int:
+    """Return how many rows a relation holds."""
+    return int(upstream.fetch(f"SELECT count(*) AS n FROM {relation}").column(0)[0].as_py())

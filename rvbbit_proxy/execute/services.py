@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from rvbbit_proxy.cascade.runtime import Runtime
 from rvbbit_proxy.engine.upstream import UpstreamSession
+from rvbbit_proxy.execute.history import History
 from rvbbit_proxy.execute.model_loop import ModelLoop
 from rvbbit_proxy.llm.cache import ResultCache
 from rvbbit_proxy.llm.door import ModelDoor
@@ -22,4 +23,5 @@ class Services:
     cache: ResultCache
     loop: ModelLoop
     door: ModelDoor
+    history: History = field(default_factory=History)
     told_offline: weakref.WeakSet[UpstreamSession] = field(default_factory=weakref.WeakSet)

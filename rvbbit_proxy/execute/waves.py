@@ -1,4 +1,7 @@
-"""Waves: a spool's rows are judged in their order, a few at a time, until enough have passed."""
+"""Waves: a spool's rows are judged in their order, some at a time, until enough have passed all conditions.
+
+What a wave tells of the conditions decides in which order they judge the next one.
+"""
 
 from __future__ import annotations
 
@@ -9,58 +12,166 @@ from typing import Any
 import pyarrow as pa
 
 from rvbbit_proxy.engine.upstream import UpstreamSession
-from rvbbit_proxy.execute.judging import StageReport, judge, result_table
-from rvbbit_proxy.execute.relations import drop_relations, make_relation
+from rvbbit_proxy.execute.answers import item_key
+from rvbbit_proxy.execute.batches import batch_size
+from rvbbit_proxy.execute.judging import StageReport, judge, result_table, stage_inputs
+from rvbbit_proxy.execute.ordering import SAMPLE_ROWS, Seen, order_of, remembered, sample_size
+from rvbbit_proxy.execute.relations import count_rows, drop_relations, make_relation
 from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.execute.services import Services
-from rvbbit_proxy.plan.plan import ORDINAL, OperatorStage, Waves
+from rvbbit_proxy.operators.estimate import estimate_run
+from rvbbit_proxy.plan.plan import ORDINAL, Condition, OperatorStage, Waves
+
+MET_ROWS = 100
+"""Rows by which what a condition costs is estimated."""
+OUTPUT_WEIGHT = 4
+"""What an output token costs, in input tokens."""
+UNKNOWN_TOKENS = 40.0
+"""What an input takes that another operator has yet to make."""
+GROWTH = 4
+"""Where all rows are judged, a wave is at most so many times as long as all before it."""
 
 
 def run_waves(
     stage: Waves, request: StatementRequest, upstream: UpstreamSession, services: Services
 ) -> list[StageReport]:
     """Judge the spool's rows wave by wave until enough have passed or none is left."""
-    rows = upstream.fetch(f"SELECT count(*) AS n FROM {stage.spool}").column(0)[0].as_py()
-    collected = [_Collected(each) for each in stage.filters]
-    seen = passed = 0
-    while seen == 0 or (seen < rows and passed < stage.needed):
-        upto = seen + wave_size(stage.needed - passed, passed, seen)
-        drop_relations([stage.relation], upstream)
-        wave = f"SELECT * FROM {stage.spool} WHERE {ORDINAL} > {seen} AND {ORDINAL} <= {upto}"
-        make_relation(stage.relation, wave, upstream)
-        for each in collected:
-            each.judge_new(request, upstream, services)
-        passed += upstream.fetch(stage.passing_sql).column(0)[0].as_py()
-        seen = upto
-    return [each.report() for each in collected]
+    return _Run(stage, request, upstream, services).run()
 
 
-def wave_size(missing: int, passed: int, seen: int) -> int:
+def wave_size(missing: int, passed: int, seen: int, batch: int = 1) -> int:
     """Return how many rows to judge next, from the share that has passed (Laplace's rule of succession).
 
-    >>> wave_size(10, 0, 0), wave_size(3, 7, 20), wave_size(1, 0, 62)
-    (20, 9, 64)
+    What is more than a batch is made whole batches: a prompt that is not full costs a request all the same.
+
+    >>> wave_size(10, 0, 0), wave_size(3, 7, 20), wave_size(1, 0, 62), wave_size(30, 10, 60, batch=100)
+    (20, 9, 64, 200)
     """
-    return max(1, math.ceil(missing * (seen + 2) / (passed + 1)))
+    size = max(1, math.ceil(missing * (seen + 2) / (passed + 1)))
+    return size if size <= batch else math.ceil(size / batch) * batch
+
+
+class _Run:
+    """One run of one stage."""
+
+    def __init__(
+        self, stage: Waves, request: StatementRequest, upstream: UpstreamSession, services: Services
+    ) -> None:
+        self._stage = stage
+        self._request = request
+        self._upstream = upstream
+        self._services = services
+        self._judges = {each.relation: _Collected(each) for each in stage.filters}
+        self._seen: list[Seen] = []
+        self._batch = (
+            max(batch_size(each.operator, request.options) for each in stage.filters) if stage.filters else 1
+        )
+
+    def run(self) -> list[StageReport]:
+        """Judge until enough rows have passed."""
+        stage = self._stage
+        rows = count_rows(stage.spool, self._upstream)
+        done = passed = 0
+        while done == 0 or (done < rows and (stage.needed is None or passed < stage.needed)):
+            sample = self._meet(rows) if done == 0 else 0
+            size = max(sample, self._wave_size(done, passed))
+            self._take(done, done + size)
+            passed += self._sample() if sample else self._filter()
+            done += size
+        return [each.report() for each in self._judges.values()]
+
+    def _meet(self, rows: int) -> int:
+        """Find out what is known of the conditions; return how many rows to judge by all of them."""
+        self._take(0, MET_ROWS)
+        self._seen = [self._known(condition, min(MET_ROWS, rows)) for condition in self._stage.conditions]
+        return sample_size(rows, self._seen)
+
+    def _wave_size(self, done: int, passed: int) -> int:
+        if self._stage.needed is not None:
+            return wave_size(self._stage.needed - passed, passed, done, self._batch)
+        if done == 0 and len(self._stage.conditions) > 1 and not all(seen.known for seen in self._seen):
+            return SAMPLE_ROWS
+        return max(self._batch * self._request.options.concurrency, GROWTH * done)
+
+    def _take(self, start: int, end: int) -> None:
+        """Put the rows after ``start``, up to ``end``, into the wave's relation."""
+        stage = self._stage
+        drop_relations([stage.relation], self._upstream)
+        rows = f"SELECT * FROM {stage.spool} WHERE {ORDINAL} > {start} AND {ORDINAL} <= {end}"
+        make_relation(stage.relation, rows, self._upstream)
+
+    def _known(self, condition: Condition, rows: int) -> Seen:
+        """Return what is known of a condition before it has judged anything."""
+        cost = sum(self._cost(stage, condition) for stage in condition.stages) / max(rows, 1)
+        decided_by = self._judges.get(condition.decided_by or "")
+        if decided_by is None:
+            return Seen(cost)
+        judged, true = self._services.history.counts(decided_by.stage)
+        return remembered(cost, judged, judged - true if condition.negated else true)
+
+    def _cost(self, stage: OperatorStage, condition: Condition) -> float:
+        """Return the tokens that answering the stage's inputs takes, those of the wave that are not known."""
+        if any(other.relation in stage.input_sql for other in condition.stages):
+            return UNKNOWN_TOKENS
+        _, items = stage_inputs(stage, self._upstream.fetch(stage.input_sql))
+        options = self._request.options
+        keys = [item_key(stage.operator, options, item) for item in items]
+        known = self._services.cache.get_many(keys) if options.cache == "on" and stage.operator.cached else {}
+        todo = [item for item, key in zip(items, keys, strict=True) if key not in known]
+        asked = estimate_run(stage.operator, todo, options.model)
+        return float(asked.tokens_in + OUTPUT_WEIGHT * asked.tokens_out)
+
+    def _sample(self) -> int:
+        """Judge the wave by every condition, learn what each lets through; return how many rows pass them all."""
+        for condition in self._stage.conditions:
+            self._judge(condition)
+        truths = [f"coalesce({condition.sql}, false)" for condition in self._stage.conditions]
+        columns = ", ".join(f"{truth} AS p{number}" for number, truth in enumerate(truths))
+        rows = self._upstream.fetch(f"SELECT {columns} FROM {self._stage.relation}")
+        outcomes = [rows.column(number).to_pylist() for number in range(len(truths))]
+        for seen, outcome in zip(self._seen, outcomes, strict=True):
+            seen.add(len(outcome), sum(outcome))
+        return sum(map(all, zip(*outcomes, strict=True)))
+
+    def _filter(self) -> int:
+        """Judge the wave by one condition after another; return how many rows pass them all."""
+        relation = self._stage.relation
+        left = count_rows(relation, self._upstream)
+        for number in order_of(self._seen):
+            condition, before = self._stage.conditions[number], left
+            self._judge(condition)
+            self._upstream.execute(f"DELETE FROM {relation} WHERE ({condition.sql}) IS NOT TRUE").close()
+            left = count_rows(relation, self._upstream)
+            self._seen[number].add(before, left)
+        return left
+
+    def _judge(self, condition: Condition) -> None:
+        for stage in condition.stages:
+            judge = self._judges[stage.relation]
+            judge.judge_new(stage.input_sql, self._request, self._upstream, self._services)
 
 
 @dataclass(slots=True)
 class _Collected:
-    """What one filter of the waves has answered so far."""
+    """What one operator of the waves has answered so far."""
 
     stage: OperatorStage
     known: set[tuple[Any, ...]] = field(default_factory=set)
     results: list[pa.Table] = field(default_factory=list)
     reports: list[StageReport] = field(default_factory=list)
 
-    def judge_new(self, request: StatementRequest, upstream: UpstreamSession, services: Services) -> None:
-        """Judge the wave's inputs that no earlier wave had, and load all results anew."""
-        inputs = upstream.fetch(self.stage.input_sql)
+    def judge_new(
+        self, input_sql: str, request: StatementRequest, upstream: UpstreamSession, services: Services
+    ) -> None:
+        """Judge the inputs that have not been judged, and load all results anew."""
+        inputs = upstream.fetch(input_sql)
         rows = list(zip(*(inputs.column(key).to_pylist() for key in self.stage.key_columns), strict=True))
         new = [index for index, row in enumerate(rows) if row not in self.known]
         if self.stage.key_columns:
             inputs = inputs.take(pa.array(new, pa.int64()))
-        elif self.results:
+        elif any(result.num_rows for result in self.results):
+            return
+        if self.results and not inputs.num_rows:
             return
         judged = judge(self.stage, inputs, request, services)
         self.known.update(rows)

@@ -13,7 +13,7 @@ from rvbbit_proxy.errors import NotSupported
 from rvbbit_proxy.plan.output_names import folded, output_name
 from rvbbit_proxy.plan.plan import ORDINAL
 from rvbbit_proxy.plan.scope import has_calls, is_aggregate, refers_to, source_names, walk_scope
-from rvbbit_proxy.plan.staging import Staging
+from rvbbit_proxy.plan.staging import Staging, literal_value
 from rvbbit_proxy.sql.dialect import SemanticCall
 
 GATHERED = "array_agg"
@@ -101,10 +101,11 @@ class Hoist:
             for node in nodes
         )
 
-    def spool(self, inner: exp.Select, reason: str) -> str:
-        """Keep the inner query's rows, numbered in their order; return the relation."""
+    def spool(self, inner: exp.Select, reason: str, order: exp.Order | None = None) -> str:
+        """Keep the inner query's rows, numbered in their order, or in another; return the relation."""
         inner.set("expressions", self.items or [exp.alias_(exp.Literal.number(1), "one")])
-        query = exp.Select(expressions=[exp.Star(), exp.alias_(exp.Window(this=exp.RowNumber()), ORDINAL)])
+        number = exp.Window(this=exp.RowNumber(), order=order)
+        query = exp.Select(expressions=[exp.Star(), exp.alias_(number, ORDINAL)])
         query.set("from_", exp.From(this=inner.subquery("q", copy=False)))
         return self.staging.spool(query, reason, names_differ=True)
 
@@ -147,6 +148,8 @@ def _is_rows(node: exp.Expr) -> bool:
 
 
 def _reads_rows(node: exp.Expr) -> bool:
+    if literal_value(node)[0]:
+        return False
     return node.find(exp.Column, exp.AggFunc, exp.Anonymous, exp.Subquery, exp.Window, exp.Func) is not None
 
 

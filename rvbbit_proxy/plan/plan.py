@@ -61,18 +61,38 @@ class OperatorStage:
 
 
 @dataclass(frozen=True, slots=True)
-class Waves:
-    """Operators that filter the rows of a spool, in its order, until ``needed`` rows have passed all of them.
+class Condition:
+    """One condition over the rows of a relation: when its ``stages`` have run, in their order, ``sql`` is plain.
 
-    Each wave puts the next rows of ``spool`` into ``relation``, from which the filters read their inputs; the
-    filters' output relations grow. ``passing_sql`` counts the wave's rows that have passed.
+    ``decided_by`` is the relation of the one operator whose answer it is, or, where
+    ``negated``, whose answer it is not; None where it is more than that.
+    """
+
+    sql: str
+    stages: tuple[OperatorStage, ...]
+    decided_by: str | None = None
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Waves:
+    """Conditions that filter the rows of a spool, some rows at a time, until ``needed`` rows have passed all.
+
+    ``needed`` None: all rows are judged. Each wave puts the next rows of ``spool`` into ``relation``, from which the
+    stages read their inputs, and what fails a condition is deleted there; so the conditions may be judged in any
+    order. The stages' output relations grow.
     """
 
     relation: str
     spool: str
-    needed: int
-    filters: tuple[OperatorStage, ...]
-    passing_sql: str
+    needed: int | None
+    conditions: tuple[Condition, ...]
+
+    @property
+    def filters(self) -> tuple[OperatorStage, ...]:
+        """The operator stages of all conditions, each once."""
+        found = {stage.relation: stage for condition in self.conditions for stage in condition.stages}
+        return tuple(found.values())
 
 
 Stage = Spool | OperatorStage | Waves

@@ -6,9 +6,8 @@ stand in any clause; NULL inputs have no row there, hence NULL out. An argument 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlglot import exp
@@ -17,7 +16,7 @@ from rvbbit_proxy.errors import AggregateMisplaced, NotSupported, UnknownOperato
 from rvbbit_proxy.operators.operator import Operator, OperatorArg, Operators
 from rvbbit_proxy.plan.estimate import LOOKUP, RETURNS, estimate_tree
 from rvbbit_proxy.plan.output_names import name_items
-from rvbbit_proxy.plan.plan import ORDINAL, VALUE, OperatorStage, Spool, Stage, Waves, key_column
+from rvbbit_proxy.plan.plan import ORDINAL, VALUE, OperatorStage, Spool, Stage, key_column
 from rvbbit_proxy.plan.scope import is_volatile, refers_to, source_names, table_names
 from rvbbit_proxy.sql.dialect import SemanticCall, print_sql
 
@@ -28,7 +27,8 @@ class Staging:
 
     ``describe`` tells the column names of a query of the upstream. ``suffix`` makes relation names unique in
     the upstream session. ``environment`` holds the plain CTEs that queries of this statement may use. ``waves``
-    maps a SELECT that may stop early to its spool and the rows it needs. ``enclosing``: the queries around the
+    maps a SELECT that may stop early to its spool and the rows it needs. ``made``: the operator stages by relation.
+    ``enclosing``: the queries around the
     one being planned whose columns it may read, the nearest last. ``kept`` are the scopes that have an identity,
     ``renamed`` the names of the columns of spools that have them only in queries.
     """
@@ -42,6 +42,7 @@ class Staging:
     environment: list[exp.CTE] = field(default_factory=list)
     memo: dict[tuple[int, str], str] = field(default_factory=dict)
     waves: dict[int, tuple[str, int]] = field(default_factory=dict)
+    made: dict[str, OperatorStage] = field(default_factory=dict)
     kept: dict[int, exp.Expr] = field(default_factory=dict)
     relations: int = 0
     renamed: dict[str, Sequence[str]] = field(default_factory=dict)
@@ -74,25 +75,6 @@ class Staging:
         """Return a scope's identity; the scope is kept, so that no other gets it."""
         self.kept[id(scope)] = scope
         return id(scope)
-
-    @contextmanager
-    def in_waves(self, select: exp.Select) -> Iterator[str | None]:
-        """Collect the operator stages made inside into one :class:`Waves`, where the scope may stop early.
-
-        Yields the relation they shall read instead of the spool, None where the scope has no waves.
-        """
-        spool, needed = self.waves.get(id(select), ("", 0))
-        if not spool:
-            yield None
-            return
-        relation, first = self.relation("wave"), len(self.stages)
-        self.definitions[relation] = exp.select("*").from_(exp.to_table(spool))
-        yield relation
-        stages = self.stages[first:]
-        filters = tuple(replace(stage, bounded=True) for stage in stages if isinstance(stage, OperatorStage))
-        passing = exp.select(exp.Count(this=exp.Star())).from_(exp.to_table(relation))
-        passing.set("where", select.args["where"].copy())
-        self.stages[first:] = [Waves(relation, spool, needed, filters, self.sql(passing))]
 
     def _with_environment(self, query: exp.Expr) -> exp.Expr:
         """Return a copy of the query with the CTEs it uses, its own and those around it."""
@@ -188,34 +170,47 @@ class Staging:
         return operator
 
     def call_stage(
-        self, call: SemanticCall, source: exp.Select, position: str, scope: exp.Expr, *, shared: bool = True
+        self,
+        call: SemanticCall,
+        source: exp.Select,
+        position: str,
+        scope: exp.Expr,
+        *,
+        shared: bool = True,
+        inside: SemanticCall | None = None,
     ) -> exp.Expr:
         """Add the stage of a call over the rows of ``source``; return the lookup.
 
         ``source`` is a SELECT whose FROM and WHERE are set and whose items are not. ``scope`` is the SELECT
         the call stands in; ``shared``: the inputs cover every row that scope has left, so the same call
-        elsewhere in it may use the relation.
+        elsewhere in it may use the relation. ``inside``: the call over the columns of ``source``, where these
+        are not the scope's; it is replaced, in place, by its own lookup.
         """
         operator = self.operator_of(call)
         if operator.shape == "aggregate":
             return self._group_stage(call, operator, source, position, scope)
         arguments = _split_arguments(operator.args, call.expressions)
-        if any(value is None for _, value in arguments.constants):
-            return exp.cast(exp.Null(), exp.DataType.build(operator.returns, dialect="postgres"))
-        for _, expression in arguments.varying:
-            self._check_operand(operator, expression, source)
-        memo_key = (self.keep(scope), self.sql(call))
+        inputs = _split_arguments(operator.args, inside.expressions) if inside is not None else arguments
         keys = tuple(key_column(index) for index in range(len(arguments.varying)))
-        relation = self.memo.get(memo_key) or self._add_row_stage(operator, arguments, keys, source, position)
-        if shared:
-            self.memo[memo_key] = relation
+        if any(value is None for _, value in arguments.constants):
+            found, found_inside = (_null(operator.returns) for _ in range(2))
+        else:
+            for _, expression in inputs.varying:
+                self._check_operand(operator, expression, source)
+            memo_key = (self.keep(scope), self.sql(call))
+            relation = self.memo.get(memo_key) or self._add_row_stage(operator, inputs, keys, source, position)
+            if shared:
+                self.memo[memo_key] = relation
+            found, found_inside = (self._lookup(relation, operator, each, keys) for each in (arguments, inputs))
+        if inside is not None:
+            inside.replace(found_inside)
+        return found
+
+    def _lookup(self, relation: str, operator: Operator, arguments: Arguments, keys: Sequence[str]) -> exp.Expr:
         if not keys:
             return lookup_only(relation, operator, self.target)
-        return lookup(
-            relation,
-            operator,
-            {key: typed(arg, value) for key, (arg, value) in zip(keys, arguments.varying, strict=True)},
-        )
+        values = {key: typed(arg, value) for key, (arg, value) in zip(keys, arguments.varying, strict=True)}
+        return lookup(relation, operator, values)
 
     def _group_stage(
         self, call: SemanticCall, operator: Operator, source: exp.Select, position: str, scope: exp.Expr
@@ -291,19 +286,18 @@ class Staging:
         """
         self._check_alone(query)
         estimate_sql, bounded = self.estimate(query)
-        self.stages.append(
-            OperatorStage(
-                relation=relation,
-                operator=operator,
-                input_sql=self.query_sql(query),
-                estimate_sql=estimate_sql,
-                bounded=bounded,
-                arguments=tuple(arg.name for arg, _ in arguments.varying),
-                constants=arguments.constants,
-                key_columns=keys,
-                position=position,
-            )
+        self.made[relation] = OperatorStage(
+            relation=relation,
+            operator=operator,
+            input_sql=self.query_sql(query),
+            estimate_sql=estimate_sql,
+            bounded=bounded,
+            arguments=tuple(arg.name for arg, _ in arguments.varying),
+            constants=arguments.constants,
+            key_columns=keys,
+            position=position,
         )
+        self.stages.append(self.made[relation])
 
 
 def _leftmost(query: exp.Expr) -> exp.Expr:
@@ -311,6 +305,10 @@ def _leftmost(query: exp.Expr) -> exp.Expr:
     while isinstance(query, (exp.Subquery, exp.SetOperation)):
         query = query.this
     return query
+
+
+def _null(returns: str) -> exp.Expr:
+    return exp.cast(exp.Null(), exp.DataType.build(returns, dialect="postgres"))
 
 
 def _names_differ(query: exp.Expr) -> bool:

@@ -22,9 +22,13 @@ def render(plan: Plan) -> str:
         if isinstance(stage, Spool):
             lines += [f"spool {stage.relation} ({stage.reason})", f"    {stage.sql}"]
         elif isinstance(stage, Waves):
-            lines += [f"waves {stage.relation} over {stage.spool} until {stage.needed} rows pass"]
-            lines += [line for each in stage.filters for line in render_operator(each)]
-            lines += ["  passing", f"    {stage.passing_sql}"]
+            until = f"until {stage.needed} rows pass" if stage.needed is not None else "to the end"
+            lines += [f"waves {stage.relation} over {stage.spool} {until}"]
+            for condition in stage.conditions:
+                answer = "not the answer" if condition.negated else "the answer"
+                what = f", {answer} of {condition.decided_by}" if condition.decided_by else ""
+                lines += [f"  condition{what}", f"    {condition.sql}"]
+                lines += ["    " + line for each in condition.stages for line in render_operator(each)]
         else:
             lines += render_operator(stage)
     return "\n".join([*lines, "final", f"    {plan.final_sql}"])
@@ -74,7 +78,8 @@ def make_relation(stage: Stage, database: duckdb.DuckDBPyConnection) -> None:
         database.execute(f"CREATE TEMP TABLE {stage.relation} AS SELECT * FROM {stage.spool}")
         for each in stage.filters:
             make_relation(each, database)
-        database.execute(stage.passing_sql)
+        for condition in stage.conditions:
+            database.execute(f"DELETE FROM {stage.relation} WHERE ({condition.sql}) IS NOT TRUE")
         return
     estimated = database.execute(f"SELECT count(*) FROM ({stage.estimate_sql})").fetchone()
     rows = database.execute(f"SELECT count(*) FROM ({stage.input_sql})").fetchone()

@@ -12,6 +12,7 @@ from rvbbit_proxy.plan.rules.groups import group_inputs
 from rvbbit_proxy.plan.rules.joins import move_join_conditions
 from rvbbit_proxy.plan.rules.late import split_late
 from rvbbit_proxy.plan.rules.lists import keep_values
+from rvbbit_proxy.plan.rules.order import order_filters
 from rvbbit_proxy.plan.rules.scores import compare_scores
 from rvbbit_proxy.plan.rules.sources import spool_sources
 from rvbbit_proxy.plan.rules.stars import write_stars
@@ -28,6 +29,7 @@ RULES: tuple[Rule, ...] = (
     move_join_conditions,
     write_stars,
     stop_early,
+    order_filters,
     filter_rows,
     group_inputs,
     split_late,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from rvbbit_proxy.plan.conditions import stage_waves
 from rvbbit_proxy.plan.guards import guards
 from rvbbit_proxy.plan.scope import (
     has_calls,
@@ -24,15 +25,17 @@ def filter_rows(select: exp.Select, staging: Staging) -> exp.Select:
     if not semantic:
         return select
     set_condition(select, "where", [*order, *semantic])
-    with staging.in_waves(select) as relation:
-        for index in range(len(order), len(order) + len(semantic)):
-            for call in scope_calls(where_conjuncts(select)[index]):
-                conditions = where_conjuncts(select)
-                guarded = guards(call, conditions[index])
-                source = row_source(select, conditions[:index] + guarded)
-                if relation is not None:
-                    source.set("from_", exp.From(this=exp.to_table(relation)))
-                call.replace(staging.call_stage(call, source, "WHERE", select, shared=not guarded))
+    spool, needed = staging.waves.get(id(select), ("", 0))
+    if spool:
+        judged = stage_waves(semantic, semantic, select, spool, needed, staging)
+        set_condition(select, "where", [*order, *judged])
+        return select
+    for index in range(len(order), len(order) + len(semantic)):
+        for call in scope_calls(where_conjuncts(select)[index]):
+            conditions = where_conjuncts(select)
+            guarded = guards(call, conditions[index])
+            source = row_source(select, conditions[:index] + guarded)
+            call.replace(staging.call_stage(call, source, "WHERE", select, shared=not guarded))
     return select
 
 

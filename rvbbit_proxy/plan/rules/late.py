@@ -13,6 +13,7 @@ from rvbbit_proxy.errors import NotSupported
 from rvbbit_proxy.plan.hoist import Hoist, item_number, orders_by_calls, resolve_key
 from rvbbit_proxy.plan.plan import ORDINAL
 from rvbbit_proxy.plan.rules.filters import filter_rows
+from rvbbit_proxy.plan.rules.order import order_filters
 from rvbbit_proxy.plan.rules.values import stage_over_rows
 from rvbbit_proxy.plan.scope import (
     conjuncts,
@@ -76,7 +77,7 @@ def _split(select: exp.Select, staging: Staging) -> exp.Select:
     outer.set("from_", exp.From(this=exp.to_table(relation)))
     if not waits and (select.args.get("order") or select.args.get("limit")):
         outer.set("order", exp.Order(expressions=[exp.Ordered(this=exp.column(ORDINAL))]))
-    return filter_rows(outer, staging)
+    return filter_rows(order_filters(outer, staging), staging)
 
 
 def _written_keys(select: exp.Select) -> list[exp.Expr]:
