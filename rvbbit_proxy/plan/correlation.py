@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
-from rvbbit_proxy.plan.output_names import folded, output_name
 from rvbbit_proxy.plan.scope import has_calls, scope_calls, sources, walk_scope
 from rvbbit_proxy.plan.staging import Staging
+from rvbbit_proxy.sql.item_names import folded, output_name
 
 
 def qualify_outer_columns(select: exp.Select, staging: Staging) -> None:

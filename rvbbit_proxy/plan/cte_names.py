@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 from sqlglot import exp
 
-from rvbbit_proxy.plan.output_names import folded
+from rvbbit_proxy.sql.item_names import folded
 
 Visible = Mapping[str, exp.CTE]
 _CHANGES = (exp.Insert, exp.Update, exp.Delete, exp.Merge)

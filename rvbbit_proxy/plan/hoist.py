@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from rvbbit_proxy.errors import NotSupported
-from rvbbit_proxy.plan.output_names import folded, output_name
 from rvbbit_proxy.plan.plan import ORDINAL
 from rvbbit_proxy.plan.scope import has_calls, is_aggregate, refers_to, source_names, walk_scope
 from rvbbit_proxy.plan.staging import Staging, literal_value
 from rvbbit_proxy.sql.dialect import SemanticCall
+from rvbbit_proxy.sql.item_names import folded, output_name
 
 GATHERED = "array_agg"
 

@@ -25,6 +25,8 @@ from sqlglot.tokenizer_core import TokenType
 from rvbbit_proxy.errors import SyntaxFault
 from rvbbit_proxy.operators.keywords import FOLLOWING, RESERVED
 from rvbbit_proxy.operators.operator import Operator, Operators
+from rvbbit_proxy.sql.item_names import NamedCalls
+from rvbbit_proxy.sql.semantic_call import SemanticCall as SemanticCall
 
 EXPRESSION_STARTS = frozenset(
     "array case cast collation current_catalog current_date current_role current_schema current_time "
@@ -49,27 +51,13 @@ LITERALS = frozenset(
         TokenType.BIT_STRING,
     }
 )
-WRITTEN_NAME = "rvbbit_written"
-"""Key in a function's meta: its name as it was written, which PostgreSQL gives to its column."""
-
-
-class SemanticCall(exp.Expression, exp.Func):
-    """A use of an operator: ``this`` is the operator's name, ``expressions`` its arguments, in its order."""
-
-    arg_types = {"this": True, "expressions": False}  # noqa: RUF012
-    is_var_len_args = True
-
-    @property
-    def operator_name(self) -> str:
-        """The canonical name of the operator."""
-        return str(self.args["this"])
 
 
 def _semantic_call_sql(generator: Any, call: SemanticCall) -> str:
     return str(generator.func(call.operator_name, *call.expressions, normalize=False))
 
 
-class _SemanticParser(PostgresParser):
+class _SemanticParser(NamedCalls, PostgresParser):
     """PostgreSQL's grammar, the operators' infix words and function names."""
 
     INFIX: Mapping[str, Sequence[tuple[tuple[str, ...], Operator]]] = {}
@@ -99,16 +87,6 @@ class _SemanticParser(PostgresParser):
             self._retreat(index + negated)
         self._retreat(index)
         return None
-
-    def _parse_function_call(self, *arguments: Any, **options: Any) -> exp.Expr | None:
-        name = self._curr.text if self._curr else ""
-        parsed = super()._parse_function_call(*arguments, **options)
-        call = parsed
-        while isinstance(call, (exp.Window, exp.Filter, exp.WithinGroup, exp.IgnoreNulls)):
-            call = call.this
-        if isinstance(call, exp.Func):
-            call.meta[WRITTEN_NAME] = name
-        return parsed
 
     def _parse_trim(self) -> exp.Trim:
         """Parse ``trim(any expression)``; the forms with FROM take no operators outside parentheses."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from rvbbit_proxy.plan.output_names import folded
 from rvbbit_proxy.plan.rules.values import stage_over_rows
 from rvbbit_proxy.plan.scope import has_calls, is_aggregate, is_grouped, scope_calls, walk_scope
 from rvbbit_proxy.plan.staging import Staging
 from rvbbit_proxy.sql.dialect import SemanticCall
+from rvbbit_proxy.sql.item_names import folded
 
 
 def group_inputs(select: exp.Select, staging: Staging) -> exp.Select:
