@@ -5,8 +5,11 @@
 - ``scope``        questions about one SELECT: its calls, conjuncts, names
 - ``output_names`` the names PostgreSQL gives to SELECT items
 - ``cte_names``    CTEs under names that nothing else has
+- ``ctes``         CTEs that are read once, written where they are read
 - ``correlation``  columns of outer queries, written with their table
 - ``hoist``        cutting a scope into an inner query that is kept and an outer one
+- ``conditions``   conditions judged in waves
+- ``guards``       when a call's value is needed at all
 - ``staging``      the planning state: relations, input queries, lookups
 - ``rules/``       one planner rule a file; ``rules.RULES`` is their order
 - ``describable``  the same statement with typed NULLs for operators, for Describe

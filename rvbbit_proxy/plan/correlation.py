@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
-from rvbbit_proxy.plan.scope import has_calls, scope_calls, sources, walk_scope
+from rvbbit_proxy.plan.scope import has_calls, scope_calls, source_names, sources, walk_scope
 from rvbbit_proxy.plan.staging import Staging
 from rvbbit_proxy.sql.item_names import folded, output_name
 
@@ -28,6 +28,28 @@ def qualify_outer_columns(select: exp.Select, staging: Staging) -> None:
     for clause in select.iter_expressions():
         if clause.arg_key != "joins":
             _qualify_below(clause, own, staging)
+
+
+def check_aggregates(tree: exp.Expr, staging: Staging) -> None:
+    """Refuse aggregates of an outer query's columns alone: they belong to that query, wherever they stand.
+
+    :raises NotSupported: naming the aggregate.
+    """
+    for select in tree.find_all(exp.Select):
+        own = source_names(select)
+        for node in walk_scope(select):
+            tables = (
+                {column.table.lower() for column in node.find_all(exp.Column)} if _is_aggregate(node) else set()
+            )
+            if tables and "" not in tables and tables.isdisjoint(own):
+                raise NotSupported(
+                    f"operators beside an aggregate over an outer query's columns: {staging.sql(node)}",
+                    hint="Aggregate in a subquery in FROM.",
+                )
+
+
+def _is_aggregate(node: exp.Expr) -> bool:
+    return isinstance(node, exp.AggFunc) or (isinstance(node, exp.Filter) and isinstance(node.this, exp.AggFunc))
 
 
 def _own_columns(select: exp.Select, staging: Staging) -> set[str]:

@@ -14,8 +14,9 @@ from sqlglot import exp
 
 from rvbbit_proxy.errors import NotSupported
 from rvbbit_proxy.operators.operator import Operators
-from rvbbit_proxy.plan.correlation import qualify_outer_columns
+from rvbbit_proxy.plan.correlation import check_aggregates, qualify_outer_columns
 from rvbbit_proxy.plan.cte_names import separate_ctes
+from rvbbit_proxy.plan.ctes import read_once
 from rvbbit_proxy.plan.output_names import name_items
 from rvbbit_proxy.plan.plan import Plan
 from rvbbit_proxy.plan.rules import RULES
@@ -45,6 +46,7 @@ def plan_statement(
     separate_ctes(copy, target)
     if isinstance(copy, exp.Select):
         name_items(copy)
+    check_aggregates(copy, staging)
     final = _lower_statement(copy, staging)
     left = final.find(SemanticCall)
     if left is not None:
@@ -90,6 +92,10 @@ def _lower_ctes(query: exp.Expr, staging: Staging) -> None:
     with_ = query.args.get("with_")
     if with_ is None or not has_calls(query):
         return
+    read_once(query)
+    with_ = query.args.get("with_")
+    if with_ is None:
+        return
     if with_.recursive and any(has_calls(cte) for cte in with_.expressions):
         raise NotSupported(
             "semantic operators inside WITH RECURSIVE", hint="Materialise the recursive part first."
@@ -120,6 +126,8 @@ def _lower_select(select: exp.Select, staging: Staging) -> exp.Select:
     move_limits(select, staging)
     _lower_nested(select, select, staging)
     qualify_outer_columns(select, staging)
+    if staging.enclosing:
+        check_aggregates(select, staging)
     if scope_calls(select):
         for rule in RULES:
             select = rule(select, staging)
