@@ -8,9 +8,11 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
-Outcome = Literal["passed", "failed", "skipped"]
+Outcome = Literal["passed", "failed", "listed", "skipped"]
+"""``listed`` is a failure that ``docs/differences.md`` explains."""
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 _LINE = re.compile(r"^(?P<not>not )?ok(?: \d+)? - (?P<name>.*?)(?: # (?P<skip>SKIP )?(?P<reason>.*))?$")
 _KEPT = 300
 

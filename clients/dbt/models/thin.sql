@@ -1,0 +1,2 @@
+{{ config(materialized='ephemeral') }}
+SELECT id, state, changed_at FROM {{ source('raw', 'reports') }}

@@ -1,0 +1,1 @@
+SELECT * FROM {{ ref('reports') }} WHERE id IS NULL
