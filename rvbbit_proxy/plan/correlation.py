@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
+from rvbbit_proxy.errors import NotSupported
 from rvbbit_proxy.plan.scope import has_calls, scope_calls, source_names, sources, walk_scope
 from rvbbit_proxy.plan.staging import Staging
 from rvbbit_proxy.sql.item_names import folded, output_name
