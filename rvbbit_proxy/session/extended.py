@@ -8,7 +8,6 @@ Source: https://www.postgresql.org/docs/16/protocol-flow.html#PROTOCOL-FLOW-EXT-
 from __future__ import annotations
 
 from rvbbit_proxy.caller import CancelToken
-from rvbbit_proxy.engine.statement import parameter_marks
 from rvbbit_proxy.engine.upstream import Column, Description, Parameter
 from rvbbit_proxy.errors import (
     DuplicatePortal,
@@ -16,14 +15,13 @@ from rvbbit_proxy.errors import (
     ProtocolError,
     RvbbitError,
     SyntaxFault,
-    UnknownParameterType,
 )
 from rvbbit_proxy.session.cursors import ALL, Fetch, FetchedRows
 from rvbbit_proxy.session.output import counted_tag, send_rows
 from rvbbit_proxy.session.portals import Portal, RowSource
 from rvbbit_proxy.session.running import describe_statement, run_statement
 from rvbbit_proxy.session.state import SessionState
-from rvbbit_proxy.session.statements import BoundStatement, PreparedStatement, Statement, read_statement
+from rvbbit_proxy.session.statements import BoundStatement, PreparedStatement, Statement, check_types, read_statement
 from rvbbit_proxy.sql.lexer import count_parameters, leading_words, split_statements
 from rvbbit_proxy.wire import backend
 from rvbbit_proxy.wire.frontend import Bind, Close, Describe, Execute, Parse
@@ -97,12 +95,7 @@ def _bound_oids(prepared: PreparedStatement, formats: tuple[int, ...], state: Se
 def _described(prepared: PreparedStatement, state: SessionState) -> Description:
     if prepared.description is None:
         found = describe_statement(prepared.statement, prepared.parameter_oids, state)
-        oids = tuple(found.parameter_oids) or prepared.parameter_oids
-        used = {mark.number for mark in parameter_marks(prepared.statement.sql)}
-        for number, (oid, declared) in enumerate(zip(oids, prepared.parameter_oids, strict=False), start=1):
-            if not oid or (not declared and number not in used):
-                raise UnknownParameterType(f"could not determine data type of parameter ${number}")
-        prepared.description = Description(oids, found.columns)
+        prepared.description = check_types(prepared, found)
     return prepared.description
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rvbbit_proxy.caller import CancelToken
+from rvbbit_proxy.engine.statement import command_tag, words_of
 from rvbbit_proxy.engine.upstream import Description, UpstreamResult
-from rvbbit_proxy.errors import NotSupported, RvbbitError
+from rvbbit_proxy.errors import ActiveTransaction, NotSupported, RvbbitError
 from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.session import cursors
 from rvbbit_proxy.session.copy import run_copy
 from rvbbit_proxy.session.forwarding import follow_parameters
 from rvbbit_proxy.session.invocation import find_caller, make_context, open_account
+from rvbbit_proxy.session.own_relations import tell_own_relations
 from rvbbit_proxy.session.parameter_commands import parse_parameter_command
 from rvbbit_proxy.session.parameter_statements import (
     parameter_columns,
@@ -20,6 +22,7 @@ from rvbbit_proxy.session.parameter_statements import (
 from rvbbit_proxy.session.portals import Portal, RowSource
 from rvbbit_proxy.session.prepared_statements import (
     ExecutePrepared,
+    around,
     parse_prepared_command,
     run_prepared_command,
 )
@@ -58,7 +61,12 @@ def run_statement(bound: BoundStatement, state: SessionState, cancel: CancelToke
     elif kind == "cursor":
         return _run_cursor(bound, state, cancel)
     elif kind == "prepared":
-        return run_prepared_command(bound, state, lambda inner: run_statement(inner, state, cancel))
+        return run_prepared_command(
+            bound,
+            state,
+            lambda inner: run_statement(inner, state, cancel),
+            lambda inner, oids: describe_statement(inner, oids, state),
+        )
     elif kind == "copy":
         copy = parse_copy(bound.statement.sql)
         if copy is not None:
@@ -105,7 +113,11 @@ def _run_transaction(bound: BoundStatement, state: SessionState) -> UpstreamResu
 
 def _run_plain(bound: BoundStatement, state: SessionState, cancel: CancelToken) -> UpstreamResult:
     sql = bound.statement.sql
-    _refuse_write_when_reading(sql, state)
+    if state.block.state != "idle":
+        state.block.queried = True
+    if state.upstream.dialect == "duckdb":
+        _refuse_in_block(sql, state)
+        tell_own_relations(sql, state)
     _flush_ledger_for(sql, state)
     semantics = state.services.semantics
     if semantics is not None and not semantics.is_semantic(sql, state.upstream):
@@ -135,12 +147,16 @@ def _reads_only(state: SessionState) -> bool:
     )
 
 
-def _refuse_write_when_reading(sql: str, state: SessionState) -> None:
+def _refuse_in_block(sql: str, state: SessionState) -> None:
+    """Raise what PostgreSQL would of a write where only reading is allowed, or of VACUUM in a block."""
+    if state.block.state != "idle" and leading_words(sql, 1) == ("vacuum",):
+        raise ActiveTransaction("VACUUM cannot run inside a transaction block")
     if not _reads_only(state):
         return
     first = leading_words(sql, 1)
     if first and (first[0] in _WRITING or (first[0] == "with" and words(sql) & {"insert", "update", "delete"})):
-        raise ReadOnlyTransaction(f"cannot execute {first[0].upper()} in a read-only transaction")
+        tag = command_tag(first[0].upper(), words_of(sql))
+        raise ReadOnlyTransaction(f"cannot execute {tag} in a read-only transaction")
 
 
 def _flush_ledger_for(sql: str, state: SessionState) -> None:
@@ -203,7 +219,7 @@ def _declare(
     if result.columns is None:
         result.close()
         raise NotSupported("DECLARE CURSOR takes a query")
-    cursor = cursors.Cursor(command, result)
+    cursor = cursors.Cursor(command, result, text=bound.statement.sql)
     state.cursors.add(cursor)
     if state.block.state == "idle":
         cursor.hold()
@@ -227,8 +243,8 @@ def _describe_prepared(statement: Statement, state: SessionState) -> Description
     if not isinstance(command, ExecutePrepared):
         return Description((), None)
     prepared = state.statements.get(command.name)
-    inner = describe_statement(prepared.statement, prepared.parameter_oids, state)
-    return Description((), inner.columns)
+    statement = replace(prepared.statement, sql=around(command, prepared.statement.sql))
+    return Description((), describe_statement(statement, prepared.parameter_oids, state).columns)
 
 
 def _run_notification(bound: BoundStatement, state: SessionState) -> UpstreamResult:

@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from rvbbit_proxy.caller import utc_now
+from rvbbit_proxy.engine.statement import parameter_marks
 from rvbbit_proxy.engine.upstream import Description, Parameter
-from rvbbit_proxy.errors import DuplicateStatement, UnknownStatement
+from rvbbit_proxy.errors import DuplicateStatement, UnknownParameterType, UnknownStatement
 from rvbbit_proxy.sql.comments import NO_TAGS, CommentTags, take_comment_tags
-from rvbbit_proxy.sql.lexer import leading_words, split_statements
+from rvbbit_proxy.sql.lexer import leading_words, lexemes, split_statements
 from rvbbit_proxy.sql.remembered import remembered
 
 StatementKind: TypeAlias = Literal[
@@ -38,7 +40,11 @@ _KINDS: Mapping[str, StatementKind] = MappingProxyType(
 
 @remembered
 def statement_kind(sql: str) -> StatementKind:
-    """Tell who has to run a statement; ``plain`` is a query or a write, semantic or not."""
+    """Tell who has to run a statement; ``plain`` is a query or a write, semantic or not.
+
+    >>> statement_kind("CREATE TABLE t AS EXECUTE q(1)"), statement_kind("EXPLAIN SELECT 1")
+    ('prepared', 'plain')
+    """
     word = leading_words(sql, 1)
     if not word:
         return "plain" if split_statements(sql) else "empty"
@@ -47,7 +53,25 @@ def statement_kind(sql: str) -> StatementKind:
         return "parameter" if "set_config" in lowered or "current_setting" in lowered else "plain"
     if word == ("prepare",) and leading_words(sql, 2) == ("prepare", "transaction"):
         return "plain"  # two-phase commit is the upstream's own matter
+    if word[0] in ("create", "explain") and execute_within(sql) is not None:
+        return "prepared"
     return _KINDS.get(word[0], "plain")
+
+
+def execute_within(sql: str) -> int | None:
+    """Return where EXECUTE begins in CREATE TABLE … AS EXECUTE or EXPLAIN … EXECUTE, None in any other statement."""
+    if "execute" not in sql.lower():
+        return None
+    found = lexemes(sql)
+    explains, depth = found[0].text.lower() == "explain", 0
+    for before, token in pairwise(found):
+        depth += (before.text == "(") - (before.text == ")")
+        word = token.text.lower()
+        if depth == 0 and word == "execute" and (explains or before.text.lower() == "as"):
+            return token.start
+        if depth == 0 and word in ("select", "with", "values", "insert", "update", "delete", "on"):
+            return None
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +115,16 @@ class PreparedStatement:
     from_sql: bool = False
     text: str = ""
     prepared_at: datetime = field(default_factory=utc_now)
+
+
+def check_types(prepared: PreparedStatement, found: Description) -> Description:
+    """Return the description with every parameter's type; raises UnknownParameterType (42P18)."""
+    oids = tuple(found.parameter_oids) or prepared.parameter_oids
+    used = {mark.number for mark in parameter_marks(prepared.statement.sql)}
+    for number, (oid, declared) in enumerate(zip(oids, prepared.parameter_oids, strict=False), start=1):
+        if not oid or (not declared and number not in used):
+            raise UnknownParameterType(f"could not determine data type of parameter ${number}")
+    return Description(oids, found.columns)
 
 
 class PreparedStatements:
