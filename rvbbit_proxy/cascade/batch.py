@@ -23,22 +23,31 @@ from rvbbit_proxy.cascade.template import render_lines
 
 _NUMBERS = re.compile(r"\d+(?:[\s,]+\d+)*")
 _LINE = re.compile(r"(\d+)\s*[:.)]\s*(.*)")
+_PERCENTS = re.compile(r"\d+\s*[:=]\s*-?\d+%?(?:[\s,;]+\d+\s*[:=]\s*-?\d+%?)*[,;.]?")
+_PERCENT = re.compile(r"(\d+)\s*[:=]\s*(-?\d+)")
 
 
 def render_batch(batch: BatchSpec, items: Sequence[Mapping[str, Any]]) -> str:
     """Return the prompt: what the items share, then one numbered line per item."""
-    lines = [render_lines(batch.prompt, items[0])] if batch.prompt else []
-    lines += [f"{number}. {render_lines(batch.item, item)}" for number, item in enumerate(items, 1)]
-    return "\n".join(lines)
+    common = render_lines(batch.prompt, items[0])
+    lines = [f"{number}.{_item(batch, item)}" for number, item in enumerate(items, 1)]
+    return "\n".join([common, *lines] if common else lines)
+
+
+def _item(batch: BatchSpec, item: Mapping[str, Any]) -> str:
+    listed = any(isinstance(value, list | tuple) for value in item.values())
+    return ("\n" if listed else " ") + render_lines(batch.item, item)
 
 
 def batch_instruction(batch: BatchSpec, expected: Expected) -> str:
     """Say to the model how to answer a batch."""
-    return _INSTRUCTIONS[batch.answer].format(value=expected.instruction)
+    value = "a JSON array of strings" if expected.type == "text[]" else expected.instruction
+    return _INSTRUCTIONS[batch.answer].format(value=value)
 
 
 _INSTRUCTIONS = {
     "matching": "the numbers of the matching items, comma-separated, or none",
+    "percents": "number:score of the items whose score is not 0, whole hundredths, comma-separated, or none",
     "numbered": "one line per item, number: value; the value is {value}",
     "json": "a JSON object from item number to value; the value is {value}",
 }
@@ -63,6 +72,18 @@ def _parse_matching(text: str, count: int, _expected: Expected) -> list[Any]:
     return [number in set(numbers) for number in range(1, count + 1)]
 
 
+def _parse_percents(text: str, count: int, expected: Expected) -> list[Any]:
+    scores = [0] * count
+    if text.removesuffix(".").strip().lower() != "none":
+        if not _PERCENTS.fullmatch(text):
+            raise AnswerFault("the answer is neither number:score, comma-separated, nor none")
+        found = [(int(number), int(score)) for number, score in _PERCENT.findall(text)]
+        _check_numbers([number for number, _ in found], count, complete=False)
+        for number, score in found:
+            scores[number - 1] = score
+    return [_checked(number, score / 100, expected) for number, score in enumerate(scores, 1)]
+
+
 def _parse_numbered(text: str, count: int, expected: Expected) -> list[Any]:
     found: list[tuple[int, str]] = []
     for line in filter(None, map(str.strip, text.splitlines())):
@@ -75,8 +96,17 @@ def _parse_numbered(text: str, count: int, expected: Expected) -> list[Any]:
 
 
 def _parse_item(number: int, value: str, expected: Expected) -> Any:
+    if expected.type == "text[]" and not value.startswith("["):
+        raise AnswerFault(f"item {number}: {value[:60]!r} is not a JSON array")
     try:
         return parse_answer(value, expected)
+    except AnswerFault as fault:
+        raise AnswerFault(f"item {number}: {fault}") from fault
+
+
+def _checked(number: int, value: Any, expected: Expected) -> Any:
+    try:
+        return check_value(value, expected)
     except AnswerFault as fault:
         raise AnswerFault(f"item {number}: {fault}") from fault
 
@@ -91,11 +121,12 @@ def _parse_json(text: str, count: int, expected: Expected) -> list[Any]:
     if len(values) != len(answer):
         raise AnswerFault("an item number stands twice")
     _check_numbers(list(values), count)
-    return [check_value(values[number], expected) for number in range(1, count + 1)]
+    return [_checked(number, values[number], expected) for number in range(1, count + 1)]
 
 
 _PARSERS: Mapping[str, Callable[[str, int, Expected], list[Any]]] = {
     "matching": _parse_matching,
+    "percents": _parse_percents,
     "numbered": _parse_numbered,
     "json": _parse_json,
 }

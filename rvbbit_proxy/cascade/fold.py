@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-PART_TOKENS = 24_000
+PART_TOKENS = 48_000
 """How many tokens of texts one prompt may hold, by :func:`estimate_tokens`."""
 
 

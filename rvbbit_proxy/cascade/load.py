@@ -16,9 +16,10 @@ from typing import Any
 from jsonschema import Draft202012Validator, SchemaError
 from pydantic import ValidationError
 
+from rvbbit_proxy.cascade.block import split_sides
 from rvbbit_proxy.cascade.runtime import Trait
 from rvbbit_proxy.cascade.source import Location, Source, load_source
-from rvbbit_proxy.cascade.spec import CascadeCell, CascadeSpec, Cell, LlmCell, OutputSpec, TraitCell
+from rvbbit_proxy.cascade.spec import BlockSpec, CascadeCell, CascadeSpec, Cell, LlmCell, OutputSpec, TraitCell
 from rvbbit_proxy.cascade.template import TemplateFault, check_expression, check_template
 from rvbbit_proxy.cascade.traits import BUILTIN_TRAITS
 from rvbbit_proxy.errors import ConfigurationFault
@@ -192,12 +193,11 @@ def _check_output(spec: CascadeSpec, source: Source, output: OutputSpec, at: lis
 def _check_forms(spec: CascadeSpec, source: Source) -> None:
     """Check the blocks that stand beside the cells: batch, offline, reduce."""
     asks = any(isinstance(cell, LlmCell) for cell in spec.cells)
-    for key in ("batch", "reduce"):
+    for key in ("batch", "block", "reduce"):
         if getattr(spec, key) is not None and not asks:
             raise source.fault([key], f"{key} needs a cell that asks a model")
     if spec.batch is not None:
-        if spec.batch.answer == "matching" and spec.output.type != "boolean":
-            raise source.fault(["batch", "answer"], "matching answers booleans only")
+        _check_answer(spec, source, "batch", spec.batch.answer)
         types = _types(spec)
         shared = {arg.name: arg.type for arg in spec.sql_function.args if arg.shared} if spec.sql_function else {}
         _check_text(source, ["batch", "system"], spec.batch.system, {})
@@ -205,12 +205,35 @@ def _check_forms(spec: CascadeSpec, source: Source) -> None:
         _check_text(source, ["batch", "item"], spec.batch.item, types)
         if "\n" in spec.batch.item.strip():
             raise source.fault(["batch", "item"], "an item is one line")
+    if spec.block is not None:
+        _check_block(spec, spec.block, source)
     if spec.reduce is not None:
         if listed_input(spec) is None:
             raise source.fault(["reduce"], "reduce needs an input of type text[]")
         _check_text(source, ["reduce", "system"], spec.reduce.system, {})
         types = {**_types(spec), PARTIALS: "text[]"}
         _check_text(source, ["reduce", "prompt"], spec.reduce.prompt, types, tagged=True)
+
+
+def _check_block(spec: CascadeSpec, block: BlockSpec, source: Source) -> None:
+    if spec.batch is None:
+        raise source.fault(["block"], "block needs batch, for pairs that share one side")
+    _check_answer(spec, source, "block", block.answer)
+    sides = split_sides(spec)
+    for key, names in zip(("left", "right"), sides, strict=True):
+        if not names:
+            raise source.fault(["block", key], "block needs an argument that is shared and one that is not")
+        types = {name: spec.inputs[name].type for name in names}
+        _check_text(source, ["block", key], getattr(block, key), types)
+        if "\n" in getattr(block, key).strip():
+            raise source.fault(["block", key], f"a {key} is one line")
+    _check_text(source, ["block", "system"], block.system, {})
+
+
+def _check_answer(spec: CascadeSpec, source: Source, form: str, answer: str) -> None:
+    wanted = {"matching": "boolean", "percents": "double precision"}.get(answer, spec.output.type)
+    if spec.output.type != wanted:
+        raise source.fault([form, "answer"], f"{answer} answers {wanted} only")
 
 
 _CHECKS = (_check_inputs, _check_cells, _check_outputs, _check_forms)

@@ -43,6 +43,11 @@ class Expected:
     json_schema: Mapping[str, Any] | None = None
 
     @property
+    def nothing(self) -> bool | float:
+        """The value that a block's answer leaves out."""
+        return False if self.type == "boolean" else 0.0
+
+    @property
     def instruction(self) -> str:
         """Say to the model what to answer."""
         if self.labels:

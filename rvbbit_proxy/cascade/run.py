@@ -10,7 +10,9 @@ from functools import partial
 from typing import Any
 
 from rvbbit_proxy.caller import CallerContext, mint_span_id
+from rvbbit_proxy.cascade.block import Block, make_block
 from rvbbit_proxy.cascade.cells.batch import batch_by_prompt
+from rvbbit_proxy.cascade.cells.block import block_by_prompt
 from rvbbit_proxy.cascade.cells.llm import ask_until_valid, chat, read_single, single_question
 from rvbbit_proxy.cascade.cells.reduce import fold, too_large
 from rvbbit_proxy.cascade.cells.trait import cell_inputs, run_trait
@@ -53,6 +55,8 @@ async def run_batch(
 ) -> list[Any]:
     """Answer several inputs in one run, in order; a single one in the single form. Raises as run_cascade.
 
+    Inputs that differ in what is shared as well as in the rest are asked in the block form, if there is one.
+
     Raises :class:`NotSupported` for several inputs where the cascade has no batch form.
     """
     if not items:
@@ -62,8 +66,28 @@ async def run_batch(
     if not spec.batched:
         raise NotSupported(f'cascade "{spec.cascade_id}" has no batch form', hint="Run it once per input.")
     data = [complete_inputs(spec, item) for item in items]
+    block = make_block(spec, data)
+    if block is not None:
+        return await _run_block(spec, block, data, ctx, options, runtime)
     work = batch_by_prompt if spec.batch else _batch_by_traits
     return list(await run_session(spec, data, ctx, options, runtime, partial(work, items=data)))
+
+
+async def _run_block(
+    spec: CascadeSpec,
+    block: Block,
+    items: Sequence[Inputs],
+    ctx: CallerContext,
+    options: RunOptions,
+    runtime: Runtime,
+) -> list[Any]:
+    """Answer pairs; on the ledger each side stands once, and what was found as [left, right, value]."""
+    told = {"lefts": block.lefts, "rights": block.rights, "pairs": len(block.pairs)}
+    work = partial(block_by_prompt, block=block, items=items)
+    found = await run_session(spec, told, ctx, options, runtime, work)
+    values = {(left, right): value for left, right, value in found}
+    nothing = expect(spec.output, items[0]).nothing
+    return [values.get(pair, nothing) for pair in block.pairs]
 
 
 async def _run_one(

@@ -171,16 +171,39 @@ class BatchSpec(Frozen):
     """How several inputs share one prompt.
 
     The prompt is ``prompt`` (what is common: shared arguments) and then one numbered line per input made by
-    ``item``. ``answer``: ``matching`` (the numbers of the inputs for which the answer is true, or ``none``),
-    ``numbered`` (a line ``n: value`` per input), ``json`` (an object keyed by number, or an array).
-    ``size`` bounds the inputs of one prompt.
+    ``item``; a group's texts begin on the next line. ``answer``: ``matching`` (the numbers of the inputs for which
+    the answer is true, or ``none``), ``percents`` (``n:score`` with whole hundredths, those of 0 left out, or
+    ``none``), ``numbered`` (a line ``n: value`` per input), ``json`` (an object keyed by number, or an array).
+    ``size`` bounds the inputs of one prompt, ``tokens`` their length.
     """
 
     item: str
-    answer: Literal["matching", "numbered", "json"]
+    answer: Literal["matching", "percents", "numbered", "json"]
     system: str
     prompt: str = ""
     size: int | None = Field(None, ge=2)
+    tokens: int = Field(8_000, ge=1)
+    max_attempts: int = Field(2, ge=1, le=10)
+
+
+class BlockSpec(Frozen):
+    """How pairs of inputs share a prompt when both sides repeat, as in a join.
+
+    ``right`` makes a line of what is shared (SQL arguments that are ``shared``), ``left`` one of the other arguments;
+    each distinct line stands once, under its title, the lefts numbered on from the rights. ``answer``: ``matching``
+    (a line per right that anything matches: its number, a colon, the numbers of the lefts) or ``percents`` (the
+    same with ``left=score`` in whole hundredths, those of 0 left out); ``none`` for nothing.
+    A prompt holds at most ``size`` times ``size`` pairs and ``tokens`` of texts.
+    """
+
+    system: str
+    right_title: str
+    right: str
+    left_title: str
+    left: str
+    answer: Literal["matching", "percents"] = "matching"
+    size: int = Field(50, ge=2)
+    tokens: int = Field(4_000, ge=1)
     max_attempts: int = Field(2, ge=1, le=10)
 
 
@@ -222,6 +245,7 @@ class CascadeSpec(Frozen):
     cells: tuple[Cell, ...] = Field(min_length=1)
     sql_function: SqlFunction | None = None
     batch: BatchSpec | None = None
+    block: BlockSpec | None = None
     offline: OfflineSpec | None = None
     reduce: ReduceSpec | None = None
     test_cases: tuple[CaseSpec, ...] = ()

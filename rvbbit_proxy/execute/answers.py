@@ -8,9 +8,7 @@ what is in flight has ended, so money spent is never lost; or it is NULL (``null
 from __future__ import annotations
 
 import asyncio
-import json
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -22,17 +20,14 @@ from rvbbit_proxy.errors import (
     QueryCancelled,
     RvbbitError,
 )
+from rvbbit_proxy.execute.batches import Item, group_batches, split_batch
 from rvbbit_proxy.execute.services import Services
 from rvbbit_proxy.ledger.records import CacheRecord
 from rvbbit_proxy.llm.cache import cache_key
-from rvbbit_proxy.llm.prices import estimate_tokens
 from rvbbit_proxy.operators.answering import answer
 from rvbbit_proxy.operators.operator import Operator
 from rvbbit_proxy.settings import RunOptions
 
-Item = Mapping[str, Any]
-BATCH_TOKENS = 8_000
-"""Tokens of inputs that share one prompt, at most: what models read with care in one go."""
 NEVER_NULL = (BudgetExceeded, QueryCancelled)
 """Errors that end the statement even under ``on_error = null``."""
 
@@ -108,45 +103,6 @@ async def _ask(keys: Sequence[str], work: _Work) -> None:
             group.create_task(worker())
 
 
-def batch_size(operator: Operator, options: RunOptions) -> int:
-    """Return how many inputs share a prompt: as many as the options and the operator allow."""
-    if not operator.batched:
-        return 1
-    return min(options.batch_size, operator.batch_size or options.batch_size)
-
-
-def group_batches(operator: Operator, items: Sequence[Item], options: RunOptions) -> list[list[int]]:
-    """Return the batches as indexes of items: shared arguments equal, within the size and the token budget.
-
-    Batches of one group are made equally large, so that none is a remainder; an input longer than the budget
-    stands alone.
-    """
-    size = batch_size(operator, options)
-    shared = [arg.name for arg in operator.args if arg.shared]
-    groups: dict[str, list[int]] = {}
-    for index, item in enumerate(items):
-        group = json.dumps([item.get(name) for name in shared], default=str)
-        groups.setdefault(group, []).append(index)
-    own = [arg.name for arg in operator.args if not arg.shared]
-    tokens = [sum(estimate_tokens(str(item.get(name) or "")) for name in own) + 3 for item in items]
-    return [batch for members in groups.values() for batch in _fill_batches(members, tokens, size)]
-
-
-def _fill_batches(members: Sequence[int], tokens: Sequence[int], size: int) -> Iterator[list[int]]:
-    total = sum(min(tokens[member], BATCH_TOKENS) for member in members)
-    count = max(math.ceil(len(members) / size), math.ceil(total / BATCH_TOKENS))
-    fair_size = math.ceil(len(members) / count)
-    batch: list[int] = []
-    weight = 0
-    for member in members:
-        if batch and (len(batch) == fair_size or weight + tokens[member] > BATCH_TOKENS):
-            yield batch
-            batch, weight = [], 0
-        batch.append(member)
-        weight += tokens[member]
-    yield batch
-
-
 async def _ask_batch(keys: list[str], work: _Work) -> None:
     items = [work.items[key] for key in keys]
     work.runs += 1
@@ -157,9 +113,8 @@ async def _ask_batch(keys: list[str], work: _Work) -> None:
         if len(keys) == 1:
             work.failures[keys[0]] = error
             return
-        middle = len(keys) // 2
-        await _ask_batch(keys[:middle], work)
-        await _ask_batch(keys[middle:], work)
+        for part in split_batch(work.operator, items):
+            await _ask_batch([keys[index] for index in part], work)
     except RvbbitError as error:
         work.failures.update(dict.fromkeys(keys, error))
     else:

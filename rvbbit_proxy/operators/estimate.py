@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from rvbbit_proxy.cascade.block import Block, make_block, split_sides
 from rvbbit_proxy.cascade.fold import PART_TOKENS, estimate_tokens, split_texts
-from rvbbit_proxy.cascade.spec import BatchSpec, CascadeSpec, LlmCell
+from rvbbit_proxy.cascade.spec import BatchSpec, BlockSpec, CascadeSpec, LlmCell
 from rvbbit_proxy.operators.operator import Operator
+from rvbbit_proxy.settings import OFFLINE
+
+Inputs = Mapping[str, Any]
 
 MESSAGE_TOKENS = 4
 """What a chat message costs besides its text."""
@@ -25,14 +30,37 @@ ANSWER_TOKENS = {"boolean": 1, "double precision": 3, "integer": 2, "text": 30, 
 LABEL_TOKENS = 3
 
 
-def estimate_prompt_tokens(operator: Operator, items: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
-    """Return tokens in and out of answering the items in one run; (0, 0) where no model is asked."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What answering some inputs asks of a model: calls, and their tokens in and out."""
+
+    calls: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+
+    def __add__(self, other: Asked) -> Asked:
+        """Add up."""
+        return Asked(
+            self.calls + other.calls, self.tokens_in + other.tokens_in, self.tokens_out + other.tokens_out
+        )
+
+
+def estimate_run(operator: Operator, items: Sequence[Inputs], model: str) -> Asked:
+    """Return what answering the items in one run asks of the model; nothing where none is asked."""
+    spec = operator.cascade
     if not operator.asks_model or not items:
-        return 0, 0
-    if operator.cascade.batch is not None and len(items) > 1:
-        return _batch_tokens(operator, operator.cascade.batch, items)
-    singles = [_single_tokens(operator, item) for item in items]
-    return sum(asked for asked, _ in singles), sum(answered for _, answered in singles)
+        return Asked()
+    if len(items) == 1 or spec.batch is None:
+        return sum((_single(operator, item, model) for item in items), Asked())
+    block = make_block(spec, items)
+    if spec.block is not None and block is not None:
+        return _block(spec.block, block)
+    return _batch(operator, spec.batch, items)
+
+
+def side_tokens(values: Inputs) -> int:
+    """Return what a numbered line with these values takes in a prompt."""
+    return sum(map(_value_tokens, values.values())) + NUMBER_TOKENS
 
 
 def answer_tokens(operator: Operator) -> int:
@@ -41,28 +69,39 @@ def answer_tokens(operator: Operator) -> int:
     return LABEL_TOKENS if output.labels or output.labels_from else ANSWER_TOKENS[output.type]
 
 
-def _batch_tokens(operator: Operator, batch: BatchSpec, items: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
-    shared = [arg.name for arg in operator.args if arg.shared]
-    own = [arg.name for arg in operator.args if not arg.shared]
+def _batch(operator: Operator, batch: BatchSpec, items: Sequence[Inputs]) -> Asked:
+    lefts, rights = split_sides(operator.cascade)
     frame = literal_tokens(batch.system) + literal_tokens(batch.prompt) + 2 * MESSAGE_TOKENS
-    common = sum(_value_tokens(items[0].get(name)) for name in shared)
-    texts = sum(_value_tokens(item.get(name)) + NUMBER_TOKENS for item in items for name in own)
-    if batch.answer == "matching":
-        return frame + common + texts, len(items)
-    return frame + common + texts, len(items) * (answer_tokens(operator) + NUMBER_TOKENS)
+    common = sum(_value_tokens(items[0].get(name)) for name in rights)
+    texts = sum(side_tokens({name: item.get(name) for name in lefts}) for item in items)
+    each = _SPARSE_TOKENS.get(batch.answer) or answer_tokens(operator) + NUMBER_TOKENS
+    return Asked(1, frame + common + texts, len(items) * each)
 
 
-def _single_tokens(operator: Operator, item: Mapping[str, Any]) -> tuple[int, int]:
-    frame = single_frame_tokens(operator.cascade)
-    out = answer_tokens(operator)
+def _block(spec: BlockSpec, block: Block) -> Asked:
+    """Estimate a block; of its answer, that every text on the left matches one on the right."""
+    frame = sum(map(literal_tokens, (spec.system, spec.right_title, spec.left_title))) + 2 * MESSAGE_TOKENS
+    texts = sum(map(side_tokens, (*block.rights, *block.lefts)))
+    return Asked(1, frame + texts, len(block.lefts) * 2 * _SPARSE_TOKENS[spec.answer] + 2 * len(block.rights))
+
+
+_SPARSE_TOKENS = {"matching": 1, "percents": 2}
+"""What an answer takes by input where only some inputs are named in it: half of them."""
+
+
+def _single(operator: Operator, item: Inputs, model: str) -> Asked:
+    spec = operator.cascade
+    cells = sum(isinstance(cell, LlmCell) for cell in spec.cells)
+    frame, out = single_frame_tokens(spec), answer_tokens(operator)
     group = item.get(operator.args[0].name) if operator.shape == "aggregate" else None
     if not isinstance(group, list | tuple):
-        return frame + sum(_value_tokens(value) for value in item.values()), out
-    parts = split_texts([text for text in group if isinstance(text, str)], PART_TOKENS)
-    texts = sum(_value_tokens(text) + 2 for part in parts for text in set(part))
-    asked = len(parts) + (1 if len(parts) > 1 else 0)
-    reduced = len(parts) * out if len(parts) > 1 else 0
-    return frame * asked + texts + reduced, out * asked
+        return Asked(cells, frame + sum(map(_value_tokens, item.values())), out)
+    texts = [text for text in group if isinstance(text, str)]
+    parts = split_texts(texts, PART_TOKENS) if spec.reduce is not None and model != OFFLINE else [texts]
+    tokens = sum(_value_tokens(text) + 2 for part in parts for text in set(part))
+    folded = len(parts) > 1
+    asked = len(parts) + folded
+    return Asked(cells * len(parts) + folded, frame * asked + tokens + folded * len(parts) * out, out * asked)
 
 
 @lru_cache(maxsize=1024)
@@ -82,5 +121,5 @@ def _value_tokens(value: Any) -> int:
     if value is None:
         return 0
     if isinstance(value, list | tuple):
-        return sum(_value_tokens(entry) for entry in value)
+        return sum(_value_tokens(entry) + 2 for entry in {str(entry) for entry in value if entry is not None})
     return estimate_tokens(str(value))

@@ -14,7 +14,7 @@ from rvbbit_proxy.cascade.output import AnswerFault, Expected
 from rvbbit_proxy.cascade.spec import BatchSpec
 
 
-def form(answer: Literal["matching", "numbered", "json"]) -> BatchSpec:
+def form(answer: Literal["matching", "percents", "numbered", "json"]) -> BatchSpec:
     return BatchSpec(item="{{ text }}", answer=answer, system="s", prompt="Topic: {{ topic }}")
 
 
@@ -53,6 +53,25 @@ def test_matching_comes_back_as_it_was(drawn: tuple[int, set[int]]) -> None:
     text = ",".join(map(str, sorted(matching))) or "none"
     values = parse_batch(text, form("matching"), count, BOOLEAN)
     assert {number for number, value in enumerate(values, 1) if value} == matching
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("1:80, 3:5", [0.8, 0.0, 0.05]),
+        ("2: 100\n", [0.0, 1.0, 0.0]),
+        ("none.", [0.0, 0.0, 0.0]),
+        ("3=7%;", [0, 0, 0.07]),
+    ],
+)
+def test_percents(text: str, values: list[float]) -> None:
+    assert parse_batch(text, form("percents"), 3, SCORE) == values
+
+
+@pytest.mark.parametrize("text", ["", "4:10", "1:0.8", "1:80,1:90", "80", "1:101", "2:-5", "1:80 and 2:3"])
+def test_percents_refuses(text: str) -> None:
+    with pytest.raises(AnswerFault):
+        parse_batch(text, form("percents"), 3, SCORE)
 
 
 def test_numbered_in_any_order() -> None:

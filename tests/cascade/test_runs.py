@@ -266,31 +266,70 @@ def test_a_batch_is_one_run_with_answers_in_order() -> None:
 
 
 def test_a_batch_has_one_more_attempt() -> None:
-    door = FakeDoor(["1: 0.5", "1: 0.5\n2: 2"])
+    door = FakeDoor(["1:50,3:20", "1:50,2:200"])
     runtime = make_runtime(door, CASCADES, FakeLedger())
     items = [{"text": text, "criterion": "birds"} for text in ("owl", "car")]
     with pytest.raises(AnswerInvalid, match=r"item 2: 2\.0 is outside 0 to 1"):
         asyncio.run(run_batch(CASCADES["semantic_score"], items, caller(), OPTIONS, runtime))
-    assert "no answer for item 2" in door.requests[1].messages[-1]["content"]
+    assert "there is no item 3" in door.requests[1].messages[-1]["content"]
 
 
 def test_items_with_other_shared_arguments_get_their_own_prompt() -> None:
     def script(request: ModelRequest) -> str:
-        return "1" if "Criterion: a\n" in request.messages[1]["content"] else "none"
+        return "1: a\n2: b" if "Labels: a,b\n" in request.messages[1]["content"] else "1: c\n2: c"
 
     door, ledger = FakeDoor(script), FakeLedger()
-    items = [{"text": str(n), "criterion": "ab"[n % 2]} for n in range(4)]
+    items = [{"text": str(n), "labels": ("a,b", "c")[n % 2]} for n in range(4)]
     runtime = make_runtime(door, CASCADES, ledger)
-    answers = asyncio.run(run_batch(CASCADES["semantic_matches"], items, caller(), OPTIONS, runtime))
-    assert answers == [True, False, False, False]
+    answers = asyncio.run(run_batch(CASCADES["classify"], items, caller(), OPTIONS, runtime))
+    assert answers == ["a", "c", "b", "c"]
     assert len(door.requests) == 2
     assert len(ledger.ended) == 1
 
 
-def test_a_cascade_without_a_batch_form_refuses_several_inputs() -> None:
-    runtime = make_runtime(FakeDoor(), CASCADES, FakeLedger())
+def test_a_cascade_without_a_batch_form_refuses_several_inputs(tmp_path: Path) -> None:
+    cascades = written(tmp_path, ROOT / "cascades", outer=OUTER)
+    runtime = make_runtime(FakeDoor(), cascades, FakeLedger())
     with pytest.raises(NotSupported):
-        asyncio.run(run_batch(CASCADES["summarize"], [{"texts": ["a"]}] * 2, caller(), OPTIONS, runtime))
+        asyncio.run(run_batch(cascades["outer"], [MEANS] * 2, caller(), OPTIONS, runtime))
+
+
+def test_several_groups_share_a_prompt() -> None:
+    door = FakeDoor(["1: It rains.\n2: 3. 14 hikers."])
+    runtime = make_runtime(door, CASCADES, FakeLedger())
+    groups = [{"texts": ["rain", "rain\n2.\n- snow"]}, {"texts": ["hikers", "hikers"]}]
+    answers = asyncio.run(run_batch(CASCADES["summarize"], groups, caller(), OPTIONS, runtime))
+    assert answers == ["It rains.", "3. 14 hikers."]
+    assert door.requests[0].messages[1]["content"] == "1.\n- rain\n- rain 2. - snow\n2.\n- hikers (x2)"
+
+
+def test_lists_of_groups_are_json_arrays() -> None:
+    door = FakeDoor(['1: rain, snow\n2: ["fog"]', '1: ["rain", "snow"]\n2: ["fog"]'])
+    runtime = make_runtime(door, CASCADES, FakeLedger())
+    answers = asyncio.run(
+        run_batch(CASCADES["themes"], [{"texts": ["a"]}, {"texts": ["b"]}], caller(), OPTIONS, runtime)
+    )
+    assert answers == [["rain", "snow"], ["fog"]]
+    assert "not a JSON array" in door.requests[1].messages[-1]["content"]
+
+
+def test_a_block_lists_each_text_once() -> None:
+    door, ledger = FakeDoor(["1:3\n2:4"]), FakeLedger()
+    runtime = make_runtime(door, CASCADES, ledger)
+    items = [{"text": text, "criterion": what} for text in ("owl", "car\n1. owl") for what in ("birds", "cars")]
+    answers = asyncio.run(run_batch(CASCADES["semantic_matches"], items, caller(), OPTIONS, runtime))
+    assert answers == [True, False, False, True]
+    prompt = "Criteria:\n1. birds\n2. cars\nTexts:\n3. owl\n4. car 1. owl"
+    assert door.requests[0].messages[1]["content"] == prompt
+    assert ledger.ended[0].output == [(0, 0, True), (1, 1, True)]
+    assert ledger.ended[0].input_data["lefts"] == ({"text": "owl"}, {"text": "car\n1. owl"})
+
+
+def test_a_block_of_scores_leaves_out_nothing_but_zeros() -> None:
+    runtime = make_runtime(FakeDoor(["1:3=80\n2:3=5,4=100"]), CASCADES, FakeLedger())
+    items = [{"text": text, "criterion": what} for text in ("owl", "car") for what in ("birds", "noise")]
+    answers = asyncio.run(run_batch(CASCADES["semantic_score"], items, caller(), OPTIONS, runtime))
+    assert answers == [0.8, 0.05, 0.0, 1.0]
 
 
 def test_a_trait_computes_for_all_items_at_once() -> None:
@@ -325,7 +364,7 @@ def test_a_group_of_texts_goes_in_one_prompt_with_counts() -> None:
 
 
 def test_a_large_group_is_folded_and_nothing_is_left_out() -> None:
-    texts = [f"report {n} " + "word " * 400 for n in range(60)]
+    texts = [f"report {n} " + "word " * 400 for n in range(120)]
     seen: list[str] = []
 
     def script(request: ModelRequest) -> str:
@@ -349,7 +388,7 @@ def test_a_large_group_is_folded_and_nothing_is_left_out() -> None:
 
 
 def test_a_text_larger_than_a_prompt_is_cut_into_parts() -> None:
-    words = [f"w{n}" for n in range(20_000)]
+    words = [f"w{n}" for n in range(40_000)]
     seen: list[str] = []
 
     def script(request: ModelRequest) -> str:

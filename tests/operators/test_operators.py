@@ -11,9 +11,9 @@ from fake_door import FakeDoor, FakeLedger, bundled, make_runtime, written
 
 from rvbbit_proxy.caller import CallerContext
 from rvbbit_proxy.cascade.check import run_test_cases
-from rvbbit_proxy.errors import ConfigurationFault, NotSupported
+from rvbbit_proxy.errors import ConfigurationFault
 from rvbbit_proxy.operators import Operators, answer, load_operators
-from rvbbit_proxy.operators.estimate import estimate_prompt_tokens
+from rvbbit_proxy.operators.estimate import Asked, estimate_run
 from rvbbit_proxy.settings import RunOptions
 
 CASCADES = bundled()
@@ -48,8 +48,8 @@ def test_the_operators_of_the_skeleton_are_there() -> None:
     [
         ("means", "boolean", "scalar", True),
         ("relevance", "double precision", "scalar", True),
-        ("summarize", "text", "aggregate", False),
-        ("themes", "text[]", "aggregate", False),
+        ("summarize", "text", "aggregate", True),
+        ("themes", "text[]", "aggregate", True),
         ("similar_to", "double precision", "scalar", True),
     ],
 )
@@ -143,9 +143,14 @@ def test_defaults_may_be_left_out_and_nulls_of_a_group_are_ignored() -> None:
     assert "At most 5 themes.\n<texts>\n- x\n- y\n</texts>" in door.requests[0].messages[1]["content"]
 
 
-def test_several_groups_need_several_runs() -> None:
-    with pytest.raises(NotSupported):
-        answered("summarize", [{"texts": ["a"]}, {"texts": ["b"]}], FakeDoor())
+def test_several_groups_are_answered_in_one_run_without_their_nulls() -> None:
+    door = FakeDoor(["1: one\n2: two"])
+    assert answered("summarize", [{"texts": ["a", None]}, {"texts": [None]}, {"texts": ["b"]}], door) == [
+        "one",
+        None,
+        "two",
+    ]
+    assert door.requests[0].messages[1]["content"] == "1.\n- a\n2.\n- b"
 
 
 def test_a_label_comes_back_as_it_was_declared() -> None:
@@ -163,10 +168,8 @@ def test_instructions_cost_a_few_dozen_tokens() -> None:
     for name in ("means", "relevance", "sentiment", "classify", "ask", "extracts", "condense"):
         operator = OPERATORS.by_name[name]
         item = {arg.name: "xxxx" for arg in operator.args}
-        single, _ = estimate_prompt_tokens(operator, [item])
-        batch, _ = estimate_prompt_tokens(operator, [item] * 10)
-        assert single <= 65, name
-        assert batch <= 65 + 10 * 4, name
+        assert estimate_run(operator, [item], "m").tokens_in <= 65, name
+        assert estimate_run(operator, [item] * 10, "m").tokens_in <= 65 + 10 * 4, name
 
 
 def test_estimates_follow_the_prompts() -> None:
@@ -174,10 +177,10 @@ def test_estimates_follow_the_prompts() -> None:
     items = [{"text": f"report number {n} about something", "criterion": "footprints"} for n in range(20)]
     answered("means", items, door)
     sent = sum(len(message["content"]) for message in door.requests[0].messages) / 4
-    estimated, _ = estimate_prompt_tokens(OPERATORS.by_name["means"], items)
-    assert 0.7 * sent <= estimated <= 1.4 * sent
-    assert estimate_prompt_tokens(OPERATORS.by_name["similar_to"], [{"a": "x", "b": "y"}]) == (0, 0)
-    assert estimate_prompt_tokens(OPERATORS.by_name["means"], []) == (0, 0)
+    estimated = estimate_run(OPERATORS.by_name["means"], items, "m")
+    assert 0.7 * sent <= estimated.tokens_in <= 1.4 * sent
+    assert estimate_run(OPERATORS.by_name["similar_to"], [{"a": "x", "b": "y"}], "m") == Asked()
+    assert estimate_run(OPERATORS.by_name["means"], [], "m") == Asked()
 
 
 def test_the_test_cases_of_a_cascade_can_fail() -> None:

@@ -7,6 +7,9 @@ from collections.abc import Callable, Sequence
 
 from scripted_model.rules import Message, Rule, content_of
 
+_LINE = re.compile(r"^(\d+)\. (.*)$", re.MULTILINE)
+_GROUP = re.compile(r"^(\d+)\.\n((?:- .*\n?)+)", re.MULTILINE)
+
 RULE_SETS: dict[str, Callable[[], list[Rule]]] = {}
 """Rule sets that ``python -m scripted_model --rules NAME`` can load."""
 
@@ -34,16 +37,26 @@ def bundled_operators() -> list[Rule]:
             "does the text match",
             lambda messages: str(_holds(_tagged(messages, "text"), _criterion(messages))).lower(),
         ),
-        Rule("which texts match", _matching_numbers),
+        Rule("which texts match the criterion", _matching_numbers),
+        Rule("which texts match which criteria", _matching_pairs),
         Rule(
             "how relevant is the text",
             lambda messages: f"{_share(_tagged(messages, 'text'), _criterion(messages)):.2f}",
         ),
-        Rule("how relevant is each text", _numbered_scores),
+        Rule("how relevant is each text to the topic", _percents),
+        Rule("how relevant is each text to each topic", _pair_percents),
         Rule("what is the text's sentiment", lambda messages: "-0.5"),
         Rule("what is each text's sentiment", lambda messages: _numbered(messages, lambda text: "-0.5")),
         Rule("summarize the texts", lambda messages: f"Summary of {_lines(messages)} lines."),
-        Rule("name the main themes", "first theme\nsecond theme"),
+        Rule(
+            "summarize each numbered group",
+            lambda messages: _each_group(messages, lambda lines: f"Summary of {len(lines)} lines."),
+        ),
+        Rule("name the main themes of the texts", "first theme\nsecond theme"),
+        Rule(
+            "name the main themes of each",
+            lambda messages: _each_group(messages, lambda lines: '["first theme", "second theme"]'),
+        ),
         Rule("say the text in one", lambda messages: "short: " + _tagged(messages, "text")[:20].strip()),
         Rule(
             "say each text in one",
@@ -71,7 +84,7 @@ def _holds(text: str, criterion: str) -> bool:
 
 
 def _items(messages: Sequence[Message]) -> list[tuple[str, str]]:
-    return re.findall(r"^(\d+)\. (.*)$", content_of(messages[-1]), re.MULTILINE)
+    return _LINE.findall(content_of(messages[-1]))
 
 
 def _batch_criterion(messages: Sequence[Message]) -> str:
@@ -83,9 +96,38 @@ def _matching_numbers(messages: Sequence[Message]) -> str:
     return ",".join(number for number, text in _items(messages) if _holds(text, criterion)) or "none"
 
 
-def _numbered_scores(messages: Sequence[Message]) -> str:
+def _percents(messages: Sequence[Message]) -> str:
     criterion = _batch_criterion(messages)
-    return _numbered(messages, lambda text: f"{_share(text, criterion):.2f}")
+    scores = [(number, round(100 * _share(text, criterion))) for number, text in _items(messages)]
+    return ",".join(f"{number}:{score}" for number, score in scores if score) or "none"
+
+
+def _matching_pairs(messages: Sequence[Message]) -> str:
+    return _pairs(messages, lambda number, text, criterion: number if _holds(text, criterion) else "")
+
+
+def _pair_percents(messages: Sequence[Message]) -> str:
+    def entry(number: str, text: str, topic: str) -> str:
+        percent = round(100 * _share(text, topic))
+        return f"{number}={percent}" if percent else ""
+
+    return _pairs(messages, entry)
+
+
+def _pairs(messages: Sequence[Message], entry: Callable[[str, str, str], str]) -> str:
+    """Answer a block: a line per right with the entries of the lefts, those that are empty left out."""
+    listed, _, texts = content_of(messages[-1]).partition("\nTexts:\n")
+    lines = []
+    for number, right in _LINE.findall(listed):
+        entries = [found for left, text in _LINE.findall(texts) if (found := entry(left, text, right))]
+        if entries:
+            lines.append(f"{number}: {','.join(entries)}")
+    return "\n".join(lines) or "none"
+
+
+def _each_group(messages: Sequence[Message], answer: Callable[[list[str]], str]) -> str:
+    groups = _GROUP.findall(content_of(messages[-1]))
+    return "\n".join(f"{number}: {answer(texts.splitlines())}" for number, texts in groups)
 
 
 def _numbered(messages: Sequence[Message], answer: Callable[[str], str]) -> str:
