@@ -83,6 +83,8 @@ class UpstreamResult(bv.QueryResult):  # type: ignore[misc]
 
     columns: tuple[Column, ...] | None
     tag: str
+    binary: bool = False
+    """Whether the rows are binary whatever was asked: a BINARY cursor's are."""
 
     @abstractmethod
     def batches(self) -> Iterator[Batch]:

@@ -6,6 +6,7 @@
 - ``output``      results and errors to messages; ``attempt``, the one place where any exception ends
 - ``state``       what a session keeps, what all share (``Services``), who is connected (``Identity``)
 - ``statements``, ``portals``, ``cursors``, ``prepared_statements``   what has a name in a session
+- ``cursor_statements``   DECLARE, FETCH, MOVE, CLOSE; cursors as portals
 - ``transaction`` the block, implicit and explicit
 - ``invocation``  a statement's caller, its context, its row in the query log
 - ``parameters``, ``parameter_table``, ``parameter_kinds``   values, the table of all, their domains

@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 from rvbbit_proxy.caller import utc_now
 from rvbbit_proxy.engine.upstream import Batch, UpstreamResult
 from rvbbit_proxy.errors import DuplicatePortal, RvbbitError, SyntaxFault, UnknownPortal
-from rvbbit_proxy.session.parameter_commands import syntax_error_at
+from rvbbit_proxy.session.parameter_commands import placed_at_end, syntax_error_at
 from rvbbit_proxy.session.portals import RowSource
 from rvbbit_proxy.session.results import Done, row_count, slice_batch
 from rvbbit_proxy.sql.lexer import Token, lexemes, unquote_identifier
@@ -30,13 +30,18 @@ class NotScrollable(RvbbitError, sqlstate="55000"):
 
 @dataclass(frozen=True, slots=True)
 class Declare:
-    """DECLARE: ``query`` is the text behind FOR."""
+    """DECLARE: ``query`` is the text behind FOR, which begins at ``offset``, in characters.
+
+    ``kept``: its transaction has committed.
+    """
 
     name: str
     query: str
     binary: bool = False
     scroll: bool = False
     hold: bool = False
+    offset: int = field(default=0, compare=False)
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,11 @@ def parse_cursor_command(sql: str) -> CursorCommand:
     >>> parse_cursor_command("FETCH BACKWARD 2 FROM c")
     Fetch(name='c', kind='forward', count=-2, move=False)
     """
+    with placed_at_end(sql):
+        return _parse(sql)
+
+
+def _parse(sql: str) -> CursorCommand:
     tokens = list(lexemes(sql))
     verb = tokens.pop(0).text.lower()
     if tokens and tokens[-1].text == ";":
@@ -88,8 +98,15 @@ def _parse_declare(sql: str, tokens: list[Token]) -> Declare:
         hold = tokens.pop(0).text.lower() == "with"
         _expect(tokens, "hold")
     query_start = _expect(tokens, "for").end
-    scroll = "scroll" in options and "no" not in options
-    return Declare(name, sql[query_start:].strip(), binary="binary" in options, scroll=scroll, hold=hold)
+    query = sql[query_start:]
+    return Declare(
+        name,
+        query.strip(),
+        binary="binary" in options,
+        scroll="scroll" in options and "no" not in options,
+        hold=hold,
+        offset=len(sql) - len(query.lstrip()),
+    )
 
 
 def _parse_fetch(tokens: list[Token], *, move: bool) -> Fetch:
@@ -192,6 +209,11 @@ class Cursor:
         """Drop the rows."""
         self._source.close()
 
+    def refuse_backward(self, command: Fetch) -> None:
+        """Raise NotScrollable (55000) for a command that surely goes backward, before its rows are announced."""
+        if command.kind != "absolute" and command.count < 0:
+            self._require_scroll()
+
     def fetch(self, command: Fetch) -> Iterator[Batch]:
         """Yield the rows the command asks for, in its order, and move."""
         if command.kind == "forward" and command.count > 0:
@@ -274,7 +296,7 @@ class Cursor:
 
 
 class FetchedRows(UpstreamResult):
-    """The rows of one FETCH. ``binary`` says that its cursor is: the rows are binary whatever was asked."""
+    """The rows of one FETCH."""
 
     tag = "FETCH"
 
@@ -299,6 +321,7 @@ class FetchedRows(UpstreamResult):
 
 def fetch_from(cursor: Cursor, command: Fetch) -> UpstreamResult:
     """Run FETCH or MOVE."""
+    cursor.refuse_backward(command)
     if not command.move:
         return FetchedRows(cursor, command)
     return Done(f"MOVE {sum(map(row_count, cursor.fetch(command)))}")

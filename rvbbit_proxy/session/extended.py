@@ -16,12 +16,18 @@ from rvbbit_proxy.errors import (
     RvbbitError,
     SyntaxFault,
 )
-from rvbbit_proxy.session.cursors import ALL, Fetch, FetchedRows
+from rvbbit_proxy.session.cursor_statements import close_cursor, cursor_columns, fetch_cursor, has_cursor
 from rvbbit_proxy.session.output import counted_tag, send_rows
 from rvbbit_proxy.session.portals import Portal, RowSource
 from rvbbit_proxy.session.running import describe_statement, run_statement
 from rvbbit_proxy.session.state import SessionState
-from rvbbit_proxy.session.statements import BoundStatement, PreparedStatement, Statement, check_types, read_statement
+from rvbbit_proxy.session.statements import (
+    BoundStatement,
+    PreparedStatement,
+    Statement,
+    check_types,
+    read_statement,
+)
 from rvbbit_proxy.sql.lexer import count_parameters, leading_words, split_statements
 from rvbbit_proxy.wire import backend
 from rvbbit_proxy.wire.frontend import Bind, Close, Describe, Execute, Parse
@@ -75,7 +81,7 @@ def bind(message: Bind, state: SessionState) -> None:
         Parameter(value, 1 if code else 0, oid)
         for value, code, oid in zip(message.parameters, formats, oids, strict=True)
     )
-    if message.portal and message.portal in state.cursors:
+    if message.portal and has_cursor(message.portal, state):
         raise DuplicatePortal(f'cursor "{message.portal}" already exists')
     if len(message.result_formats) > 1:  # one for all fits any number of columns
         backend.spread_formats(message.result_formats, len(_described(prepared, state).columns or ()))
@@ -109,9 +115,9 @@ def describe(message: Describe, state: SessionState) -> None:
         state.client.send(backend.encode_parameter_description(description.parameter_oids))
         _send_columns(description.columns, (), state)
         return
-    if message.name in state.cursors:
-        cursor = state.cursors.get(message.name)
-        _send_columns(cursor.result.columns, (1,) if cursor.declared.binary else (), state)
+    if has_cursor(message.name, state):
+        columns, binary = cursor_columns(message.name, state)
+        _send_columns(columns, (1,) if binary else (), state)
         return
     portal = state.portals.get(message.name)
     formats = portal.bound.result_formats
@@ -130,7 +136,7 @@ def _send_columns(columns: tuple[Column, ...] | None, formats: tuple[int, ...], 
 
 def execute(message: Execute, state: SessionState, cancel: CancelToken) -> None:
     """Run a portal, or fetch on from it, up to the row limit."""
-    if message.portal in state.cursors:
+    if has_cursor(message.portal, state):
         state.client.send(_fetch_cursor(message, state, cancel))
         return
     portal = state.portals.get(message.portal)
@@ -177,8 +183,8 @@ def _refuse_changed_columns(portal: Portal, columns: tuple[Column, ...]) -> None
 def _fetch_cursor(message: Execute, state: SessionState, cancel: CancelToken) -> bytes:
     """Execute a declared cursor: cursors and portals share their names."""
     state.block.refuse_if_failed()
-    result = state.cursors.run_fetch(Fetch(message.portal, count=message.max_rows or ALL))
-    formats = (1,) if isinstance(result, FetchedRows) and result.binary else ()
+    result = fetch_cursor(message.portal, message.max_rows, state)
+    formats = (1,) if result.binary else ()
     rows = send_rows(result.batches(), result.columns or (), formats, state, cancel)
     if message.max_rows and rows == message.max_rows:
         return backend.encode_portal_suspended()
@@ -190,7 +196,7 @@ def _fetch(portal: Portal, limit: int, state: SessionState, cancel: CancelToken)
     source = portal.source
     assert source is not None  # _start made it
     result = source.result
-    formats = (1,) if isinstance(result, FetchedRows) and result.binary else portal.bound.result_formats
+    formats = (1,) if result.binary else portal.bound.result_formats
     rows = send_rows(source.take(limit), result.columns or (), formats, state, cancel)
     if limit and rows == limit:
         return backend.encode_portal_suspended()
@@ -201,8 +207,8 @@ def close(message: Close, state: SessionState) -> None:
     """Forget a statement or a portal; one that is not there is no error."""
     if message.kind == "S":
         state.statements.drop(message.name)
-    elif message.name in state.cursors:
-        state.cursors.close(message.name)
+    elif has_cursor(message.name, state):
+        close_cursor(message.name, state)
     else:
         state.portals.drop(message.name)
     state.client.send(backend.encode_close_complete())

@@ -7,6 +7,7 @@ Source: https://www.postgresql.org/docs/16/sql-set.html and its neighbours.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeAlias
@@ -126,6 +127,16 @@ class _Words:
             raise syntax_error_at(token)
 
 
+@contextmanager
+def placed_at_end(sql: str) -> Iterator[None]:
+    """Give a syntax error at the end of input its position, which is behind the text."""
+    try:
+        yield
+    except SyntaxFault as fault:
+        fault.position = fault.position or len(sql.rstrip("; \n")) + 1
+        raise
+
+
 def syntax_error_at(token: Token) -> SyntaxFault:
     """Return PostgreSQL's error for a token that does not fit."""
     return SyntaxFault(f'syntax error at or near "{token.text}"', position=token.start + 1)
@@ -146,8 +157,9 @@ def parse_parameter_command(sql: str) -> ParameterCommand | None:
         return None
     words = _Words(sql)
     words.take()
-    command = _PARSERS[leading[0]](words)
-    words.end()
+    with placed_at_end(sql):
+        command = _PARSERS[leading[0]](words)
+        words.end()
     return command
 
 

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from rvbbit_proxy.engine.upstream import Description, Parameter, UpstreamResult, UpstreamSession
 from rvbbit_proxy.errors import RvbbitError, SyntaxFault, UnknownSetting
-from rvbbit_proxy.session.parameter_commands import syntax_error_at
+from rvbbit_proxy.session.parameter_commands import placed_at_end, syntax_error_at
 from rvbbit_proxy.session.results import Done
 from rvbbit_proxy.session.state import SessionState
 from rvbbit_proxy.session.statements import (
@@ -85,7 +85,10 @@ _TYPE_ALIASES = MappingProxyType(
 
 
 _CAST_TO = MappingProxyType(
-    {OIDS[name]: name for name in ("bool", "int2", "int4", "int8", "float4", "float8", "date", "timestamp", "uuid")}
+    {
+        OIDS[name]: name
+        for name in ("bool", "int2", "int4", "int8", "float4", "float8", "date", "timestamp", "uuid")
+    }
 )
 
 
@@ -115,6 +118,11 @@ def parse_prepared_command(sql: str) -> Prepare | ExecutePrepared | Deallocate:
     >>> parse_prepared_command("EXECUTE q (1, f(2, 3))")
     ExecutePrepared(name='q', arguments=('1', 'f(2, 3)'), before='', after='')
     """
+    with placed_at_end(sql):
+        return _parse(sql)
+
+
+def _parse(sql: str) -> Prepare | ExecutePrepared | Deallocate:
     start = execute_within(sql) or 0
     if start:
         sql, before = sql[start:], sql[:start]

@@ -9,8 +9,8 @@ from rvbbit_proxy.engine.statement import command_tag, words_of
 from rvbbit_proxy.engine.upstream import Description, UpstreamResult
 from rvbbit_proxy.errors import ActiveTransaction, NotSupported, RvbbitError
 from rvbbit_proxy.execute.request import StatementRequest
-from rvbbit_proxy.session import cursors
 from rvbbit_proxy.session.copy import run_copy
+from rvbbit_proxy.session.cursor_statements import describe_cursor_command, run_cursor_command
 from rvbbit_proxy.session.forwarding import follow_parameters
 from rvbbit_proxy.session.invocation import find_caller, make_context, open_account
 from rvbbit_proxy.session.own_relations import tell_own_relations
@@ -19,7 +19,6 @@ from rvbbit_proxy.session.parameter_statements import (
     parameter_columns,
     run_parameter_command,
 )
-from rvbbit_proxy.session.portals import Portal, RowSource
 from rvbbit_proxy.session.prepared_statements import (
     ExecutePrepared,
     around,
@@ -33,8 +32,7 @@ from rvbbit_proxy.session.session_functions import (
     run_session_function,
 )
 from rvbbit_proxy.session.state import SessionState
-from rvbbit_proxy.session.statements import BoundStatement, Statement, read_statement
-from rvbbit_proxy.session.transaction import NoActiveTransaction
+from rvbbit_proxy.session.statements import BoundStatement, Statement
 from rvbbit_proxy.sql.copy import parse_copy
 from rvbbit_proxy.sql.lexer import leading_words, words
 from rvbbit_proxy.wire.types.oids import TEXT
@@ -59,7 +57,7 @@ def run_statement(bound: BoundStatement, state: SessionState, cancel: CancelToke
         if command is not None:
             return run_parameter_command(command, bound, state)
     elif kind == "cursor":
-        return _run_cursor(bound, state, cancel)
+        return run_cursor_command(bound, state, lambda inner: run_statement(inner, state, cancel))
     elif kind == "prepared":
         return run_prepared_command(
             bound,
@@ -92,7 +90,7 @@ def describe_statement(statement: Statement, parameter_oids: tuple[int, ...], st
             oids = tuple(oid or TEXT for oid in parameter_oids)
             return Description(oids, None if names is None else text_columns(names))
     if statement.kind == "cursor":
-        return _describe_cursor(statement, state)
+        return describe_cursor_command(statement, state)
     if statement.kind == "prepared":
         return _describe_prepared(statement, state)
     if statement.kind in ("notification", "copy"):
@@ -164,78 +162,6 @@ def _flush_ledger_for(sql: str, state: SessionState) -> None:
     ledger = state.services.ledger
     if ledger is not None and not state.services.ledger_relations.isdisjoint(words(sql.replace('"', " "))):
         ledger.flush()
-
-
-def _run_cursor(bound: BoundStatement, state: SessionState, cancel: CancelToken) -> UpstreamResult:
-    command = cursors.parse_cursor_command(bound.statement.sql)
-    if state.upstream.dialect == "postgres" and not _holds_cursor(command, state):
-        return state.upstream.execute(bound.statement.sql, bound.parameters, result_formats=bound.result_formats)
-    match command:
-        case cursors.CloseCursor():
-            if command.name is not None and state.portals.find(command.name) is not None:
-                state.portals.drop(command.name)
-                return Done("CLOSE CURSOR")
-            return state.cursors.close(command.name)
-        case cursors.Fetch():
-            portal = None if command.name in state.cursors else state.portals.find(command.name)
-            if portal is not None:
-                return cursors.fetch_from(_portal_cursor(portal, state, cancel), command)
-            return state.cursors.run_fetch(command)
-        case cursors.Declare():
-            return _declare(command, bound, state, cancel)
-
-
-def _holds_cursor(command: cursors.CursorCommand, state: SessionState) -> bool:
-    """Tell whether the session has, or will have, the cursor; PostgreSQL has its own."""
-    if isinstance(command, cursors.Declare):
-        semantics = state.services.semantics
-        return semantics is not None and semantics.is_semantic(command.query, state.upstream)
-    name = command.name
-    return name is not None and (name in state.cursors or state.portals.find(name) is not None)
-
-
-def _portal_cursor(portal: Portal, state: SessionState, cancel: CancelToken) -> cursors.Cursor:
-    """Return a portal of the protocol as a cursor: both share their names, and asyncpg moves in its portals."""
-    if portal.source is None:
-        result = run_statement(portal.bound, state, cancel)
-        if result.columns is None:
-            result.close()
-            raise NotSupported(f'portal "{portal.name}" gives no rows')
-        portal.source, portal.done = RowSource(result), True
-    return cursors.Cursor(cursors.Declare(portal.name, ""), portal.source.result, portal.source)
-
-
-def _declare(
-    command: cursors.Declare, bound: BoundStatement, state: SessionState, cancel: CancelToken
-) -> UpstreamResult:
-    if state.block.state == "idle" and not command.hold:
-        raise NoActiveTransaction("DECLARE CURSOR can only be used in transaction blocks")
-    inner = read_statement(command.query)
-    tags = inner.tags if inner.tags.caller_id else bound.statement.tags
-    formats = (1,) if command.binary else (0,)
-    result = run_statement(
-        replace(bound, statement=replace(inner, tags=tags), result_formats=formats), state, cancel
-    )
-    if result.columns is None:
-        result.close()
-        raise NotSupported("DECLARE CURSOR takes a query")
-    cursor = cursors.Cursor(command, result, text=bound.statement.sql)
-    state.cursors.add(cursor)
-    if state.block.state == "idle":
-        cursor.hold()
-    return Done("DECLARE CURSOR")
-
-
-def _describe_cursor(statement: Statement, state: SessionState) -> Description:
-    command = cursors.parse_cursor_command(statement.sql)
-    if state.upstream.dialect == "postgres" and not _holds_cursor(command, state):
-        return state.upstream.describe(statement.sql)
-    if isinstance(command, cursors.Fetch) and not command.move:
-        portal = state.portals.find(command.name)
-        if portal is not None and portal.source is not None:
-            return Description((), portal.source.result.columns)
-        return Description((), state.cursors.get(command.name).result.columns)
-    return Description((), None)
 
 
 def _describe_prepared(statement: Statement, state: SessionState) -> Description:

@@ -6,7 +6,6 @@ Source: https://www.postgresql.org/docs/16/protocol-flow.html#PROTOCOL-FLOW-SIMP
 from __future__ import annotations
 
 from rvbbit_proxy.caller import CancelToken
-from rvbbit_proxy.session.cursors import FetchedRows
 from rvbbit_proxy.session.output import attempt, counted_tag, send_rows
 from rvbbit_proxy.session.running import run_statement
 from rvbbit_proxy.session.state import SessionState
@@ -49,7 +48,7 @@ def _run(statement: Statement, state: SessionState, cancel: CancelToken) -> str:
     try:
         if result.columns is None:
             return str(result.tag)
-        formats = (1,) if isinstance(result, FetchedRows) and result.binary else ()
+        formats = (1,) if result.binary else ()
         state.client.send(backend.encode_row_description(result.columns, formats))
         rows = send_rows(result.batches(), result.columns, formats, state, cancel)
         return counted_tag(result.tag, rows)

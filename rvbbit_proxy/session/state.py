@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from rvbbit_proxy.caller import CancelToken
 from rvbbit_proxy.engine.upstream import Notice, UpstreamSession
 from rvbbit_proxy.ledger.ledger import Ledger
 from rvbbit_proxy.session.client import Client
-from rvbbit_proxy.session.cursors import Cursors
+from rvbbit_proxy.session.cursors import Cursors, Declare
 from rvbbit_proxy.session.parameters import Parameters
 from rvbbit_proxy.session.portals import Portals
 from rvbbit_proxy.session.semantics import Semantics
@@ -71,6 +71,7 @@ class SessionState:
         self.statements = PreparedStatements()
         self.portals = Portals()
         self.cursors = Cursors()
+        self.upstream_cursors: dict[str, Declare] = {}
         self.block = TransactionBlock(upstream, self.parameters, self.notify, self._end_transaction)
         self.duckdb_knows: dict[str, str] = {}
         self.postgres_startup: dict[str, str] = {}
@@ -133,6 +134,11 @@ class SessionState:
     def _end_transaction(self, commit: bool) -> None:
         self.portals.clear()
         self.cursors.end_transaction(commit)
+        self.upstream_cursors = {
+            name: replace(declared, kept=True)
+            for name, declared in self.upstream_cursors.items()
+            if declared.hold and (commit or declared.kept)
+        }
 
 
 def _level(severity: str) -> int:

@@ -128,4 +128,4 @@ def test_prepare_and_execute(talk: Dialogue) -> None:
     assert rows(talk, "DEALLOCATE q") == "DEALLOCATE"
     assert rows(talk, "EXECUTE q(1, 'x')") == '26000 prepared statement "q" does not exist'
     assert rows(talk, "DEALLOCATE ALL") == "DEALLOCATE ALL"
-    assert rows(talk, "PREPARE q (nosuch) AS SELECT $1") == '42704 type "nosuch" does not exist'
+    assert rows(talk, "PREPARE q (nosuch) AS SELECT $1") == '42704 type "nosuch" does not exist @12'
