@@ -1,4 +1,4 @@
-"""Under which conditions a call's value is needed at all: OR, AND and CASE do not evaluate what they can skip."""
+"""Under which conditions a call's value is needed at all: OR, AND, CASE and COALESCE do not evaluate what they can skip."""
 
 from __future__ import annotations
 
@@ -35,6 +35,9 @@ def _steps(parent: exp.Expr, node: exp.Expr) -> list[exp.Expr]:
         return [_unless_false(_other(parent, node))]
     if isinstance(parent, exp.Or):
         return [_unless_true(_other(parent, node))]
+    if isinstance(parent, exp.Coalesce) and node.arg_key == "expressions":
+        before = [parent.this, *parent.expressions[: node.index]]
+        return [exp.Is(this=value.copy(), expression=exp.Null()) for value in before]
     if isinstance(parent, exp.If) and isinstance(parent.parent, exp.Case):
         case = parent.parent
         before = [_unless_true(_condition(case, branch)) for branch in _branches_before(case, parent)]

@@ -17,6 +17,7 @@ from rvbbit_proxy.operators.operator import Operators
 from rvbbit_proxy.plan.correlation import check_aggregates, qualify_outer_columns
 from rvbbit_proxy.plan.cte_names import separate_ctes
 from rvbbit_proxy.plan.ctes import read_once
+from rvbbit_proxy.plan.guards import guards
 from rvbbit_proxy.plan.output_names import name_items
 from rvbbit_proxy.plan.plan import Plan
 from rvbbit_proxy.plan.rules import RULES
@@ -24,7 +25,7 @@ from rvbbit_proxy.plan.rules.filters import row_source
 from rvbbit_proxy.plan.rules.limits import move_limits
 from rvbbit_proxy.plan.rules.lists import keep_values
 from rvbbit_proxy.plan.rules.scores import compare_scores
-from rvbbit_proxy.plan.scope import has_calls, is_volatile, scope_calls, where_conjuncts
+from rvbbit_proxy.plan.scope import has_calls, is_below, is_volatile, scope_calls, where_conjuncts
 from rvbbit_proxy.plan.staging import Staging
 from rvbbit_proxy.sql.dialect import SemanticCall
 
@@ -174,5 +175,7 @@ def _lower_change(tree: exp.Update | exp.Delete, staging: Staging) -> exp.Expr:
         value = tree.args.get(clause)
         for call in scope_calls(*(value if isinstance(value, list) else [value])):
             conditions = [part for part in where_conjuncts(tree) if not has_calls(part)]
-            call.replace(staging.call_stage(call, row_source(scope, conditions), tree.key.upper(), tree))
+            guarded = guards(call, next((part for part in where_conjuncts(tree) if is_below(call, part)), tree))
+            source = row_source(scope, conditions + guarded)
+            call.replace(staging.call_stage(call, source, tree.key.upper(), tree, shared=not guarded))
     return tree

@@ -37,6 +37,14 @@ def has_calls(node: exp.Expr | None) -> bool:
     return node is not None and node.find(SemanticCall) is not None
 
 
+def is_below(node: exp.Expr, root: exp.Expr) -> bool:
+    """Whether the node is the root or stands below it."""
+    above: exp.Expr | None = node
+    while above is not None and above is not root:
+        above = above.parent
+    return above is root
+
+
 def is_volatile(node: exp.Expr) -> bool:
     """Whether two evaluations of the node may differ."""
     return any(

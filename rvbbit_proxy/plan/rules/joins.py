@@ -5,7 +5,16 @@ from __future__ import annotations
 from sqlglot import exp
 
 from rvbbit_proxy.plan.estimate import LOOKUP
-from rvbbit_proxy.plan.scope import conjoin, conjuncts, has_calls, scope_calls, set_condition, where_conjuncts
+from rvbbit_proxy.plan.guards import guards
+from rvbbit_proxy.plan.scope import (
+    conjoin,
+    conjuncts,
+    has_calls,
+    is_below,
+    scope_calls,
+    set_condition,
+    where_conjuncts,
+)
 from rvbbit_proxy.plan.staging import Staging
 
 
@@ -38,6 +47,8 @@ def _movable(conditions: list[exp.Expr], later: list[exp.Join]) -> bool:
 def _stage_pairs(select: exp.Select, join: exp.Join, staging: Staging) -> None:
     for call in scope_calls(join.args["on"]):
         source = _pairs(select, join)
+        part = next(part for part in conjuncts(join.args["on"]) if is_below(call, part))
+        set_condition(source, "where", guards(call, part))
         call.replace(staging.call_stage(call, source, "JOIN", select, shared=False))
     if join.side and staging.target == "duckdb":
         join.set("on", conjoin([_never_null(part) for part in conjuncts(join.args["on"])]))
