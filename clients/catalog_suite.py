@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from typing import Any
 
 import psycopg
 
 from clients.catalog_queries import SCHEMA, ask, compare, read_queries, tools
 from clients.tap import main, write
-from clients.targets import serve_postgres
+from clients.targets import REFERENCE, serve
+
+_LEFTOVERS = """
+    SELECT 'DROP ' || CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END
+           || ' IF EXISTS public.' || quote_ident(relname) || ' CASCADE'
+    FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('v', 'r', 'S')
+    ORDER BY relkind DESC
+"""
 
 
 def suite(host: str, port: int, user: str, database: str) -> None:
     """Run every tool's queries, each tool in a session of its own."""
-    with ExitStack() as stack:
-        reference = stack.enter_context(serve_postgres())
+    with serve([REFERENCE]) as (reference,):
         there = {"host": reference.host, "port": reference.port, "user": user, "dbname": database}
         here = {"host": host, "port": port, "user": user, "dbname": database}
         for place in (here, there):
@@ -25,7 +30,10 @@ def suite(host: str, port: int, user: str, database: str) -> None:
 
 
 def _define(place: dict[str, Any]) -> None:
+    """Make the schema, without what other suites have left in the database."""
     with psycopg.connect(**place, autocommit=True) as connection:
+        for (drop,) in connection.execute(_LEFTOVERS).fetchall():
+            connection.execute(drop)
         connection.execute(SCHEMA.read_bytes())
 
 

@@ -46,7 +46,7 @@ WHERE rel.relnamespace = 'public'::regnamespace AND rel.relkind NOT IN ('i', 'I'
 
 -- name: columns of a table
 SELECT rel.relname, att.attname, att.attnum, att.attnotnull, att.atthasdef, att.attidentity, att.attgenerated,
-       pg_catalog.pg_get_expr(preset.adbin, preset.adrelid, true) AS def_value, note.description, att.attnum = ANY (NULL::int2[]) AS x,
+       pg_catalog.pg_get_expr(preset.adbin, preset.adrelid, true) AS def_value, note.description,
        format_type(att.atttypid, att.atttypmod) AS spelled
 FROM pg_catalog.pg_attribute att
 INNER JOIN pg_catalog.pg_class rel ON (att.attrelid = rel.oid)

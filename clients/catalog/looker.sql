@@ -4,7 +4,7 @@
 SELECT schema_name FROM information_schema.schemata WHERE schema_name NOT LIKE 'pg\_%' AND schema_name IN ('public', 'sales', 'information_schema') ORDER BY 1;
 
 -- name: tables with types
-SELECT table_schema, table_name, table_type, is_insertable_into FROM information_schema.tables WHERE table_schema IN ('public', 'sales') ORDER BY 1, 2;
+SELECT table_schema, table_name, table_type, is_typed FROM information_schema.tables WHERE table_schema IN ('public', 'sales') ORDER BY 1, 2;
 
 -- name: columns with all their columns
 SELECT * FROM information_schema.columns WHERE table_schema = 'public' AND table_name IN ('orders', 'order_lines', 'counted', 'Mixed Case', 'moods')
@@ -39,7 +39,7 @@ SELECT * FROM information_schema.constraint_column_usage WHERE table_schema IN (
 SELECT * FROM information_schema.constraint_table_usage WHERE table_schema IN ('public', 'sales');
 
 -- name: views
-SELECT table_schema, table_name, view_definition IS NOT NULL AS defined, check_option, is_updatable FROM information_schema.views WHERE table_schema IN ('sales');
+SELECT table_schema, table_name, view_definition IS NOT NULL AS defined, check_option FROM information_schema.views WHERE table_schema IN ('sales');
 
 -- name: privileges
 SELECT table_schema, table_name, privilege_type, is_grantable, with_hierarchy FROM information_schema.table_privileges WHERE table_schema IN ('public', 'sales') AND grantee = current_user;

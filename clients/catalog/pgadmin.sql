@@ -25,6 +25,7 @@ SELECT role.rolname AS name, role.rolsuper AS is_superuser,
 FROM pg_catalog.pg_roles AS role WHERE rolname = current_user;
 
 -- name: encryption of the connection
+-- compare: columns
 SELECT ssl_state.ssl AS "is_ssl", gss_state.gss_authenticated, gss_state.encrypted
 FROM (SELECT pid, ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()) ssl_state
 LEFT JOIN (SELECT pid, gss_authenticated, encrypted FROM pg_stat_gssapi) gss_state ON gss_state.pid = ssl_state.pid;
@@ -243,8 +244,8 @@ SELECT numbackends, xact_commit, xact_rollback, blks_read, blks_hit, tup_returne
 -- name: dependents of a table
 -- compare: columns
 SELECT DISTINCT dep.deptype, dep.classid, cl.relkind, ad.adbin IS NULL AS plain,
-       CASE WHEN cl.relkind IS NOT NULL THEN cl.relkind || COALESCE(dep.refobjsubid::text, '')
-            WHEN rw.oid IS NOT NULL THEN 'R'::text WHEN co.oid IS NOT NULL THEN 'C'::text || contype ELSE '' END AS type,
+       CASE WHEN cl.relkind IS NOT NULL THEN cl.relkind::text || COALESCE(dep.refobjsubid::text, '')
+            WHEN rw.oid IS NOT NULL THEN 'R'::text WHEN co.oid IS NOT NULL THEN 'C'::text || contype::text ELSE '' END AS type,
        COALESCE(coc.relname, clrw.relname) AS ownertable
 FROM pg_catalog.pg_depend dep
 LEFT JOIN pg_catalog.pg_class cl ON dep.objid = cl.oid

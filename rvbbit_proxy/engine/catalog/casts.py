@@ -9,7 +9,6 @@ from sqlglot import exp
 
 from rvbbit_proxy.engine.catalog.calls import call
 from rvbbit_proxy.engine.catalog.install import relation_oids
-from rvbbit_proxy.engine.catalog.item_names import figure
 from rvbbit_proxy.engine.catalog.output_types import (
     REG_TYPES,
     Scope,
@@ -19,11 +18,13 @@ from rvbbit_proxy.engine.catalog.output_types import (
     own_nodes,
     scope_in_tree,
 )
+from rvbbit_proxy.sql.item_names import output_name
 from rvbbit_proxy.wire.types import oids
 
 _NUMBERS = frozenset((oids.OID, oids.INT2, oids.INT4, oids.INT8, oids.XID)) | REG_TYPES
 _TEXTS = frozenset(("name", "char", "bpchar", "cstring", "pg_node_tree", "unknown", "refcursor"))
 _PLAIN_NUMBERS = frozenset(("oid", "xid", "cid", "xid8"))
+_WIDTH_WORDS = {oids.INT2: "SMALLINT", oids.INT4: "INTEGER"}
 _HEX = re.compile(r"\\{1,2}x(?:[0-9a-fA-F]{2})*")
 _REG_NAMES = {
     "regclass": "regclass",
@@ -47,11 +48,19 @@ def spell_outputs(tree: exp.Expr) -> None:
     """Make reg values their names where the statement makes them text, and numbers where it compares them."""
     for select in list(tree.find_all(exp.Select)):
         scope = scope_in_tree(select)
-        for cast in [node for node in own_nodes(select) if isinstance(node, exp.Cast)]:
-            kind = REG_OF_OID.get(expression_oid(cast.this, scope))
-            if kind and cast_target(cast) in ("text", "varchar", "name", "bpchar"):
-                cast.set("this", call(f"{kind}_out", cast.this.copy()))
+        for node in list(own_nodes(select)):
+            if isinstance(node, exp.Cast) and cast_target(node) in ("text", "varchar", "name", "bpchar"):
+                _spell(node.this, scope)
+            elif isinstance(node, exp.DPipe):
+                _spell(node.this, scope)
+                _spell(node.expression, scope)
         _compare_by_number(select, scope)
+
+
+def _spell(value: exp.Expr, scope: Scope) -> None:
+    kind = REG_OF_OID.get(expression_oid(value, scope))
+    if kind:
+        value.replace(call(f"{kind}_out", value.copy()))
 
 
 def show_by_name(tree: exp.Expr, formats: Sequence[int]) -> None:
@@ -66,7 +75,21 @@ def show_by_name(tree: exp.Expr, formats: Sequence[int]) -> None:
             kind = REG_OF_OID.get(expression_oid(value, scope))
             if kind and not isinstance(value, exp.Star):
                 shown = call(f"{kind}_out", value.copy())
-                item.replace(exp.alias_(shown, item.alias or figure(value), quoted=True))
+                item.replace(exp.alias_(shown, item.alias or output_name(value), quoted=True))
+
+
+def size_numbers(tree: exp.Expr) -> None:
+    """Give out numbers in the width PostgreSQL gives them; DuckDB's own are wider, or narrower."""
+    query = first_select(tree)
+    if not isinstance(query, exp.Select) or query.args.get("distinct"):
+        return
+    scope = scope_in_tree(query)
+    for item in list(query.expressions):
+        value = item.this if isinstance(item, exp.Alias) else item
+        word = _WIDTH_WORDS.get(expression_oid(value, scope))
+        if word and not isinstance(value, (exp.Star, exp.Literal, exp.Cast)):
+            sized = exp.cast(value.copy(), word, dialect="duckdb")
+            item.replace(exp.alias_(sized, item.alias or output_name(value), quoted=True))
 
 
 def _compare_by_number(select: exp.Select, scope: Scope) -> None:
@@ -146,8 +169,8 @@ def _array_of(text: str, kind: str) -> exp.Expr | None:
         quoted, bare = found[1], found[2]
         if quoted is None and bare.strip().lower() == "null":
             items.append(exp.Null())
-        else:
-            value = re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else bare.strip()
-            items.append(exp.Literal.string(value))
+            continue
+        value = exp.Literal.string(re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else bare.strip())
+        items.append(reg_value(_REG_NAMES[kind], value) if kind in _REG_NAMES else value)
     word = _duckdb_word(kind) or exp.DataType.build(kind, dialect="postgres").sql("duckdb")
     return cast_to(exp.Array(expressions=items), word + "[]")

@@ -1,4 +1,4 @@
-"""CREATE TABLE, CREATE INDEX and TRUNCATE in DuckDB's terms: serial and identity columns, LIKE, unnamed indexes."""
+"""Definitions in DuckDB's terms: serial and identity columns, LIKE, unnamed indexes, SELECT INTO."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ _SERIALS = {"smallserial": "SMALLINT", "serial": "INT", "bigserial": "BIGINT"}
 
 def definition(tree: exp.Expr, before: list[str]) -> exp.Expr:
     """Put CREATE TABLE, CREATE INDEX and TRUNCATE in DuckDB's terms; ``before`` gets what must run first."""
+    if isinstance(tree, exp.Select) and isinstance(tree.args.get("into"), exp.Into):
+        return _made_of(tree)
     if isinstance(tree, exp.TruncateTable) and len(tree.expressions) > 1:
         *first, last = tree.expressions
         before += [f"TRUNCATE {table.sql('duckdb')}" for table in first]
@@ -19,6 +21,14 @@ def definition(tree: exp.Expr, before: list[str]) -> exp.Expr:
         tree.set("properties", _kept_properties(tree.args.get("properties")))
         return _define_table(tree, before)
     return tree
+
+
+def _made_of(select: exp.Select) -> exp.Expr:
+    """Return SELECT INTO as CREATE TABLE AS."""
+    into = select.args["into"]
+    select.set("into", None)
+    properties = exp.Properties(expressions=[exp.TemporaryProperty()]) if into.args.get("temporary") else None
+    return exp.Create(this=into.this.copy(), kind="TABLE", expression=select.copy(), properties=properties)
 
 
 def _kept_properties(properties: exp.Expr | None) -> exp.Expr | None:

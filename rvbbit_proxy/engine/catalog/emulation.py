@@ -37,7 +37,7 @@ _TELLING = frozenset(
     " current_database user unnest quote_ident quote_literal quote_nullable initcap regexp_match array_upper"
     " array_lower array_remove array_replace array_ndims json_build_object format_type obj_description col_description"
     " clock_timestamp statement_timestamp txid_current parse_ident getdatabaseencoding set_config current_setting"
-    " unlogged concurrently generate_subscripts".split()
+    " unlogged concurrently generate_subscripts string_to_array".split()
 )
 """Words that DuckDB does not know, or not as PostgreSQL does."""
 _IN_CONTEXT = {
@@ -49,7 +49,9 @@ _IN_CONTEXT = {
         "operator": r"\boperator\s*\(",
         "update": r"\bfor\s+(?:no\s+key\s+)?update\b",
         "share": r"\bfor\s+(?:key\s+)?share\b",
-        "like": r"\(\s*like\b",
+        "like": r"\(\s*like\b|\blike\s+e?'[^']*\\",
+        "ilike": r"\bilike\s+e?'[^']*\\",
+        "into": r"^\s*select\b[^;]*\binto\b",
         "index": r"\bcreate\s+(?:unique\s+)?index\s+on\b|\busing\s+(?:btree|hash)\b",
         "truncate": r"\btruncate\b[^;]*,",
         "local": r"^\s*create\s+local\b",

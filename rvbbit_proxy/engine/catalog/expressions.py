@@ -15,6 +15,7 @@ from rvbbit_proxy.engine.catalog.calls import (
 )
 from rvbbit_proxy.engine.catalog.casts import reg_value
 from rvbbit_proxy.engine.catalog.install import SYSTEM_SCHEMAS, column_types
+from rvbbit_proxy.engine.catalog.output_types import expression_oid, scope_in_tree
 from rvbbit_proxy.wire.types import oids
 
 _OF_RELATIONS = frozenset("pg_relation_size pg_table_size pg_total_relation_size pg_indexes_size".split())
@@ -58,6 +59,7 @@ def number_vectors(tree: exp.Expr) -> None:
 
 
 def _is_vector(node: exp.Expr) -> bool:
+    node = node.this if isinstance(node, exp.Cast) else node
     return isinstance(node, exp.Column) and node.name.lower() in _VECTORS
 
 
@@ -86,6 +88,32 @@ def drop_collations(tree: exp.Expr) -> None:
             node.replace(node.this)
 
 
+def escape_patterns(tree: exp.Expr) -> None:
+    """Say of LIKE patterns with a backslash that it escapes, which DuckDB does not take for granted."""
+    for node in list(tree.find_all(exp.Like, exp.ILike)):
+        pattern = node.expression
+        if isinstance(pattern, (exp.Literal, exp.ByteString)) and "\\" in pattern.name:
+            pattern.replace(exp.Literal.string(pattern.name.replace("\\\\", "\\")))
+            if not isinstance(node.parent, exp.Escape):
+                node.replace(exp.Escape(this=node.copy(), expression=exp.Literal.string("\\")))
+
+
+def spell_queries(tree: exp.Expr) -> None:
+    """Write ``EXISTS (SELECT FROM …)`` with an item, and ``= ANY (ARRAY(SELECT …))`` without the array."""
+    for exists in tree.find_all(exp.Exists):
+        query = exists.this
+        if isinstance(query, exp.Select) and not query.expressions:
+            query.set("expressions", [exp.Literal.number(1)])
+    for some in list(tree.find_all(exp.Any)):
+        array = some.this.unnest()
+        if (
+            isinstance(array, exp.Array)
+            and len(array.expressions) == 1
+            and isinstance(array.expressions[0], exp.Query)
+        ):
+            some.set("this", exp.Subquery(this=array.expressions[0].copy()))
+
+
 def spell_functions(tree: exp.Expr) -> None:
     """Put ``format``, ``substring(… from pattern)`` and CURRENT_TIMESTAMP in words DuckDB has."""
     for moment in list(tree.find_all(exp.CurrentTimestamp)):
@@ -97,10 +125,17 @@ def spell_functions(tree: exp.Expr) -> None:
             part.replace(
                 exp.Anonymous(this="regexp_extract", expressions=[part.this.copy(), pattern.copy(), group])
             )
+    for gathered in list(tree.find_all(exp.JSONArrayAgg)):
+        items = exp.Anonymous(this="list", expressions=[gathered.this.copy()])
+        gathered.replace(exp.Anonymous(this="to_json", expressions=[items]))
+    for shown in tree.find_all(exp.TimeToStr):
+        shown.set("format", exp.Literal.string(re.sub(r"(?<!%)TZ", "%Z", shown.args["format"].name)))
     for node in reversed(list(tree.find_all(exp.Anonymous))):
         arguments = node.expressions
         name = node.name.lower()
-        if name == "format" and arguments and isinstance(arguments[0], exp.Literal) and "%" in arguments[0].name:
+        if name == "age" and len(arguments) == 1 and _is_transaction(arguments[0]):
+            node.replace(call("transaction_age", arguments[0]))
+        elif name == "format" and arguments and isinstance(arguments[0], exp.Literal) and "%" in arguments[0].name:
             node.replace(exp.Anonymous(this="concat", expressions=_formatted(arguments[0].name, arguments[1:])))
         elif (
             name in _OF_RELATIONS
@@ -109,6 +144,11 @@ def spell_functions(tree: exp.Expr) -> None:
             and arguments[0].is_string
         ):
             arguments[0].replace(reg_value("regclass", arguments[0]))
+
+
+def _is_transaction(node: exp.Expr) -> bool:
+    select = node.find_ancestor(exp.Select)
+    return select is not None and expression_oid(node, scope_in_tree(select)) == oids.XID
 
 
 def _formatted(text: str, values: list[exp.Expr]) -> list[exp.Expr]:

@@ -56,7 +56,27 @@ SELECT rvbbit_pg.base.session_database() AS constraint_catalog, nspname AS const
        rvbbit_pg.base.session_database() AS table_catalog, nspname AS table_schema, table_name, constraint_type,
        'NO' AS is_deferrable, 'NO' AS initially_deferred, 'YES' AS enforced,
        CASE constraint_type WHEN 'UNIQUE' THEN 'YES' END AS nulls_distinct
-FROM rvbbit_pg.base.constraints;
+FROM rvbbit_pg.base.constraints
+UNION ALL BY NAME
+SELECT rvbbit_pg.base.session_database() AS constraint_catalog, nspname AS constraint_schema,
+       nspoid || '_' || attrelid || '_' || column_index || '_not_null' AS constraint_name,
+       rvbbit_pg.base.session_database() AS table_catalog, nspname AS table_schema, table_name,
+       'CHECK' AS constraint_type, 'NO' AS is_deferrable, 'NO' AS initially_deferred, 'YES' AS enforced
+FROM rvbbit_pg.base.columns WHERE NOT is_nullable;
+
+CREATE VIEW rvbbit_pg.rows.element_types AS
+SELECT rvbbit_pg.base.session_database() AS object_catalog, c.nspname AS object_schema, c.relname AS object_name,
+       'TABLE' AS object_type, CAST(a.attnum AS VARCHAR) AS collection_type_identifier,
+       coalesce(names.sql_name, CASE e.typtype WHEN 'e' THEN 'USER-DEFINED' ELSE e.typname END) AS data_type,
+       rvbbit_pg.base.session_database() AS udt_catalog, n.nspname AS udt_schema, e.typname AS udt_name,
+       'a' || a.attnum AS dtd_identifier
+FROM rvbbit_pg.pg.pg_attribute a
+JOIN rvbbit_pg.base.relation_kinds c ON c.oid = a.attrelid AND c.relkind IN ('r', 'v')
+JOIN rvbbit_pg.pg.pg_type t ON t.oid = a.atttypid AND t.typelem <> 0 AND t.typlen = -1
+JOIN rvbbit_pg.pg.pg_type e ON e.oid = t.typelem
+JOIN rvbbit_pg.pg.pg_namespace n ON n.oid = e.typnamespace
+LEFT JOIN rvbbit_pg.base.type_sql_names names ON names.oid = e.oid
+WHERE a.attnum > 0;
 
 CREATE VIEW rvbbit_pg.rows.key_column_usage AS
 SELECT rvbbit_pg.base.session_database() AS constraint_catalog, nspname AS constraint_schema, conname AS constraint_name,

@@ -90,7 +90,9 @@ CREATE MACRO rvbbit_pg.pg.regclass_in(wanted) AS
     CASE WHEN wanted IS NULL THEN NULL
          ELSE coalesce(rvbbit_pg.pg.to_regclass(wanted), error('relation "' || wanted || '" does not exist')) END;
 CREATE MACRO rvbbit_pg.pg.to_regtype(wanted) AS
-    coalesce(TRY_CAST(wanted AS BIGINT), rvbbit_pg.base.sql_type_oid_of(wanted),
+    coalesce(TRY_CAST(wanted AS BIGINT), rvbbit_pg.base.sql_type_oid_of(
+        CASE WHEN regexp_matches(wanted, '^"?pg_catalog"?\."') THEN array_to_string(rvbbit_pg.base.name_parts(wanted)[2:], '.')
+             ELSE wanted END),
         (SELECT min(rv_oid) FROM rvbbit_pg.base.type_lookup
          WHERE rv_name = rvbbit_pg.base.name_parts(replace(wanted, '[]', ''))[-1] AND rv_array = ends_with(wanted, '[]')));
 CREATE MACRO rvbbit_pg.pg.regtype_in(wanted) AS
@@ -163,10 +165,11 @@ CREATE MACRO rvbbit_pg.pg.pg_postmaster_start_time() AS (SELECT started FROM rvb
 CREATE MACRO rvbbit_pg.pg.pg_conf_load_time() AS (SELECT started FROM rvbbit_pg.base.process);
 CREATE MACRO rvbbit_pg.pg.txid_current() AS txid_current();
 CREATE MACRO rvbbit_pg.pg.pg_current_xact_id() AS txid_current();
+CREATE MACRO rvbbit_pg.pg.transaction_age(x) AS greatest(txid_current()::BIGINT - x::BIGINT, 0);
 CREATE MACRO rvbbit_pg.pg.txid_current_if_assigned() AS NULL::BIGINT;
 CREATE MACRO rvbbit_pg.pg.txid_snapshot_xmin(x) AS 0;
 CREATE MACRO rvbbit_pg.pg.pg_stat_get_numscans(x) AS 0;
-CREATE MACRO rvbbit_pg.pg.pg_advisory_lock(x) AS NULL::VARCHAR, (x, y) AS NULL::VARCHAR;
+CREATE MACRO rvbbit_pg.pg.pg_blocking_pids(x) AS []::INTEGER[];
 CREATE MACRO rvbbit_pg.pg.pg_advisory_unlock_all() AS NULL::VARCHAR;
 CREATE MACRO rvbbit_pg.pg.pg_encoding_to_char(x) AS CASE x WHEN 6 THEN 'UTF8' WHEN 0 THEN 'SQL_ASCII' ELSE '' END;
 CREATE MACRO rvbbit_pg.pg.pg_char_to_encoding(x) AS
@@ -209,6 +212,8 @@ CREATE MACRO rvbbit_pg.pg.pg_get_partition_constraintdef(x) AS NULL::VARCHAR;
 CREATE MACRO rvbbit_pg.pg.pg_get_statisticsobjdef_columns(x) AS NULL::VARCHAR;
 CREATE MACRO rvbbit_pg.pg.pg_get_statisticsobjdef(x) AS NULL::VARCHAR;
 CREATE MACRO rvbbit_pg.pg.pg_relation_is_publishable(x) AS false;
+CREATE MACRO rvbbit_pg.pg.pg_relation_is_updatable(relation_oid, include_triggers) AS
+    CASE WHEN EXISTS (SELECT 1 FROM rvbbit_pg.base.table_lookup WHERE rv_oid = relation_oid) THEN 28 ELSE 0 END;
 CREATE MACRO rvbbit_pg.pg.pg_partition_ancestors(x) AS unnest([x::BIGINT]);
 CREATE MACRO rvbbit_pg.pg.pg_index_column_has_property(i, n, p) AS p IN ('asc', 'orderable', 'nulls_last');
 CREATE MACRO rvbbit_pg.pg.pg_options_to_table(x) AS TABLE SELECT NULL::VARCHAR AS option_name, NULL::VARCHAR AS option_value WHERE false;
@@ -272,6 +277,8 @@ CREATE MACRO rvbbit_pg.pg.parse_ident(name) AS rvbbit_pg.base.name_parts(name), 
 CREATE MACRO rvbbit_pg.pg.array_to_string(items, separator) AS array_to_string(items, separator),
     (items, separator, missing) AS
         array_to_string(list_transform(items, lambda item: coalesce(item::VARCHAR, missing)), separator);
+CREATE MACRO rvbbit_pg.pg.string_to_array(value, separator) AS string_split(value, separator),
+    (value, separator, missing) AS list_transform(string_split(value, separator), lambda item: nullif(item, missing));
 CREATE MACRO rvbbit_pg.pg.array_upper(items, dimension) AS CASE WHEN dimension = 1 THEN nullif(len(items), 0) END;
 CREATE MACRO rvbbit_pg.pg.array_lower(items, dimension) AS CASE WHEN dimension = 1 AND len(items) > 0 THEN 1 END;
 CREATE MACRO rvbbit_pg.pg.array_ndims(items) AS CASE WHEN len(items) > 0 THEN 1 END;

@@ -114,14 +114,19 @@ def quote_at(sql: str) -> str:
     return "".join(texts)
 
 
-def quote_reg_types(sql: str) -> str:
-    """Return the statement with the reg types of casts as names of ours: ``x::regtype[]`` does not parse without.
+def plain_builtins(sql: str) -> str:
+    """Return the statement with the types and functions of pg_catalog as sqlglot reads them.
 
-    >>> quote_reg_types("SELECT a::pg_catalog.regtype[], b AS oid")
-    'SELECT a::"pg:regtype"[], b AS oid'
+    Without their schema, and the reg types of casts as names of ours: ``x::regtype[]`` does not parse otherwise.
+
+    >>> plain_builtins("SELECT a::pg_catalog.regtype[], pg_catalog.max(b) AS oid FROM pg_catalog.pg_class")
+    'SELECT a::"pg:regtype"[], max(b) AS oid FROM pg_catalog.pg_class'
     """
     parts = list(tokens(sql))
     texts = [part.text for part in parts]
+    for index in range(len(parts) - 3):
+        if texts[index].lower() == "pg_catalog" and texts[index + 1] == "." and texts[index + 3] == "(":
+            texts[index] = texts[index + 1] = ""
     for index, part in enumerate(parts):
         if part.text != "::" or index + 1 >= len(parts):
             continue

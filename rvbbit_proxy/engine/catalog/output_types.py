@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlglot import exp
 
@@ -16,6 +17,7 @@ from rvbbit_proxy.engine.catalog.names import REG_PREFIX
 from rvbbit_proxy.wire.types import oids
 
 UNKNOWN = 0
+_INT4_END = 1 << 31
 REG_TYPES = frozenset(
     (oids.REGCLASS, oids.REGTYPE, oids.REGPROC, oids.REGPROCEDURE, oids.REGNAMESPACE, oids.REGROLE, oids.REGOPER)
 )
@@ -36,8 +38,20 @@ _FUNCTIONS = {
     "to_regnamespace": oids.REGNAMESPACE,
     "pg_relation_filenode": oids.OID,
     "pg_backend_pid": oids.INT4,
+    "array_length": oids.INT4,
+    "array_upper": oids.INT4,
+    "array_lower": oids.INT4,
+    "array_position": oids.INT4,
+    "generate_subscripts": oids.INT4,
+    "age": oids.INT4,
 }
+_EXPANDED = "_pg_expandarray"
+_ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.BitwiseAnd, exp.BitwiseOr)
+_WIDTHS = (oids.INT2, oids.INT4, oids.INT8)
 _NAMED_NODES: dict[type[exp.Expr], int] = {
+    exp.ArraySize: oids.INT4,
+    exp.Count: oids.INT8,
+    exp.RowNumber: oids.INT8,
     exp.CurrentUser: oids.NAME,
     exp.SessionUser: oids.NAME,
     exp.CurrentCatalog: oids.NAME,
@@ -131,11 +145,15 @@ def select_columns(select: exp.Select, scope: Scope) -> list[tuple[str, int]] | 
     for item in select.expressions:
         if isinstance(item, exp.Star) or (isinstance(item, exp.Column) and isinstance(item.this, exp.Star)):
             table = item.table.lower() if isinstance(item, exp.Column) else ""
-            sources = [scope.sources.get(table)] if table else list(scope.sources.values())
-            for known in sources:
+            sources = {table: scope.sources.get(table)} if table else scope.sources
+            shared = {} if table else _shared_names(select)
+            before: set[str] = set()
+            for name, known in sources.items():
                 if known is None:
                     return None
-                columns += known.items()
+                left_out = before if shared.get(name) is ... else shared.get(name, ())
+                columns += [column for column in known.items() if column[0] not in left_out]
+                before.update(known)
         else:
             columns.append((item.alias_or_name.lower(), expression_oid(item, scope)))
     return columns
@@ -150,13 +168,39 @@ def scope_of(select: exp.Select, outer: Scope | None) -> Scope:
         queries[cte.alias.lower()] = _renamed(query_columns(cte.this, around), cte.args.get("alias")) or {}
     sources: dict[str, Columns | None] = {}
     scope = Scope(sources, outer, queries)
-    from_ = select.args.get("from_")
-    items = [from_.this] if from_ is not None else []
-    items += [join.this for join in select.args.get("joins") or ()]
-    items += select.args.get("laterals") or []
-    for item in items:
+    for item in from_items(select):
         sources[item.alias_or_name.lower()] = _source_columns(item, scope)
     return scope
+
+
+def from_items(select: exp.Select) -> Iterator[exp.Expr]:
+    """Yield what stands in FROM, joins in parentheses taken apart."""
+    from_ = select.args.get("from_")
+    yield from _joined_items(from_.this) if from_ is not None else ()
+    for join in select.args.get("joins") or ():
+        yield from _joined_items(join.this)
+    yield from select.args.get("laterals") or ()
+
+
+def _joined_items(item: exp.Expr) -> Iterator[exp.Expr]:
+    if isinstance(item, exp.Subquery) and isinstance(item.this, (exp.Table, exp.Subquery)) and not item.alias:
+        yield from _joined_items(item.this)
+    else:
+        yield item
+    for join in item.args.get("joins") or ():
+        yield from _joined_items(join.this)
+
+
+def _shared_names(select: exp.Select) -> dict[str, Any]:
+    """Return the columns that each joined source leaves out of ``*``; ``...`` for those of a natural join."""
+    shared: dict[str, Any] = {}
+    for join in select.args.get("joins") or ():
+        name = join.this.alias_or_name.lower()
+        if join.args.get("using"):
+            shared[name] = {column.name.lower() for column in join.args["using"]}
+        elif join.args.get("method") == "NATURAL":
+            shared[name] = ...
+    return shared
 
 
 def _source_columns(item: exp.Expr, scope: Scope) -> Columns | None:
@@ -164,12 +208,28 @@ def _source_columns(item: exp.Expr, scope: Scope) -> Columns | None:
         item = item.this
     if isinstance(item, exp.Subquery):
         return _renamed(query_columns(item.this, scope), item.args.get("alias"))
+    if isinstance(item, exp.Unnest):
+        return _unnested_columns(item, scope)
+    if isinstance(item, exp.Table) and isinstance(item.this, exp.ExplodingGenerateSeries):
+        kind = _widest([expression_oid(item.this.args.get(part), scope) for part in ("start", "end")])
+        return _renamed({item.alias_or_name.lower(): kind}, item.args.get("alias"))
     if not isinstance(item, exp.Table) or not isinstance(item.this, exp.Identifier):
         return None
     name, schema = item.name.lower(), item.db.lower()
     if not schema and name in scope.queries:
         return scope.queries[name]
     return column_types().get(schema or "pg_catalog", {}).get(name)
+
+
+def _unnested_columns(item: exp.Unnest, scope: Scope) -> Columns | None:
+    alias = item.args.get("alias")
+    names = [column.name.lower() for column in (alias.args.get("columns") or ())] if alias is not None else []
+    found = dict(
+        zip(names, (oids.element_oid_of(expression_oid(one, scope)) for one in item.expressions), strict=False)
+    )
+    if isinstance(item.args.get("offset"), exp.Identifier):
+        found[item.args["offset"].name.lower()] = oids.INT8
+    return found if len(found) >= len(item.expressions) else None
 
 
 def _renamed(columns: dict[str, int] | None, alias: exp.Expr | None) -> dict[str, int] | None:
@@ -192,7 +252,13 @@ def expression_oid(node: exp.Expr | None, scope: Scope) -> int:
     if type(node) in _NAMED_NODES:
         return _NAMED_NODES[type(node)]
     if isinstance(node, exp.Dot):
-        return expression_oid(node.expression, scope)
+        return _part_oid(node, scope)
+    if isinstance(node, exp.Literal):
+        return oids.INT4 if node.is_int and abs(int(node.name)) < _INT4_END else UNKNOWN
+    if isinstance(node, exp.Bracket):
+        return oids.element_oid_of(expression_oid(node.this, scope))
+    if isinstance(node, _ARITHMETIC):
+        return _widest([expression_oid(node.this, scope), expression_oid(node.expression, scope)])
     if isinstance(node, exp.Anonymous):
         return _call_oid(node, scope)
     if isinstance(node, (exp.ArrayAgg, exp.Array)):
@@ -205,9 +271,29 @@ def _call_oid(call: exp.Anonymous, scope: Scope) -> int:
     name = call.name.lower()
     if name in ("max", "min") and call.expressions:
         return expression_oid(call.expressions[0], scope)
+    if name == "unnest" and call.expressions:
+        return oids.element_oid_of(expression_oid(call.expressions[0], scope))
+    if name == "generate_series" and len(call.expressions) > 1:
+        return _widest([expression_oid(one, scope) for one in call.expressions[:2]])
     if name == "array_agg" and call.expressions:
         return oids.array_oid_of(expression_oid(call.expressions[0], scope))
     return _FUNCTIONS.get(name, UNKNOWN)
+
+
+def _part_oid(dot: exp.Dot, scope: Scope) -> int:
+    """Return the type of a schema's function, or of a part of what ``_pg_expandarray`` gives."""
+    inner = dot.this.unnest()
+    if isinstance(inner, exp.Dot):
+        inner = inner.expression
+    if isinstance(inner, exp.Anonymous) and inner.name.lower() == _EXPANDED:
+        if dot.expression.name.lower() == "n":
+            return oids.INT4
+        return oids.element_oid_of(expression_oid(inner.expressions[0], scope))
+    return expression_oid(dot.expression, scope)
+
+
+def _widest(kinds: list[int]) -> int:
+    return max(kinds, key=_WIDTHS.index) if all(kind in _WIDTHS for kind in kinds) else UNKNOWN
 
 
 def _combined_oid(node: exp.Expr, scope: Scope) -> int:

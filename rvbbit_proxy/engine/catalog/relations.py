@@ -47,6 +47,27 @@ def _is_cte(node: exp.Expr, name: str) -> bool:
     return False
 
 
+def select_from_functions(tree: exp.Expr) -> None:
+    """Call in a SELECT list what DuckDB does not call in FROM: series with computed ends, subscripts, scalars."""
+    for table in list(tree.find_all(exp.Table)):
+        call = table.this
+        if isinstance(call, exp.ExplodingGenerateSeries):
+            ends = [call.args.get(part) for part in ("start", "end", "step")]
+            if all(isinstance(end, (exp.Literal, exp.Neg, exp.Null)) for end in ends if end is not None):
+                continue
+            items = exp.Anonymous(
+                this="generate_series", expressions=[end.copy() for end in ends if end is not None]
+            )
+            value: exp.Expr = exp.func("unnest", items, dialect="duckdb")
+        elif isinstance(call, exp.Anonymous) and call.name.lower() == "generate_subscripts":
+            value = call.copy()
+        else:
+            continue
+        alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier("generate_series"))
+        query = exp.select(exp.alias_(value, alias.name or "value", quoted=True))
+        table.replace(exp.Lateral(this=exp.Subquery(this=query), alias=alias.copy()))
+
+
 def _place_table_function(table: exp.Table) -> None:
     call = table.this
     name = call.name.lower() if isinstance(call, exp.Anonymous) else ""
@@ -64,7 +85,7 @@ def _place_table_function(table: exp.Table) -> None:
         table.set("db", exp.to_identifier("pg"))
         table.set("catalog", exp.to_identifier(CATALOG))
     elif name in macro_kinds():
-        columns: list[exp.Expr] = [exp.alias_(call.copy(), name, quoted=True)]
+        columns: list[exp.Expr] = [exp.alias_(call.copy(), table.alias or name, quoted=True)]
         if table.args.get("ordinality"):
             columns.append(exp.alias_(exp.Literal.number(1), "ordinality", quoted=True))
         alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(name))

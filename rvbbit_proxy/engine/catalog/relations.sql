@@ -275,6 +275,12 @@ FROM (SELECT unnest(from_json(coalesce(getvariable('rvbbit_pg_cursors')::VARCHAR
 CREATE VIEW rvbbit_pg.rows.pg_stat_all_tables AS
 SELECT oid AS relid, nspname AS schemaname, relname, tuples AS n_live_tup FROM rvbbit_pg.base.relations WHERE relkind = 'r';
 CREATE VIEW rvbbit_pg.rows.pg_stat_user_tables AS SELECT * FROM rvbbit_pg.rows.pg_stat_all_tables;
+CREATE VIEW rvbbit_pg.rows.pg_statio_all_tables AS
+SELECT oid AS relid, nspname AS schemaname, relname FROM rvbbit_pg.base.relations WHERE relkind = 'r';
+CREATE VIEW rvbbit_pg.rows.pg_statio_user_tables AS SELECT * FROM rvbbit_pg.rows.pg_statio_all_tables;
+CREATE VIEW rvbbit_pg.rows.pg_statio_all_sequences AS
+SELECT oid AS relid, nspname AS schemaname, relname FROM rvbbit_pg.base.relations WHERE relkind = 'S';
+CREATE VIEW rvbbit_pg.rows.pg_statio_user_sequences AS SELECT * FROM rvbbit_pg.rows.pg_statio_all_sequences;
 CREATE VIEW rvbbit_pg.rows.pg_stat_all_indexes AS
 SELECT indrelid AS relid, indexrelid, nspname AS schemaname, table_name AS relname, relname AS indexrelname
 FROM rvbbit_pg.base.indexes;

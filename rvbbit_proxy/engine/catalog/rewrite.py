@@ -10,25 +10,27 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import sqlglot
-from sqlglot import ErrorLevel, exp
+from sqlglot import ErrorLevel, TokenType, exp
 from sqlglot.dialects.postgres import Postgres
 from sqlglot.errors import SqlglotError
 from sqlglot.parsers.postgres import PostgresParser
 
 from rvbbit_proxy.engine.catalog.calls import macro_kinds
-from rvbbit_proxy.engine.catalog.casts import lower_casts, show_by_name, size_floats, spell_outputs
+from rvbbit_proxy.engine.catalog.casts import lower_casts, show_by_name, size_floats, size_numbers, spell_outputs
 from rvbbit_proxy.engine.catalog.definitions import definition
 from rvbbit_proxy.engine.catalog.expressions import (
     drop_collations,
+    escape_patterns,
     fill_system_columns,
     number_vectors,
     place_functions,
     spell_functions,
     spell_operators,
+    spell_queries,
 )
 from rvbbit_proxy.engine.catalog.install import CATALOG
 from rvbbit_proxy.engine.catalog.item_names import name_items
-from rvbbit_proxy.engine.catalog.names import quote_reg_types
+from rvbbit_proxy.engine.catalog.names import plain_builtins
 from rvbbit_proxy.engine.catalog.output_types import (
     UNKNOWN,
     Scope,
@@ -41,8 +43,15 @@ from rvbbit_proxy.engine.catalog.output_types import (
     type_oid,
     with_queries,
 )
-from rvbbit_proxy.engine.catalog.relations import drop_locks, group_by_place, place_relations, spread_unnest
+from rvbbit_proxy.engine.catalog.relations import (
+    drop_locks,
+    group_by_place,
+    place_relations,
+    select_from_functions,
+    spread_unnest,
+)
 from rvbbit_proxy.sql.dialect import UPSTREAM_DIALECTS
+from rvbbit_proxy.sql.item_names import NamedCalls
 from rvbbit_proxy.wire.types import oids
 
 _OWN_TYPES = frozenset((oids.OID, oids.XID, oids.NAME, oids.CHAR))
@@ -69,13 +78,14 @@ class Rewritten:
 
 
 class CatalogPostgres(Postgres):
-    """PostgreSQL's dialect with the functions of ours read as plain calls."""
+    """PostgreSQL's dialect with the functions of ours read as plain calls, and ``lock`` as a name."""
 
-    class Parser(PostgresParser):
+    class Parser(NamedCalls, PostgresParser):
+        TABLE_ALIAS_TOKENS = PostgresParser.TABLE_ALIAS_TOKENS | {TokenType.LOCK}
         FUNCTIONS = {  # noqa: RUF012  # sqlglot's own shape
             name: build
             for name, build in PostgresParser.FUNCTIONS.items()
-            if (name.lower() not in macro_kinds() and name not in ("NOW", "FORMAT"))
+            if (name.lower() not in macro_kinds() and name not in ("NOW", "FORMAT", "JSON_AGG", "STRING_TO_ARRAY"))
             or name in ("VERSION", "CURRENT_SCHEMA")
         }
 
@@ -86,7 +96,7 @@ def rewrite_statement(sql: str, formats: Sequence[int] = ()) -> Rewritten | None
     ``formats`` as in Bind: a reg value goes out as its oid where it goes in binary, else by name.
     """
     try:
-        trees = sqlglot.parse(quote_reg_types(sql), read=CatalogPostgres)
+        trees = sqlglot.parse(plain_builtins(sql), read=CatalogPostgres)
     except (SqlglotError, RecursionError):
         return None
     tree = trees[0] if len(trees) == 1 else None
@@ -95,6 +105,7 @@ def rewrite_statement(sql: str, formats: Sequence[int] = ()) -> Rewritten | None
     column_oids, parameter_oids = _column_oids(tree), _parameter_oids(tree)
     before: list[str] = []
     show_by_name(tree, formats)
+    size_numbers(tree)
     for rule in RULES:
         rule(tree)
     tree = definition(tree, before)
@@ -129,6 +140,9 @@ def _parameter_oids(tree: exp.Expr) -> tuple[int, ...]:
 
 RULES: tuple[Callable[[exp.Expr], None], ...] = (
     name_items,
+    spell_queries,
+    select_from_functions,
+    escape_patterns,
     drop_collations,
     spell_operators,
     number_vectors,

@@ -61,12 +61,15 @@ class WireType:
 
 
 def _text_only(name: str) -> Codec:
-    """Return the codec of a type whose binary form we do not speak."""
+    """Return the codec of a type whose binary form we do not speak; NULL needs none."""
 
     def refuse(_: Any) -> Any:
         raise NotSupported(f"no binary format for type {name}", hint="Use the text format for it.")
 
-    return Codec(text.encode_text, refuse, text.decode_text, refuse)
+    def encode_nulls(column: pa.Array) -> pa.Array:
+        return refuse(column) if len(column) > column.null_count else pa.nulls(len(column), pa.binary())
+
+    return Codec(text.encode_text, encode_nulls, text.decode_text, refuse)
 
 
 _REG_NAMES = (
