@@ -293,6 +293,11 @@ class PostgresSession(UpstreamSession):
 
     # state, cancel and end
 
+    def parameter_status(self, name: str) -> str | None:
+        """Return what the server last reported."""
+        value = self._connection.parameter_status(name.encode())
+        return None if value is None else value.decode()
+
     def transaction_status(self) -> TransactionStatus:
         """Tell the state; while a result is being read, the one before its end."""
         status = pq.TransactionStatus(self._connection.transaction_status)

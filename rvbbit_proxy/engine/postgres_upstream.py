@@ -31,7 +31,7 @@ class PostgresUpstream(Upstream):
 
     def _connect(self, application_name: str) -> PGconn:
         given = conninfo_to_dict(self._url)
-        name = application_name or given.get("application_name") or "rvbbit-proxy"
+        name = application_name or given.get("application_name") or ""
         parts: dict[str, Any] = {**given, "application_name": name, "client_encoding": "UTF8"}
         conninfo = make_conninfo("", **parts)
         return connect(conninfo, CONNECT_TIMEOUT_S)

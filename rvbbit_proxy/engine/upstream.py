@@ -59,6 +59,29 @@ class RawRows:
 
 
 @dataclass(frozen=True, slots=True)
+class ValueRows:
+    """A few rows as Python values; ``to_arrow`` makes columns of them, for whoever needs more than to send them."""
+
+    rows: Sequence[tuple[Any, ...]]
+    to_arrow: Callable[[Sequence[tuple[Any, ...]]], pa.RecordBatch]
+
+    @property
+    def num_rows(self) -> int:
+        """How many rows there are."""
+        return len(self.rows)
+
+    @property
+    def columns(self) -> list[pa.Array]:
+        """The rows' columns."""
+        columns: list[pa.Array] = self.to_arrow(self.rows).columns
+        return columns
+
+    def slice(self, start: int, length: int) -> ValueRows:
+        """Return some of the rows."""
+        return ValueRows(self.rows[start : start + length], self.to_arrow)
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """What an upstream says beside the result: NOTICE, WARNING…; ``fields`` by PostgreSQL's letters."""
 
@@ -70,7 +93,7 @@ class Notice:
     fields: dict[str, str] = field(default_factory=dict)
 
 
-Batch: TypeAlias = pa.RecordBatch | RawRows
+Batch: TypeAlias = pa.RecordBatch | RawRows | ValueRows
 TransactionStatus: TypeAlias = Literal["I", "T", "E"]
 
 
@@ -174,6 +197,10 @@ class UpstreamSession(bv.Session, ABC):  # type: ignore[misc]
 
     def copy_out(self, sql: str) -> CopyOut | None:
         """Begin a COPY TO STDOUT; None from an upstream that only runs queries."""
+        return None
+
+    def parameter_status(self, name: str) -> str | None:
+        """Return a parameter that the upstream reports by itself, None if it does not."""
         return None
 
     @abstractmethod

@@ -18,17 +18,26 @@ _IMPLIED = frozenset({"$user", "pg_catalog", "information_schema"})
 
 
 def follow_parameters(state: SessionState) -> None:
-    """Tell DuckDB what changed, if anything did; a failed block has to end first."""
+    """Tell DuckDB what changed, if anything did, or ask PostgreSQL; a failed block has to end first."""
     if not state.parameters.changed or state.block.failed:
         return
     state.parameters.changed = False
-    if state.upstream.dialect == "duckdb":
+    if state.upstream.dialect == "postgres":
+        _adopt_reported(state)
+    else:
         for key in DUCKDB_FOLLOWS:
             value = state.parameters.get(key)
             if state.duckdb_knows.get(key, PARAMETERS[key].default) != value:
                 tell_duckdb(key, value, state.upstream)
                 state.duckdb_knows[key] = value
         state.upstream.style = state.parameters.text_style()
+
+
+def _adopt_reported(state: SessionState) -> None:
+    for key in REPORTED:
+        value = state.upstream.parameter_status(PARAMETERS[key].name)
+        if value is not None and value != state.parameters.get(key):
+            state.parameters.adopt(key, value)
 
 
 def report_parameters(state: SessionState) -> None:

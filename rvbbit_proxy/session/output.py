@@ -14,13 +14,14 @@ from types import TracebackType
 from typing import Self
 
 from rvbbit_proxy.caller import CancelToken
-from rvbbit_proxy.engine.upstream import Batch, Column, RawRows
+from rvbbit_proxy.engine.upstream import Batch, Column, RawRows, ValueRows
 from rvbbit_proxy.errors import InternalFault, QueryCancelled, RvbbitError
 from rvbbit_proxy.session.client import Client, ClientLost
 from rvbbit_proxy.session.results import row_count
 from rvbbit_proxy.session.state import SessionState
 from rvbbit_proxy.wire import backend
-from rvbbit_proxy.wire.types.rows import encode_data_rows, encode_raw_rows
+from rvbbit_proxy.wire.types.few_rows import encode_value_rows, value_encoders
+from rvbbit_proxy.wire.types.rows import FEW_ROWS, encode_data_rows, encode_raw_rows
 from rvbbit_proxy.wire.types.style import TextStyle
 
 log = logging.getLogger(__name__)
@@ -97,6 +98,10 @@ def encode_batch(batch: Batch, columns: Sequence[Column], codes: Sequence[int], 
     """Return the DataRow messages of a batch; raises NotSupported for raw binary rows asked as text."""
     if isinstance(batch, RawRows):
         return encode_raw_rows(batch.rows, batch.formats, columns, codes)
+    if isinstance(batch, ValueRows) and batch.num_rows <= FEW_ROWS:
+        encoders = value_encoders(tuple(column.type_oid for column in columns), tuple(codes), style)
+        if encoders is not None:
+            return encode_value_rows(batch.rows, encoders)
     return encode_data_rows(batch, columns, codes, style)
 
 

@@ -36,10 +36,12 @@ class SetTransaction:
 
 @dataclass(frozen=True, slots=True)
 class SetOther:
-    """SET ROLE, SESSION AUTHORIZATION or CONSTRAINTS: ``what`` is one of them, ``value`` the rest."""
+    """SET or RESET of ROLE, SESSION AUTHORIZATION or CONSTRAINTS: ``what`` is one of them, ``value`` the rest."""
 
     what: str
     value: str
+    reset: bool = False
+    local: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,9 +203,9 @@ def _parse_set(words: _Words) -> ParameterCommand:
     if words.peek() in ("session", "local"):
         local = words.take().text.lower() == "local"
     if words.accept("authorization") or words.accept("session", "authorization"):
-        return SetOther("session authorization", _value(words) or "default")
+        return SetOther("session authorization", _value(words) or "default", local=local)
     if words.accept("role"):
-        return SetOther("role", _value(words) or "default")
+        return SetOther("role", _value(words) or "default", local=local)
     if words.accept("time", "zone"):
         return Set("TimeZone", _time_zone(words), local)
     if words.accept("names"):
@@ -233,9 +235,9 @@ def _parse_reset(words: _Words) -> ParameterCommand:
     if words.accept("all"):
         return Reset(None)
     if words.accept("session", "authorization"):
-        return SetOther("session authorization", "default")
+        return SetOther("session authorization", "default", reset=True)
     if words.accept("role"):
-        return SetOther("role", "default")
+        return SetOther("role", "default", reset=True)
     if words.accept("time", "zone"):
         return Reset("TimeZone")
     if words.accept("transaction", "isolation", "level"):

@@ -176,16 +176,18 @@ def client_encoding(name: str, value: str) -> str:
 
 
 def date_style(name: str, value: str) -> str:
-    """The style and order of dates; what is not named is as in ``ISO, MDY``."""
-    style, order = "ISO", "MDY"
+    """The style and order of dates; what is not named is as in ``ISO, MDY``, in German ``DMY``."""
+    style, order = "ISO", ""
     for word in filter(None, re.split(r"[\s,]+", value.strip().lower())):
         if word in _STYLES:
             style = _STYLES[word]
         elif word in _ORDERS:
             order = _ORDERS[word]
         elif word != "default":
-            raise _invalid(name, value)
-    return f"{style}, {order}"
+            fault = _invalid(name, value)
+            fault.detail = f'Unrecognized key word: "{word}".'
+            raise fault
+    return f"{style}, {order or ('DMY' if style == 'German' else 'MDY')}"
 
 
 @cache
@@ -217,7 +219,7 @@ def _in_range(name: str, amount: Decimal, low: int, high: int, unit: str) -> int
     rounded = int(amount.to_integral_value())
     if not low <= rounded <= high:
         raise InvalidValue(
-            f'{rounded}{unit} is outside the valid range for parameter "{name}" ({low}{unit} .. {high}{unit})'
+            f'{rounded}{unit} is outside the valid range for parameter "{name}" ({low} .. {high})'
         )
     return rounded
 

@@ -125,15 +125,19 @@ def _run_set_transaction(command: SetTransaction, bound: BoundStatement, state: 
 
 
 def _run_set_other(command: SetOther, bound: BoundStatement, state: SessionState) -> UpstreamResult:
+    tag = "RESET" if command.reset else "SET"
     if state.upstream.dialect == "postgres":
         _forward(bound, state)
-        return Done("SET")
+        return Done(tag)
     if command.what == "constraints":
         if command.value.endswith("immediate"):
             return Done("SET CONSTRAINTS")
         raise NotSupported("deferred constraints are not supported on DuckDB")
-    if command.value.lower() in ("default", "none", state.identity.user):
-        return Done("SET")
+    if command.value in ("default", "none", state.identity.user):
+        if command.what == "role":
+            role = None if command.value in ("default", "none") else command.value
+            state.parameters.set("role", role, local=command.local)
+        return Done(tag)
     raise NotSupported(f"SET {command.what.upper()} is not supported on DuckDB", hint="Connect as that user.")
 
 

@@ -82,6 +82,7 @@ _SPECS: tuple[ParameterSpec, ...] = (
     _fixed("wal_level", "replica"),
     _fixed("fsync", "on"),
     _fixed("track_activities", "on"),
+    ParameterSpec("role", "none", help="The current role."),
     ParameterSpec("bytea_output", "hex", kinds.choice("hex", "escape"), "Format of bytea."),
     ParameterSpec("extra_float_digits", "1", kinds.integer(-15, 3), "Digits of floats; above 0: shortest."),
     ParameterSpec("statement_timeout", "0", kinds.milliseconds(), "Longest a statement may take; 0 is no limit."),

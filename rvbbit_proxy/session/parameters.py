@@ -114,6 +114,17 @@ class Parameters:
         self._defaults[name.lower()] = value
         self._touch()
 
+    def adopt(self, name: str, value: str) -> None:
+        """Take what the upstream says is in force, in place of what is thought to be."""
+        key = name.lower()
+        for values in (self._local, self._session, self._startup):
+            if key in values:
+                values[key] = value
+                break
+        else:
+            self._defaults[key] = value
+        self._touch()
+
     def reset_all(self) -> None:
         """Return every parameter to its startup value."""
         self._session.clear()

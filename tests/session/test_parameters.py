@@ -71,7 +71,7 @@ def test_values_are_shown_as_postgresql_shows_them(
             "statement_timeout",
             "-1",
             InvalidValue,
-            '-1 ms is outside the valid range for parameter "statement_timeout" (0 ms .. 2147483647 ms)',
+            '-1 ms is outside the valid range for parameter "statement_timeout" (0 .. 2147483647)',
         ),
         (
             "extra_float_digits",

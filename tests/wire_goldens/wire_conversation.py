@@ -7,6 +7,7 @@ import select
 import socket
 import struct
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import frontend_text
@@ -83,7 +84,8 @@ class WireClient:
             self.log_in()
         filled = [self._fill(text) for text in messages]
         sent = [text for text in filled if text not in ("Await", "Cancel")]
-        self._socket.sendall(b"".join(map(frontend_text.encode, sent)))
+        with suppress(BrokenPipeError, ConnectionResetError):  # hung up: what it said before can still be read
+            self._socket.sendall(b"".join(map(frontend_text.encode, sent)))
         if messages[0].startswith(("SSLRequest", "GSSENCRequest")) and len(messages) == 1:
             return [f"byte {self._socket.recv(1).decode()}"]
         self._started = True
