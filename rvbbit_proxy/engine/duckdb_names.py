@@ -1,8 +1,8 @@
 """The names of unnamed result columns, as PostgreSQL gives them.
 
-DuckDB names a column without alias by the text of its expression (``sum(a)``, ``CAST(x AS int8)``); PostgreSQL by
-the function, the column or the type it ends in, else ``?column?``. DuckDB's name is parsed back to find out.
-Source: FigureColname in PostgreSQL's src/backend/parser/parse_target.c.
+DuckDB names a column without alias by the text of its expression (``sum(a)``, ``CAST(x AS int8)``), which is parsed
+back to find out PostgreSQL's name. A name that comes out of a star is no text of an expression, whatever it looks
+like, so the statement's own items are counted where it has stars.
 """
 
 from __future__ import annotations
@@ -13,132 +13,168 @@ from functools import lru_cache
 
 import sqlglot
 from sqlglot import exp
+from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.errors import SqlglotError
+from sqlglot.parsers.duckdb import DuckDBParser
 
 from rvbbit_proxy.engine.statement import words_of
+from rvbbit_proxy.sql.item_names import UNNAMED, NamedCalls, output_name
+from rvbbit_proxy.sql.lexer import Token, lexemes, words
+from rvbbit_proxy.sql.remembered import remembered
 
-UNNAMED = "?column?"
-_PLAIN = re.compile(r"[A-Za-z_]\w*\Z")
-_SEVERAL_WORDS = re.compile(r"[^\W\d]\w*(?: \w+)+")
-"""A column's name: the text of an expression that holds blanks holds parentheses, too."""
+_PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
+_WORD = re.compile(r"\w+")
 _PARAMETER_NULL = re.compile(r"CAST\(NULL AS [A-Z ]+(?:\[\])?\)")
-_KEYWORD_VALUES = {"true": "bool", "false": "bool", "NULL": UNNAMED}
-_TYPE_NAMES = {
-    "INTEGER": "int4",
-    "INT": "int4",
-    "BIGINT": "int8",
-    "SMALLINT": "int2",
-    "FLOAT": "float4",
-    "REAL": "float4",
-    "DOUBLE": "float8",
-    "DECIMAL": "numeric",
-    "BOOLEAN": "bool",
-    "VARCHAR": "varchar",
-    "BLOB": "bytea",
-    "TIMESTAMP WITH TIME ZONE": "timestamptz",
-    "TIME WITH TIME ZONE": "timetz",
+_VALUES = frozenset(("true", "false", "NULL"))
+_LIST_ENDS = frozenset(
+    "from where group having window order limit offset fetch for union intersect except into qualify".split()
+)
+_SET_WORDS = frozenset(("all", "distinct"))
+_QUERIES = frozenset(("SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE", "FROM"))
+_TO_VARCHAR = re.compile(r" AS VARCHAR\b")
+_OF_SUBQUERY_ARRAY = re.compile(r"\(SELECT CASE +WHEN \(\(array_agg\(#1\) IS NULL\)\)")
+_SAID_OTHERWISE = {
+    "count_star": ("count",),
+    "date_part": ("extract",),
+    "list_value": ("array",),
+    "quantile_cont": ("percentile_cont",),
+    "quantile_disc": ("percentile_disc",),
+    "regexp_matches": (),
+    "regexp_full_match": (),
+    "like_escape": (),
+    "ilike_escape": (),
+    "not_like_escape": (),
+    "not_ilike_escape": (),
+    "factorial": (),
 }
-_FUNCTIONS = {"count_star": "count", "list_value": "array", "date_part": "extract"}
+"""DuckDB's functions for what SQL says in other words, if the statement does not call them: those words."""
+_INTERNAL = frozenset(_SAID_OTHERWISE)
+
+
+class _DuckDBText(DuckDB):
+    """DuckDB's dialect, whose calls keep the names they were written with."""
+
+    class Parser(NamedCalls, DuckDBParser):
+        pass
 
 
 def postgres_names(sql: str, names: Sequence[str]) -> list[str]:
-    """Return the names RowDescription tells; what the statement quotes itself stays as it is.
+    """Return the names RowDescription tells.
 
     >>> postgres_names("SELECT sum(a), a + 1, b FROM t", ["sum(a)", "(a + 1)", "b"])
     ['sum', '?column?', 'b']
+    >>> postgres_names("SELECT *, true FROM t", ["b,c", "true", "true"])
+    ['b,c', 'true', '?column?']
     """
-    names = [_PARAMETER_NULL.sub("$1", name) for name in names]
-    if all(_PLAIN.match(name) and name not in _KEYWORD_VALUES for name in names):
+    if all(_PLAIN.fullmatch(name) and name not in _VALUES for name in names):
         return _values_names(sql, names)
-    return [name if _is_alias(sql, name) else figure_name(name) for name in names]
+    before, after = _around_stars(sql, len(names)) if _may_have_star(sql) else (len(names), 0)
+    return [
+        _name(sql, name) if place < before or place >= len(names) - after else _unquoted(sql, name)
+        for place, name in enumerate(names)
+    ]
 
 
-def _is_alias(sql: str, name: str) -> bool:
-    if _PLAIN.match(name) and name not in _KEYWORD_VALUES:
-        return True
+def _name(sql: str, name: str) -> str:
+    if name not in _VALUES and (_WORD.fullmatch(name) or _is_quoted(sql, name)):
+        return _unquoted(sql, name)
+    said = words(sql)
+    return figure_name(_PARAMETER_NULL.sub("$1", name), said & _INTERNAL, "extract" in said)
+
+
+def _unquoted(sql: str, name: str) -> str:
+    """Return a column's name in lower case where the statement writes it without quotes."""
+    folded = name.lower()
+    return folded if folded != name and not _is_quoted(sql, name) and folded in words(sql) else name
+
+
+def _is_quoted(sql: str, name: str) -> bool:
     return '"' + name.replace('"', '""') + '"' in sql
 
 
 def _values_names(sql: str, names: Sequence[str]) -> list[str]:
-    if names and names[0] == "col0" and words_of(sql, 1) == ("VALUES",):
-        return [f"column{number}" for number in range(1, len(names) + 1)]
+    if names and names[0] == "col0" and "VALUES" in sql.upper() and "col0" not in words(sql):
+        return [f"column{int(name[3:]) + 1}" if re.fullmatch(r"col\d+", name) else name for name in names]
     return list(names)
 
 
+def _may_have_star(sql: str) -> bool:
+    return "*" in sql or words_of(sql, 1)[:1] not in {(word,) for word in _QUERIES - {"FROM"}}
+
+
+@remembered
+def _star_places(sql: str) -> tuple[int, int] | None:
+    """Return how many items stand before the first star and after the last one; None without a star."""
+    stars = [_is_star(item) for item in _items(lexemes(sql))]
+    if not stars:
+        return 0, 0
+    if not any(stars):
+        return None
+    return stars.index(True), stars[::-1].index(True)
+
+
+def _around_stars(sql: str, count: int) -> tuple[int, int]:
+    places = _star_places(sql)
+    return (count, 0) if places is None else places
+
+
+def _is_star(item: Sequence[Token]) -> bool:
+    texts = [token.text.lower() for token in item]
+    return bool(texts) and (texts[0] in ("*", "columns") or texts[1:3] == [".", "*"] or texts[3:5] == [".", "*"])
+
+
+def _items(parts: Sequence[Token]) -> list[list[Token]]:
+    """Return the tokens of each item of the outermost SELECT or RETURNING list."""
+    outer = next((at for at, part in enumerate(parts) if part.text != "("), 0)
+    depth, items = 0, []
+    found = False
+    for at, part in enumerate(parts):
+        text = part.text.lower() if part.kind in ("word", "symbol") else ""
+        depth += (text in ("(", "[")) - (text in (")", "]"))
+        if not found:
+            if depth == outer and text in ("select", "returning"):
+                found, items = True, [[]]
+            continue
+        if depth < outer or (depth == outer and _ends_list(parts, at, text)):
+            break
+        if depth == outer and text == ",":
+            items.append([])
+        elif items[-1] or text not in _SET_WORDS:
+            items[-1].append(part)
+    return items
+
+
+def _ends_list(parts: Sequence[Token], at: int, text: str) -> bool:
+    return text in _LIST_ENDS and not (text == "from" and parts[at - 1].text.lower() == "distinct")
+
+
 @lru_cache(maxsize=4096)
-def figure_name(text: str) -> str:
-    """Return the name PostgreSQL gives to an expression of this text.
+def figure_name(text: str, called: frozenset[str] = frozenset(), extracts: bool = True) -> str:
+    """Return the name PostgreSQL gives to an expression that DuckDB writes so.
+
+    ``called`` are those internal functions whose own name the statement has; ``extracts``: it says EXTRACT.
 
     >>> figure_name("CAST(x AS int8)"), figure_name("CAST(1 AS INTEGER)"), figure_name("count_star()")
     ('x', 'int4', 'count')
-    >>> figure_name("a column"), figure_name("CAST(CAST(1 AS INTEGER) AS BIGINT)")
-    ('a column', 'int8')
+    >>> figure_name("true"), figure_name("(2 ^ 3)"), figure_name("CAST(CAST(1 AS INTEGER) AS BIGINT)")
+    ('?column?', '?column?', 'int8')
     """
-    if text in _KEYWORD_VALUES:
-        return _KEYWORD_VALUES[text]
-    if text.startswith("$"):
+    if text in _VALUES or text.startswith("$"):
         return UNNAMED
-    if _SEVERAL_WORDS.fullmatch(text):
-        return text
+    if _OF_SUBQUERY_ARRAY.match(text):
+        return "array"
+    text = _TO_VARCHAR.sub(' AS "varchar"', re.sub(r"\$\d+", "NULL", text))  # else read as text's own name
     try:
-        tree = sqlglot.parse_one(re.sub(r"\$(\d+)", r'"\\$\1"', text), read="duckdb")
+        tree = sqlglot.parse_one(text, read=_DuckDBText)
     except SqlglotError:
         return UNNAMED
-    return _figure(tree, text) or UNNAMED
-
-
-def _figure(tree: exp.Expr, text: str) -> str | None:
-    if isinstance(tree, exp.Paren):
-        return _figure(tree.this, text)
-    if isinstance(tree, exp.Dot):
-        return _figure(tree.expression, "")
-    if isinstance(tree, exp.Column):
-        return None if tree.name.startswith("\\$") else tree.name
-    if isinstance(tree, (exp.Cast, exp.TryCast)):
-        return _strong_figure(tree.this) or _type_name(tree)
-    if isinstance(tree, exp.Case):
-        return _strong_figure(tree.args.get("default")) or "case"
-    if isinstance(tree, exp.Exists):
-        return "exists"
-    if isinstance(tree, (exp.Array, exp.ArrayConcat)):
-        return "array"
-    if isinstance(tree, (exp.Window, exp.Filter, exp.Bracket, exp.WithinGroup, exp.IgnoreNulls)):
-        return _figure(tree.this, text)
-    if isinstance(tree, (exp.Subquery, exp.Select)):
-        return _subquery_name(tree)
-    return _function_name(tree, text)
-
-
-def _strong_figure(tree: exp.Expr | None) -> str | None:
-    """Return the name of a part that goes before that of the cast or CASE around it."""
-    while isinstance(tree, exp.Paren):
-        tree = tree.this
-    if isinstance(tree, (exp.Cast, exp.TryCast)):
-        return _strong_figure(tree.this)
-    if isinstance(tree, exp.Case):
-        return _strong_figure(tree.args.get("default"))
-    return None if tree is None or isinstance(tree, exp.Boolean) else _figure(tree, "")
-
-
-def _type_name(cast: exp.Expr) -> str:
-    name: str = cast.args["to"].sql("duckdb").partition("(")[0].partition("[")[0].strip()
-    return _TYPE_NAMES.get(name.upper(), name.lower())
-
-
-def _subquery_name(tree: exp.Expr) -> str | None:
-    query = tree.this if isinstance(tree, exp.Subquery) else tree
-    first = query.expressions[0] if query.expressions else None
-    if isinstance(first, exp.Alias):
-        return first.alias
-    return None if first is None else _figure(first, "")
-
-
-def _function_name(tree: exp.Expr, text: str) -> str | None:
-    """Return a call's name: as DuckDB wrote it where the whole text is the call, else as sqlglot writes it."""
-    if isinstance(tree, exp.Anonymous):
-        return _FUNCTIONS.get(tree.name.lower(), tree.name.lower())
-    if not isinstance(tree, exp.Func) or isinstance(tree, (exp.And, exp.Or)):
-        return None
-    found = re.match(r'"?(\w+)"?\(', text or tree.sql("duckdb"))
-    name = found[1].lower() if found else tree.sql_name().lower()
-    return _FUNCTIONS.get(name, name)
+    if isinstance(tree, exp.Paren) and not isinstance(tree.this, exp.Query):
+        return UNNAMED
+    name = output_name(tree)
+    if name == "date_part":
+        return "extract" if extracts else name
+    if name == "trim":
+        return "btrim"
+    if name in _SAID_OTHERWISE and name not in called:
+        return next(iter(_SAID_OTHERWISE[name]), UNNAMED)
+    return name
