@@ -23,7 +23,7 @@ from rvbbit_proxy.sql.lexer import Token, lexemes, words
 from rvbbit_proxy.sql.remembered import remembered
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(r"[^\W\d]\w*")
 _PARAMETER_NULL = re.compile(r"CAST\(NULL AS [A-Z ]+(?:\[\])?\)")
 _VALUES = frozenset(("true", "false", "NULL"))
 _LIST_ENDS = frozenset(
@@ -31,6 +31,7 @@ _LIST_ENDS = frozenset(
 )
 _SET_WORDS = frozenset(("all", "distinct"))
 _QUERIES = frozenset(("SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE", "FROM"))
+_VARCHAR = "rvbbit_varchar"
 _TO_VARCHAR = re.compile(r" AS VARCHAR\b")
 _OF_SUBQUERY_ARRAY = re.compile(r"\(SELECT CASE +WHEN \(\(array_agg\(#1\) IS NULL\)\)")
 _SAID_OTHERWISE = {
@@ -126,8 +127,8 @@ def _is_star(item: Sequence[Token]) -> bool:
 def _items(parts: Sequence[Token]) -> list[list[Token]]:
     """Return the tokens of each item of the outermost SELECT or RETURNING list."""
     outer = next((at for at, part in enumerate(parts) if part.text != "("), 0)
-    depth, items = 0, []
-    found = False
+    items: list[list[Token]] = []
+    depth, found = 0, False
     for at, part in enumerate(parts):
         text = part.text.lower() if part.kind in ("word", "symbol") else ""
         depth += (text in ("(", "[")) - (text in (")", "]"))
@@ -163,14 +164,16 @@ def figure_name(text: str, called: frozenset[str] = frozenset(), extracts: bool 
         return UNNAMED
     if _OF_SUBQUERY_ARRAY.match(text):
         return "array"
-    text = _TO_VARCHAR.sub(' AS "varchar"', re.sub(r"\$\d+", "NULL", text))  # else read as text's own name
+    text = _TO_VARCHAR.sub(f" AS {_VARCHAR}", re.sub(r"\$\d+", "NULL", text))  # which would be read as text
     try:
         tree = sqlglot.parse_one(text, read=_DuckDBText)
     except SqlglotError:
         return UNNAMED
-    if isinstance(tree, exp.Paren) and not isinstance(tree.this, exp.Query):
-        return UNNAMED
+    if isinstance(tree, exp.Paren) and not isinstance(tree.this, (exp.Query, exp.Array)):
+        return UNNAMED  # so it writes operators
     name = output_name(tree)
+    if name == _VARCHAR:
+        return "varchar"
     if name == "date_part":
         return "extract" if extracts else name
     if name == "trim":

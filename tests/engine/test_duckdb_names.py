@@ -14,7 +14,7 @@ NAMES = [
     ("SELECT ARRAY[1], ARRAY(SELECT a FROM t), EXISTS(SELECT 1), (SELECT 2 AS two)", ["array", "array", "exists", "two"]),
     ("SELECT extract(year FROM ts), ts AT TIME ZONE 'UTC' FROM t", ["extract", "timezone"]),
     ("SELECT b ~ 'x', b LIKE 'x' ESCAPE '#', b SIMILAR TO 'x', 2 ^ 3, arr[1] FROM t", ["?column?"] * 4 + ["arr"]),
-    ("SELECT count(*) FILTER (WHERE a > 1), sum(a) OVER (), coalesce(a, 1) FROM t", ["count", "sum", "coalesce"]),
+    ("SELECT count(*) FILTER (WHERE a > 1), sum(1) OVER (), coalesce(1, 2) FROM t", ["count", "sum", "coalesce"]),
     ("SELECT a AS MIXED, a AS \"Mixed\", B FROM t", ["mixed", "Mixed", "b"]),
     ('SELECT * FROM (SELECT 1 AS "b,c", 2 AS "true", 3 AS "CAST(x)") q', ["b,c", "true", "CAST(x)"]),
     ('SELECT true, q.*, false FROM (SELECT 1 AS "f(x)", 2 AS "true") q', ["?column?", "f(x)", "true", "?column?"]),
