@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -21,7 +21,7 @@ from duckdb.sqltypes import DuckDBPyType
 
 from rvbbit_proxy.engine.duckdb_names import postgres_names
 from rvbbit_proxy.engine.duckdb_types import kind_of, postgres_type
-from rvbbit_proxy.engine.upstream import Column
+from rvbbit_proxy.engine.upstream import Column, ValueRows
 from rvbbit_proxy.sql.lexer import words
 from rvbbit_proxy.sql.remembered import LONGEST_KEPT, remembered
 
@@ -64,20 +64,28 @@ class FewQuery:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What a running query gives: its columns, and their Arrow form.
+    """What a running query, so described by DuckDB, gives: its columns, and their Arrow form.
 
-    ``may_mislead``: some values look like others in Python, and all rows have to be here before one is sent.
+    ``moments`` are the columns some of whose values look like others in Python; where there are any, all rows have
+    to be here before one is sent.
     """
 
-    names: tuple[str, ...]
-    types: tuple[DuckDBPyType, ...]
+    description: Sequence[tuple[Any, ...]]
     columns: tuple[Column, ...]
     schema: pa.Schema
     converters: tuple[Callable[[Sequence[Any]], pa.Array], ...]
-    may_mislead: bool
+    moments: tuple[int, ...]
+
+    def few(self, rows: Sequence[tuple[Any, ...]]) -> ValueRows:
+        """Return rows as they are. Raises ``Inexact``."""
+        for place in self.moments:
+            _check_moments(row[place] for row in rows)
+        return ValueRows(rows, self.batch)
 
     def batch(self, rows: Sequence[tuple[Any, ...]]) -> pa.RecordBatch:
         """Return rows as a batch. Raises ``Inexact``."""
+        for place in self.moments:
+            _check_moments(row[place] for row in rows)
         values = zip(*rows, strict=True) if rows else ((),) * len(self.converters)
         arrays = [convert(column) for convert, column in zip(self.converters, values, strict=True)]
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
@@ -120,10 +128,9 @@ class FewQueries:
 
     def shape(self, sql: str, description: Sequence[tuple[Any, ...]]) -> Shape | None:
         """Return what a running query gives, None where Python values will not do."""
-        names, types = tuple(item[0] for item in description), tuple(item[1] for item in description)
         known = self._shapes.get(sql)
-        if known is None or known.types != types or known.names != names:
-            known = _shape(sql, names, types)
+        if known is None or known.description != description:
+            known = _shape(sql, description)
             if known is not None:
                 _keep(self._shapes, sql, known)
         return known
@@ -153,18 +160,18 @@ def is_bounded(sql: str) -> bool:
 
 def run_few(
     connection: duckdb.DuckDBPyConnection, shape: Shape, sql: str
-) -> tuple[pa.RecordBatch, pa.RecordBatchReader | None]:
+) -> tuple[ValueRows, pa.RecordBatchReader | None]:
     """Fetch what a connection has executed: the first rows, and a reader of the others where there are more.
 
     Raises ``Inexact``.
     """
     if is_bounded(sql):
-        return shape.batch(connection.fetchall()), None
+        return shape.few(connection.fetchall()), None
     rows = connection.fetchmany(FEW_ROWS + 1)
-    first = shape.batch(rows)
+    first = shape.few(rows)
     if len(rows) <= FEW_ROWS:
         return first, None
-    if shape.may_mislead:
+    if shape.moments:
         raise Inexact
     return first, pa.RecordBatchReader.from_batches(shape.schema, _chunks(connection, shape))
 
@@ -174,19 +181,19 @@ def _chunks(connection: duckdb.DuckDBPyConnection, shape: Shape) -> Iterator[pa.
         yield shape.batch(rows)
 
 
-def _shape(sql: str, names: tuple[str, ...], types: tuple[DuckDBPyType, ...]) -> Shape | None:
+def _shape(sql: str, description: Sequence[tuple[Any, ...]]) -> Shape | None:
+    names, types = tuple(item[0] for item in description), tuple(item[1] for item in description)
     kinds = [kind_of(kind) for kind in types]
     forms = [_arrow_type(kind, duckdb_type) for kind, duckdb_type in zip(kinds, types, strict=True)]
     if any(form is None for form in forms):
         return None
     named = postgres_names(sql, names)
     return Shape(
-        names,
-        types,
+        description,
         tuple(Column(name, *postgres_type(kind)) for name, kind in zip(named, types, strict=True)),
         pa.schema([pa.field(f"c{n}", form) for n, form in enumerate(forms)]),
         tuple(_converter(kind, form) for kind, form in zip(kinds, forms, strict=True)),
-        not _MOMENTS.isdisjoint(kinds),
+        tuple(place for place, kind in enumerate(kinds) if kind in _MOMENTS),
     )
 
 
@@ -205,16 +212,13 @@ def _arrow_type(kind: str, duckdb_type: DuckDBPyType) -> pa.DataType | None:
 def _converter(kind: str, form: pa.DataType) -> Callable[[Sequence[Any]], pa.Array]:
     if kind in _HUGE:
         return lambda values: pa.array([None if value is None else str(value) for value in values], form)
-    if kind in _MOMENTS:
-        return lambda values: pa.array(_exact(values), form)
     return lambda values: pa.array(values, form)
 
 
-def _exact(values: Sequence[Any]) -> Sequence[Any]:
+def _check_moments(values: Iterable[Any]) -> None:
     for value in values:
         if value is not None and (not isinstance(value, date) or value in _INFINITE):
             raise Inexact
-    return values
 
 
 def _keep(kept: OrderedDict[str, Any], key: str, value: Any) -> None:

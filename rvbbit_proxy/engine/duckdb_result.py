@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from rvbbit_proxy.engine.duckdb_names import postgres_names
 from rvbbit_proxy.engine.duckdb_types import postgres_type, wire_expression
-from rvbbit_proxy.engine.upstream import Batch, Column, UpstreamResult
+from rvbbit_proxy.engine.upstream import Batch, Column, UpstreamResult, ValueRows
 from rvbbit_proxy.errors import RvbbitError
 
 BATCH_ROWS = 16_384
@@ -54,7 +54,7 @@ class DuckDBResult(UpstreamResult):
         tag: str,
         reader: pa.RecordBatchReader | None = None,
         *,
-        first: pa.RecordBatch | None = None,
+        first: ValueRows | None = None,
         on_fault: OnFault | None = None,
         on_end: Callable[[DuckDBResult], None] | None = None,
     ) -> None:
@@ -64,7 +64,7 @@ class DuckDBResult(UpstreamResult):
         self._reader = reader
         self._on_fault = on_fault
         self._on_end = on_end
-        self._kept: list[pa.RecordBatch] = [] if first is None else [first]
+        self._kept: list[pa.RecordBatch | ValueRows] = [] if first is None else [first]
         self._fault: RvbbitError | None = None
 
     def prime(self) -> None:
@@ -88,7 +88,7 @@ class DuckDBResult(UpstreamResult):
         if self._fault is not None:
             raise self._fault
 
-    def _next(self) -> pa.RecordBatch | None:
+    def _next(self) -> pa.RecordBatch | ValueRows | None:
         return self._kept.pop(0) if self._kept else self._read()
 
     def _read(self) -> pa.RecordBatch | None:

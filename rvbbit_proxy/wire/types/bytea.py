@@ -87,4 +87,11 @@ def decode_binary(data: bytes) -> bytes:
     return data
 
 
-BYTEA = Codec(encode_text, encode_binary, decode_text, decode_binary, pa.types.is_binary, None, bytes)
+def text_of(value: bytes, style: TextStyle) -> bytes:
+    """Print one value's bytes."""
+    if style.bytea_output.lower() == "escape":
+        return b"".join(_ESCAPED[byte] for byte in value)
+    return b"\\x" + value.hex().encode()
+
+
+BYTEA = Codec(encode_text, encode_binary, decode_text, decode_binary, pa.types.is_binary, text_of, bytes)

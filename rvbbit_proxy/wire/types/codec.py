@@ -21,8 +21,9 @@ class Codec:
     Encoders take a whole Arrow column and return one of binary or string values of the same length, NULLs kept;
     fixed-width binary forms come as fixed_size_binary. Decoders take one value and return a Python value; where
     Python has none (infinity, year 0 and below or above 9999), PostgreSQL's text of it as str.
-    ``text_of`` and ``binary_of`` encode one Python value, as ``to_pylist`` gives it for columns whose Arrow type
-    ``is_native`` accepts: for batches too small to be worth columns. None where the column encoder must do it.
+    ``text_of`` and ``binary_of`` encode one Python value of the type, for rows too few to be worth columns: as
+    drivers give it, and as ``to_pylist`` does for columns whose Arrow type ``is_native`` accepts. None where the
+    column encoder must do it.
     """
 
     encode_text: TextEncoder

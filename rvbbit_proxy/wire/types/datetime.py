@@ -39,6 +39,9 @@ from rvbbit_proxy.wire.types.zones import DAY_US, offsets_s, zone_of
 EPOCH_DAYS = 10_957
 """2000-01-01 in days since 1970."""
 EPOCH_US = EPOCH_DAYS * DAY_US
+_MIDNIGHT_1970 = datetime(1970, 1, 1)
+_MICROSECOND = timedelta(microseconds=1)
+_ORDINAL_1970 = _MIDNIGHT_1970.toordinal()
 INT32_MAX, INT64_MAX = 2**31 - 1, 2**63 - 1
 _FIRST_DAY, _LAST_DAY = -719_162, 2_932_896
 """Years 1 to 9999, which Arrow prints like PostgreSQL."""
@@ -382,10 +385,53 @@ def decode_timetz_binary(data: bytes) -> time | str:
     return python_timetz(_checked_time(time_us), -west)
 
 
-DATE = Codec(encode_date_text, encode_date_binary, decode_date_text, decode_date_binary)
+def text_of_date(value: date, style: TextStyle) -> bytes:
+    """Print one date."""
+    if style.date_output == "ISO":
+        return value.isoformat().encode()
+    return date_text(value.toordinal() - _ORDINAL_1970, style).encode()
+
+
+def binary_of_date(value: date) -> bytes:
+    """Return one date's days since 2000."""
+    return struct.pack("!i", value.toordinal() - _ORDINAL_1970 - EPOCH_DAYS)
+
+
+def text_of_timestamp(value: datetime, style: TextStyle) -> bytes:
+    """Print one timestamp without zone."""
+    if style.date_output != "ISO":
+        return timestamp_text(_us_since_1970(value), style).encode()
+    text = value.isoformat(" ")
+    return (text.rstrip("0") if value.microsecond else text).encode()
+
+
+def binary_of_timestamp(value: datetime) -> bytes:
+    """Return one timestamp's µs since 2000."""
+    return struct.pack("!q", _us_since_1970(value) - EPOCH_US)
+
+
+def _us_since_1970(value: datetime) -> int:
+    return (value - _MIDNIGHT_1970) // _MICROSECOND
+
+
+DATE = Codec(
+    encode_date_text,
+    encode_date_binary,
+    decode_date_text,
+    decode_date_binary,
+    text_of=text_of_date,
+    binary_of=binary_of_date,
+)
 TIME = Codec(encode_time_text, encode_time_binary, decode_time_text, decode_time_binary)
 TIMETZ = Codec(encode_timetz_text, encode_timetz_binary, decode_timetz_text, decode_timetz_binary)
-TIMESTAMP = Codec(encode_timestamp_text, encode_timestamp_binary, decode_timestamp_text, decode_timestamp_binary)
+TIMESTAMP = Codec(
+    encode_timestamp_text,
+    encode_timestamp_binary,
+    decode_timestamp_text,
+    decode_timestamp_binary,
+    text_of=text_of_timestamp,
+    binary_of=binary_of_timestamp,
+)
 TIMESTAMPTZ = Codec(
     encode_timestamptz_text, encode_timestamp_binary, decode_timestamptz_text, decode_timestamptz_binary
 )

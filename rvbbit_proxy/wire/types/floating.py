@@ -148,11 +148,11 @@ def decode_binary(data: bytes, *, width: int) -> float:
     return value
 
 
-def text_of_float8(value: Any, style: TextStyle) -> bytes:
-    """Print one float8."""
+def text_of(value: Any, style: TextStyle, *, width: int) -> bytes:
+    """Print one float."""
     if style.extra_float_digits < 1:
-        return _rounded(value, max(1, _DIGITS[8] + style.extra_float_digits)).encode()
-    return _shortest_double(value).encode()
+        return _rounded(value, max(1, _DIGITS[width] + style.extra_float_digits)).encode()
+    return (_shortest_double(value) if width == 8 else shortest(value, width)).encode()
 
 
 def _shortest_double(value: float) -> str:
@@ -176,7 +176,7 @@ def codec_of_width(width: int) -> Codec:
         partial(decode_text, width=width),
         partial(decode_binary, width=width),
         pa.types.is_floating if width == 8 else None,
-        text_of_float8,
+        partial(text_of, width=width),
         partial(binary_of, width=width),
     )
 

@@ -143,12 +143,12 @@ def _digits_column(
 
 
 def text_of(value: Any, style: TextStyle) -> bytes:
-    """Print one Decimal."""
-    return f"{value:f}".encode()
+    """Print one Decimal or integer."""
+    return b"%d" % value if isinstance(value, int) else f"{value:f}".encode()
 
 
 def binary_of(value: Any) -> bytes:
-    """Return one Decimal's binary form.
+    """Return the binary form of one Decimal or integer.
 
     >>> binary_of(Decimal("-12345.60")).hex()
     '0003000140000002000109291770'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 DateOutput: TypeAlias = Literal["ISO", "SQL", "POSTGRES", "GERMAN"]
@@ -30,24 +31,30 @@ class TextStyle:
         >>> TextStyle(datestyle="German, DMY").date_output
         'GERMAN'
         """
-        words = self._date_words()
-        for output in ("SQL", "POSTGRES", "GERMAN"):
-            if output in words:
-                return output
-        return "ISO"
+        return _date_output(self.datestyle)
 
     @property
     def day_first(self) -> bool:
         """Whether DateStyle orders day before month."""
-        return bool({"DMY", "EURO", "EUROPEAN"} & self._date_words())
+        return bool({"DMY", "EURO", "EUROPEAN"} & _date_words(self.datestyle))
 
     @property
     def year_first(self) -> bool:
         """Whether DateStyle reads ambiguous dates year first."""
-        return "YMD" in self._date_words()
+        return "YMD" in _date_words(self.datestyle)
 
-    def _date_words(self) -> set[str]:
-        return {word.strip().upper() for word in self.datestyle.split(",")}
+
+@lru_cache(64)
+def _date_output(datestyle: str) -> DateOutput:
+    words = _date_words(datestyle)
+    for output in ("SQL", "POSTGRES", "GERMAN"):
+        if output in words:
+            return output
+    return "ISO"
+
+
+def _date_words(datestyle: str) -> set[str]:
+    return {word.strip().upper() for word in datestyle.split(",")}
 
 
 DEFAULT_STYLE = TextStyle()
