@@ -9,7 +9,7 @@ import pytest
 
 from rvbbit_proxy.engine.duckdb_session import DuckDBSession
 from rvbbit_proxy.engine.duckdb_upstream import DuckDBUpstream
-from rvbbit_proxy.engine.upstream import Notice, Parameter, UpstreamResult
+from rvbbit_proxy.engine.upstream import Notice, Parameter, UpstreamResult, ValueRows
 from rvbbit_proxy.errors import QueryCancelled, RvbbitError
 from rvbbit_proxy.wire.types import oids
 from rvbbit_proxy.wire.types.registry import encode_column
@@ -22,7 +22,7 @@ def text_parameters(*values: str | None) -> list[Parameter]:
 def values_of(result: UpstreamResult) -> list[tuple[Any, ...]]:
     rows: list[tuple[Any, ...]] = []
     for batch in result.batches():
-        assert isinstance(batch, pa.RecordBatch)
+        assert isinstance(batch, pa.RecordBatch | ValueRows)
         rows += zip(*(column.to_pylist() for column in batch.columns), strict=True)
     return rows
 
