@@ -11,6 +11,8 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable, Mapping
+from functools import lru_cache
+from itertools import count
 
 import sqlglot
 from sqlglot import exp
@@ -22,10 +24,14 @@ from rvbbit_proxy.plan.scope import has_calls, sources
 from rvbbit_proxy.sql.dialect import SqlReader
 
 MARK = "rvbbit_view"
-DEFINITIONS = {
-    "duckdb": f"SELECT view_name AS name, sql FROM duckdb_views() WHERE NOT internal AND contains(sql, '{MARK}')",
-    "postgres": f"SELECT viewname::text AS name, definition AS sql FROM pg_views WHERE definition LIKE '%{MARK}%'",
-}
+IN_DUCKDB = f"SELECT view_name AS name, sql FROM duckdb_views() WHERE NOT internal AND contains(sql, '{MARK}')"
+IN_POSTGRES = f"""
+SELECT c.oid::bigint AS oid, r.xmin::text AS version, c.relname::text AS name
+FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class
+WHERE c.relkind = 'v' AND c.oid >= 16384 AND r.ev_action::text LIKE '%:ctename {MARK} %'"""
+POSTGRES_DEFINITIONS = """
+SELECT c.oid::bigint AS oid, r.xmin::text AS version, pg_get_viewdef(c.oid) AS sql
+FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class WHERE c.oid IN ({oids})"""
 CHANGING = frozenset({"create", "drop", "alter"})
 DEEPEST = 32
 
@@ -82,18 +88,40 @@ class SemanticViews:
         self._stale = True
         self._changing: weakref.WeakSet[UpstreamSession] = weakref.WeakSet()
         self._lock = threading.Lock()
+        self._reads = count()
+        self._latest = -1
+        self._definitions: dict[tuple[int, str], str] = {}
 
     def known(self, upstream: UpstreamSession) -> Mapping[str, str]:
-        """Return the views' queries by name, read anew where they may have changed; ``texts`` are the last known."""
+        """Return the views' queries by name, read anew where they may have changed; ``texts`` are the last known.
+
+        The upstream is asked without the lock, because it may wait for another session, which may wait for us.
+        """
         if (self._stale or self._changing) and upstream.transaction_status() != "E":
             with self._lock:
                 self._stale = len(self._changing) > 0  # so that a session which just vanishes is noticed
-                rows = upstream.fetch(DEFINITIONS[upstream.dialect]).to_pylist()
-                texts = {row["name"].lower(): _definition(row["sql"]) for row in rows}
-                self.texts = {name: text for name, text in texts.items() if text is not None}
+                read = next(self._reads)
+            sqls = self._in_duckdb(upstream) if upstream.dialect == "duckdb" else self._in_postgres(upstream)
+            texts = {name.lower(): text for name, sql in sqls if (text := _definition(sql)) is not None}
+            with self._lock:
+                if read > self._latest:
+                    self._latest, self.texts = read, texts
                 if upstream.transaction_status() == "I":
                     self._changing.discard(upstream)
         return self.texts
+
+    def _in_duckdb(self, upstream: UpstreamSession) -> list[tuple[str, str]]:
+        return [(row["name"], row["sql"]) for row in upstream.fetch(IN_DUCKDB).to_pylist()]
+
+    def _in_postgres(self, upstream: UpstreamSession) -> list[tuple[str, str]]:
+        """Name every view with its definition, which is asked once: to print one, PostgreSQL locks what it reads."""
+        rows = upstream.fetch(IN_POSTGRES).to_pylist()
+        unknown = [row["oid"] for row in rows if (row["oid"], row["version"]) not in self._definitions]
+        if unknown:
+            found = upstream.fetch(POSTGRES_DEFINITIONS.format(oids=", ".join(map(str, unknown))))
+            self._definitions.update(((each["oid"], each["version"]), each["sql"]) for each in found.to_pylist())
+        named = [(row["name"], self._definitions.get((row["oid"], row["version"]))) for row in rows]
+        return [(name, sql) for name, sql in named if sql is not None]
 
     def watch(self, words: frozenset[str], upstream: UpstreamSession) -> None:
         """Take note of a statement about to run that may change views."""
@@ -101,6 +129,7 @@ class SemanticViews:
             self._changing.add(upstream)
 
 
+@lru_cache
 def _definition(sql: str) -> str | None:
     for statement in sqlglot.parse(sql, read="postgres"):
         for cte in statement.find_all(exp.CTE) if statement is not None else ():

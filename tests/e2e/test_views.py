@@ -59,3 +59,14 @@ def test_catalogs_know_the_view(with_view: Running) -> None:
             " ORDER BY ordinal_position"
         ).fetchall()
         assert columns == [("id", "integer"), ("state", "text"), ("visual", "boolean")]
+
+
+def test_nobody_waits_for_a_lock_on_what_a_view_reads(with_view: Running) -> None:
+    with (
+        psycopg.connect(with_view.dsn()) as changing,
+        with_view.connect(options="-c statement_timeout=5s") as other,
+    ):
+        changing.execute("TRUNCATE sightings")
+        changing.execute("CREATE TABLE unrelated (id integer)")
+        assert other.execute("SELECT 1").fetchone() == (1,)
+        changing.rollback()
