@@ -13,7 +13,8 @@ import secrets
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -110,11 +111,15 @@ class Budget:
     """What one statement may spend, in USD; ``None`` is unlimited. Thread-safe.
 
     ``spent_usd`` counts known prices only: a call without a price costs NULL and cannot be limited.
+    ``reserved_usd`` is what the calls under way are expected to cost: they are counted before they are sent, so
+    that many at once do not overshoot. ``calls`` are those answered.
     """
 
     def __init__(self, limit_usd: Decimal | None) -> None:
         self.limit_usd = limit_usd
         self.spent_usd = Decimal(0)
+        self.reserved_usd = Decimal(0)
+        self.calls = 0
         self._lock = threading.Lock()
 
     def add(self, cost_usd: Decimal | None) -> None:
@@ -122,6 +127,30 @@ class Budget:
         if cost_usd is not None:
             with self._lock:
                 self.spent_usd += cost_usd
+
+    def reserve(self, expected_usd: Decimal) -> bool:
+        """Set money aside for a call; False where what is under way must end first to know whether it is there.
+
+        Raises :class:`BudgetExceeded` when the call would go beyond the limit with nothing else under way.
+        """
+        with self._lock:
+            if self.limit_usd is None or self.spent_usd + self.reserved_usd + expected_usd <= self.limit_usd:
+                self.reserved_usd += expected_usd
+                return True
+            if self.reserved_usd > 0:
+                return False
+        raise BudgetExceeded(
+            f"query has spent {self.spent_usd} USD of rvbbit.max_cost = {self.limit_usd}",
+            detail=f"The next call is expected to cost {expected_usd:f} USD.",
+            hint="Raise rvbbit.max_cost; what was answered so far is cached and will not be paid again.",
+        )
+
+    def settle(self, expected_usd: Decimal, cost_usd: Decimal | None, *, answered: bool) -> None:
+        """Give back what was set aside for a call that has ended, and count what it cost."""
+        with self._lock:
+            self.reserved_usd -= expected_usd
+            self.spent_usd += cost_usd or 0
+            self.calls += answered
 
     def check(self) -> None:
         """Raise :class:`BudgetExceeded` when nothing is left for another call."""
@@ -137,12 +166,34 @@ class CancelToken:
 
     def __init__(self) -> None:
         self._event = threading.Event()
+        self._lock = threading.Lock()
+        self._callbacks: list[Callable[[], None]] = []
         self.reason = "canceling statement due to user request"
 
     def cancel(self, reason: str | None = None) -> None:
         """Ask the statement to stop."""
         self.reason = reason or self.reason
-        self._event.set()
+        with self._lock:
+            self._event.set()
+            callbacks, self._callbacks = self._callbacks, []
+        for callback in callbacks:
+            callback()
+
+    @contextmanager
+    def calling(self, callback: Callable[[], None]) -> Iterator[None]:
+        """Let :meth:`cancel` call this, from its own thread, while the block runs; at once when it was called."""
+        with self._lock:
+            cancelled = self._event.is_set()
+            if not cancelled:
+                self._callbacks.append(callback)
+        if cancelled:
+            callback()
+        try:
+            yield
+        finally:
+            with self._lock:
+                if callback in self._callbacks:
+                    self._callbacks.remove(callback)
 
     @property
     def cancelled(self) -> bool:

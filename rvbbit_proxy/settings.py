@@ -70,6 +70,9 @@ class Settings(BaseSettings):
     embed_folder: Path | None = Field(None, description="Folder of a local sentence-embedding model.")
     prices: dict[str, Price] = Field(default_factory=dict, description="Prices that litellm's table lacks.")
     concurrency: int = Field(16, ge=1, description="Model requests in flight in the whole server.")
+    provider_concurrency: dict[str, int] = Field(
+        default_factory=dict, description="Model requests in flight at most, by litellm's provider name."
+    )
     batch_size: int = Field(
         100, ge=1, description="Inputs per prompt, at most, where the operator has a batch form."
     )
@@ -154,6 +157,8 @@ class RunOptions:
     concurrency: int = 16
     batch_size: int = 100
     meta: float = 0.0
+    top_k: Literal["auto", "exhaustive"] = "auto"
+    accuracy: float | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> RunOptions:

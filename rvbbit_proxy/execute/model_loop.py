@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import threading
 from collections.abc import Coroutine
+from concurrent.futures import Future
+from contextlib import nullcontext
 from typing import Any, TypeVar
 
 from rvbbit_proxy.caller import CancelToken
 from rvbbit_proxy.errors import QueryCancelled
 
 T = TypeVar("T")
-POLL_S = 0.05
 
 
 class ModelLoop:
@@ -26,25 +26,26 @@ class ModelLoop:
     def run(self, work: Coroutine[Any, Any, T], cancel: CancelToken | None = None) -> T:
         """Run to the end and return the result.
 
-        :raises QueryCancelled: as soon as ``cancel`` is set; requests in flight are stopped.
+        :raises QueryCancelled: once ``cancel`` is set; requests in flight are stopped, and recorded by then.
         """
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
-        while True:
-            try:
-                return future.result(timeout=POLL_S if cancel is not None else None)
-            except concurrent.futures.TimeoutError:
-                if future.done():
-                    raise
-                if cancel is not None and cancel.cancelled:
-                    self._stop(future)
-                    cancel.check()
-            except concurrent.futures.CancelledError:
-                raise QueryCancelled("canceling statement due to user request") from None
+        ended: Future[T] = Future()
+        started: Future[asyncio.Task[T]] = Future()
 
-    @staticmethod
-    def _stop(future: concurrent.futures.Future[Any]) -> None:
-        """Cancel the task and wait until it has recorded what it was doing."""
-        future.cancel()
+        def start() -> None:
+            task = self._loop.create_task(work)
+            task.add_done_callback(lambda task: _tell(task, ended))
+            started.set_result(task)
+
+        def stop() -> None:
+            self._loop.call_soon_threadsafe(lambda: started.result().cancel())
+
+        self._loop.call_soon_threadsafe(start)
+        with nullcontext() if cancel is None else cancel.calling(stop):
+            try:
+                return ended.result()
+            except asyncio.CancelledError:
+                reason = "canceling statement due to user request" if cancel is None else cancel.reason
+                raise QueryCancelled(reason) from None
 
     def close(self) -> None:
         """Cancel what is left and stop the thread."""
@@ -60,3 +61,15 @@ class ModelLoop:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+
+def _tell(task: asyncio.Task[T], ended: Future[T]) -> None:
+    """Hand a task's end over to the thread that waits for it."""
+    if task.cancelled():
+        ended.set_exception(asyncio.CancelledError())
+        return
+    error = task.exception()
+    if error is None:
+        ended.set_result(task.result())
+    else:
+        ended.set_exception(error)

@@ -1,7 +1,7 @@
 """The one door to models: whatever asks a model goes through here, and is on the ledger before it is used.
 
-One request: ``ctx`` may go on (not cancelled, money left) → a free slot of the server's concurrency → a row
-``pending`` journalled → sent → the row with its outcome journalled → the budget told → the answer returned.
+One request: ``ctx`` may go on (not cancelled, money left) → its expected cost set aside → a slot (``traffic``) → a
+row ``pending`` journalled → sent → the row with its outcome journalled → the budget told → the answer returned.
 Every resend is a row of its own. The row is the span; no event is recorded beside it.
 Not here: caches of results, validation of answers, retries because of what an answer says (``cascade``).
 A door belongs to one event loop.
@@ -12,12 +12,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import math
 import random
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -29,6 +31,7 @@ from rvbbit_proxy.caller import CallerContext, mint_span_id, utc_now, uuid7
 from rvbbit_proxy.errors import ModelUnavailable
 from rvbbit_proxy.ledger.records import InteractionRecord, Record
 from rvbbit_proxy.llm.embeddings import Embedder, VectorCache, find_embedder
+from rvbbit_proxy.llm.observed import Observed
 from rvbbit_proxy.llm.offline.lexical import LexicalEmbedder
 from rvbbit_proxy.llm.offline.registry import answer_offline, offline_methods
 from rvbbit_proxy.llm.prices import ModelPrice, Usage, estimate_tokens, price_of
@@ -41,12 +44,17 @@ from rvbbit_proxy.llm.provider import (
     provider_name,
 )
 from rvbbit_proxy.llm.request import ModelReply, ModelRequest
+from rvbbit_proxy.llm.traffic import THROTTLED, Throttling, Traffic
 from rvbbit_proxy.settings import OFFLINE, Settings
 
 EMBED_BATCH = 256
 """Texts in one embedding request."""
 BACKOFF_LIMIT_S = 8.0
 RETRY_AFTER_LIMIT_S = 60.0
+THROTTLED_RESENDS = 8
+"""A request that a provider throttles is sent again so often, besides ``request_retries``: others make room."""
+EXPECTED_TOKENS_OUT = 10
+"""What an answer takes where no earlier call tells."""
 
 Answer = TypeVar("Answer", Completion, Vectors)
 
@@ -75,7 +83,9 @@ class ModelDoor:
     ) -> None:
         self._settings = settings
         self._ledger = ledger
-        self._slots = asyncio.Semaphore(settings.concurrency)
+        self.observed = Observed()
+        self.traffic = Traffic(settings.concurrency, settings.provider_concurrency)
+        self._settled = asyncio.Event()
         self._provider = Provider(settings.request_timeout_s)
         self._backoff_s = backoff_s
         self._find_embedder = find_embedder
@@ -110,7 +120,13 @@ class ModelDoor:
         row = _chat_row(request, ctx)
         if request.model == OFFLINE:
             return await self._ask_offline(request, row, ctx)
-        row, completion = await self._send(row, ctx, partial(self._provider.complete, request))
+        expected_usd = Decimal(0)
+        if ctx.budget is not None and ctx.budget.limit_usd is not None:
+            await self._provider.prepare()
+            expected_usd = self._expected_usd(request)
+        row, completion = await self._send(row, ctx, partial(self._provider.complete, request), expected_usd)
+        seconds = (row.duration_ms or 0) / 1000
+        self.observed.add(request.cascade_id, request.model, completion.usage.completion_tokens, seconds)
         return _reply(completion, row)
 
     async def embed(
@@ -176,25 +192,65 @@ class ModelDoor:
         return (self.embedder() or LexicalEmbedder()).embed(batch)
 
     async def _send(
-        self, row: InteractionRecord, ctx: CallerContext, send: Callable[[], Awaitable[Answer]]
+        self,
+        row: InteractionRecord,
+        ctx: CallerContext,
+        send: Callable[[], Awaitable[Answer]],
+        expected_usd: Decimal = Decimal(0),
     ) -> tuple[InteractionRecord, Answer]:
         """Send until answered, at most ``request_retries`` times more; each sending is a row."""
-        for resend in range(self._settings.request_retries + 1):
-            ctx.check()
-            async with self._slots:
-                ctx.check()
-                sent = _as_sent(row, resend)
-                try:
-                    return await self._send_once(sent, ctx, send)
-                except ProviderFailure as failure:
-                    if not failure.transient or resend == self._settings.request_retries:
-                        raise _unavailable(row, failure, resend) from failure
-                    pause_s = self._pause_s(resend, failure)
+        resends = _Resends(self._settings.request_retries)
+        while True:
+            try:
+                return await self._send_paid(_as_sent(row, resends.count), ctx, send, expected_usd)
+            except ProviderFailure as failure:
+                if not resends.allow(failure):
+                    raise _unavailable(row, failure, resends.count) from failure
+                pause_s = self._pause_s(resends.count - 1, failure)
             await asyncio.sleep(pause_s)
-        raise AssertionError("the last resend returns or raises")
+
+    async def _send_paid(
+        self,
+        row: InteractionRecord,
+        ctx: CallerContext,
+        send: Callable[[], Awaitable[Answer]],
+        expected_usd: Decimal,
+    ) -> tuple[InteractionRecord, Answer]:
+        """Send once, the money for it set aside."""
+        ctx.check()
+        if ctx.budget is None:
+            return await self._send_in_turn(row, ctx, send)
+        while not ctx.budget.reserve(expected_usd):
+            self._settled.clear()
+            await self._settled.wait()
+        cost_usd, answered = None, False
+        try:
+            row, answer = await self._send_in_turn(row, ctx, send)
+            cost_usd, answered = row.total_cost, True
+        finally:
+            ctx.budget.settle(expected_usd, cost_usd, answered=answered)
+            self._settled.set()
+        return row, answer
+
+    async def _send_in_turn(
+        self, row: InteractionRecord, ctx: CallerContext, send: Callable[[], Awaitable[Answer]]
+    ) -> tuple[InteractionRecord, Answer]:
+        try:
+            async with self.traffic.slot(row.provider or "", ctx):
+                ctx.check()
+                try:
+                    return await self._send_once(replace(row, start_time=utc_now()), send)
+                except ProviderFailure as failure:
+                    throttling = _throttling(failure)
+                    if throttling is None:
+                        raise
+                    raise throttling from failure
+        except Throttling as throttling:
+            assert throttling.__cause__ is not None
+            raise throttling.__cause__ from None
 
     async def _send_once(
-        self, row: InteractionRecord, ctx: CallerContext, send: Callable[[], Awaitable[Answer]]
+        self, row: InteractionRecord, send: Callable[[], Awaitable[Answer]]
     ) -> tuple[InteractionRecord, Answer]:
         self._ledger.record(row)
         try:
@@ -204,9 +260,17 @@ class ModelDoor:
             raise
         row = _answered(row, answer, self._price(row.model_requested or "", answer.usage))
         self._ledger.record(row)
-        if ctx.budget is not None:
-            ctx.budget.add(row.total_cost)
         return row, answer
+
+    def _expected_usd(self, request: ModelRequest) -> Decimal:
+        """Return what a call is expected to cost at most; 0 where nobody knows the price."""
+        price = self.price(request.model)
+        if price is None:
+            return Decimal(0)
+        tokens_in = sum(estimate_tokens(message["content"]) for message in request.messages)
+        seen = self.observed.find(request.cascade_id, request.model)
+        tokens_out = EXPECTED_TOKENS_OUT if seen is None else math.ceil(seen.tokens_out_most)
+        return price.cost_usd(Usage(tokens_in, tokens_out))
 
     def _price(self, model: str, usage: Usage) -> ModelPrice | None:
         prices = self._settings.prices
@@ -223,8 +287,9 @@ class ModelDoor:
 def _chat_row(request: ModelRequest, ctx: CallerContext) -> InteractionRecord:
     messages = [dict(message) for message in request.messages]
     asked = [request.model, messages, dict(request.parameters), request.response_format]
-    return replace(
-        _row(request.model, ctx),
+    return _row(
+        request.model,
+        ctx,
         cascade_id=request.cascade_id,
         cell_name=request.cell_name,
         attempt=request.attempt,
@@ -239,8 +304,9 @@ def _chat_row(request: ModelRequest, ctx: CallerContext) -> InteractionRecord:
 def _embedding_row(
     model: str, texts: Sequence[str], ctx: CallerContext, cascade_id: str | None, cell_name: str | None
 ) -> InteractionRecord:
-    return replace(
-        _row(model, ctx),
+    return _row(
+        model,
+        ctx,
         cascade_id=cascade_id,
         cell_name=cell_name,
         model_type="embedding",
@@ -249,7 +315,7 @@ def _embedding_row(
     )
 
 
-def _row(model: str, ctx: CallerContext) -> InteractionRecord:
+def _row(model: str, ctx: CallerContext, **more: Any) -> InteractionRecord:
     return InteractionRecord(
         interaction_id=uuid7().hex,
         caller_id=ctx.caller_id,
@@ -268,18 +334,45 @@ def _row(model: str, ctx: CallerContext) -> InteractionRecord:
         model=model,
         model_requested=model,
         provider=OFFLINE if model == OFFLINE else provider_name(model),
+        **more,
     )
 
 
+@dataclass(slots=True)
+class _Resends:
+    """How often one request has been sent again; throttled ones count apart."""
+
+    most: int
+    count: int = 0
+    throttled: int = 0
+
+    def allow(self, failure: ProviderFailure) -> bool:
+        """Count one more, unless it is not worth it or there were enough."""
+        throttled = failure.status in THROTTLED and self.throttled < THROTTLED_RESENDS and self.most > 0
+        if not failure.transient or (not throttled and self.count - self.throttled >= self.most):
+            return False
+        self.count += 1
+        self.throttled += throttled
+        return True
+
+
+def _throttling(failure: ProviderFailure) -> Throttling | None:
+    """Return what a failure means for the provider's other requests, None where it means nothing."""
+    fewer = failure.status in THROTTLED
+    if not fewer and failure.retry_after_s is None:
+        return None
+    pause_s = None if failure.retry_after_s is None else min(failure.retry_after_s, RETRY_AFTER_LIMIT_S)
+    return Throttling(fewer=fewer, pause_s=pause_s)
+
+
 def _as_sent(row: InteractionRecord, resend: int) -> InteractionRecord:
-    """Return the row of this sending: ids, time and attempt of its own."""
+    """Return the row of this sending: ids and attempt of its own."""
     if resend == 0:
-        return replace(row, start_time=utc_now())
+        return row
     return replace(
         row,
         interaction_id=uuid7().hex,
         trace_id=mint_span_id(),
-        start_time=utc_now(),
         attempt=row.attempt + resend,
         metadata={**row.metadata, "resend": resend},
     )
@@ -287,7 +380,26 @@ def _as_sent(row: InteractionRecord, resend: int) -> InteractionRecord:
 
 def _answered(row: InteractionRecord, answer: Completion | Vectors, price: ModelPrice | None) -> InteractionRecord:
     usage = answer.usage
-    row = replace(
+    more: dict[str, Any] = {"cost_state": "unpriced"}
+    if price is not None:
+        more = {
+            "cost_state": "priced",
+            "total_cost": price.cost_usd(usage),
+            "input_usd_per_mtok": price.input_usd_per_mtok,
+            "output_usd_per_mtok": price.output_usd_per_mtok,
+            "cached_input_usd_per_mtok": price.cached_input_usd_per_mtok,
+        }
+    if isinstance(answer, Completion):
+        more |= {
+            "context_tokens": usage.prompt_tokens,
+            "response_text": answer.text,
+            "response_length": len(answer.text),
+            "finish_reason": answer.finish_reason,
+            "request_id": answer.request_id,
+            "tool_call_count": answer.tool_call_count,
+            "has_tool_calls": answer.tool_call_count > 0,
+        }
+    return replace(
         row,
         **_ended(row.start_time),
         success=True,
@@ -300,29 +412,8 @@ def _answered(row: InteractionRecord, answer: Completion | Vectors, price: Model
         uncached_prompt_tokens=usage.uncached_prompt_tokens,
         reasoning_tokens=usage.reasoning_tokens,
         usage_source=usage.source,
-        cost_state="unpriced",
+        **more,
     )
-    if price is not None:
-        row = replace(
-            row,
-            cost_state="priced",
-            total_cost=price.cost_usd(usage),
-            input_usd_per_mtok=price.input_usd_per_mtok,
-            output_usd_per_mtok=price.output_usd_per_mtok,
-            cached_input_usd_per_mtok=price.cached_input_usd_per_mtok,
-        )
-    if isinstance(answer, Completion):
-        row = replace(
-            row,
-            context_tokens=usage.prompt_tokens,
-            response_text=answer.text,
-            response_length=len(answer.text),
-            finish_reason=answer.finish_reason,
-            request_id=answer.request_id,
-            tool_call_count=answer.tool_call_count,
-            has_tool_calls=answer.tool_call_count > 0,
-        )
-    return row
 
 
 def _failed(row: InteractionRecord, error: BaseException) -> InteractionRecord:

@@ -129,7 +129,7 @@ def test_max_cost_is_checked_before_and_while_running(sightings: Running, model:
         with pytest.raises(psycopg.Error, match="would cost") as before:
             connection.execute("SELECT id FROM sightings WHERE title MEANS 'visual'")
         assert before.value.sqlstate == "53400" and model.requests == 0
-        connection.execute("SET rvbbit.concurrency = 1")
+        connection.execute("SET rvbbit.max_cost = '0.00002'")
         with pytest.raises(psycopg.Error, match="has spent") as during:
             connection.execute("SELECT id FROM sightings WHERE title MEANS 'visual' LIMIT 3")
         assert during.value.sqlstate == "53400" and 0 < model.requests < 8

@@ -1,0 +1,97 @@
+"""What calls took so far: output tokens and seconds, by cascade and model. For estimates, never for accounts.
+
+Kept while the process runs, and read from the ledger's past calls at start.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from dataclasses import dataclass
+from typing import Protocol
+
+FEW = 3
+"""Calls below which a spread says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallSums:
+    """Sums over the answered calls of one cascade to one model: of tokens out, of their squares, of seconds."""
+
+    cascade_id: str
+    model: str
+    calls: int
+    tokens_out: float
+    tokens_out_squared: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """Means over ``calls`` answered calls, and the standard deviation of the output tokens."""
+
+    calls: int
+    tokens_out: float
+    tokens_out_spread: float
+    seconds: float
+
+    @property
+    def tokens_out_most(self) -> float:
+        """What nearly every call stays below: two standard deviations above the mean; twice the mean of a few."""
+        if self.calls < FEW:
+            return 2 * self.tokens_out
+        return self.tokens_out + 2 * self.tokens_out_spread
+
+    @property
+    def tokens_out_least(self) -> float:
+        """What nearly every call stays above."""
+        if self.calls < FEW:
+            return self.tokens_out / 2
+        return max(0.0, self.tokens_out - 2 * self.tokens_out_spread)
+
+
+class PastCalls(Protocol):
+    """What is read at start."""
+
+    def call_sums(self) -> list[CallSums]:
+        """Return the sums over the calls on the ledger."""
+
+
+class Observed:
+    """The observations of one process. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sums: dict[tuple[str, str], CallSums] = {}
+
+    def load(self, past: PastCalls) -> None:
+        """Begin with the ledger's past calls."""
+        for sums in past.call_sums():
+            self._add(sums)
+
+    def add(self, cascade_id: str, model: str, tokens_out: int, seconds: float) -> None:
+        """Take one answered call in."""
+        self._add(CallSums(cascade_id, model, 1, tokens_out, tokens_out**2, seconds))
+
+    def _add(self, more: CallSums) -> None:
+        key = (more.cascade_id, more.model)
+        with self._lock:
+            known = self._sums.get(key)
+            if known is not None:
+                more = CallSums(
+                    *key,
+                    known.calls + more.calls,
+                    known.tokens_out + more.tokens_out,
+                    known.tokens_out_squared + more.tokens_out_squared,
+                    known.seconds + more.seconds,
+                )
+            self._sums[key] = more
+
+    def find(self, cascade_id: str, model: str) -> Observation | None:
+        """Return what the cascade's calls to the model took, None where none has been answered."""
+        sums = self._sums.get((cascade_id, model))
+        if sums is None or not sums.calls:
+            return None
+        mean = sums.tokens_out / sums.calls
+        variance = max(0.0, sums.tokens_out_squared / sums.calls - mean**2)
+        return Observation(sums.calls, mean, math.sqrt(variance), sums.seconds / sums.calls)
