@@ -135,7 +135,7 @@ class Connection:
 
     def _serve(self, startup: Startup) -> None:
         if startup.needs_negotiation:
-            self._client.send(backend.encode_negotiate_protocol_version(LATEST_MINOR, startup.unknown_options))
+            self._client.send(backend.encode_negotiate_protocol_version(startup.accepted_minor, startup.unknown_options))
         if not self._settings.admit():
             raise TooManyConnections("sorry, too many clients already")
         user = startup.parameters.get("user", "")

@@ -100,7 +100,8 @@ def adopt_postgres(state: SessionState, given: dict[str, str]) -> None:
         if name.lower() not in PARAMETERS:
             given.pop(name)
     restore_postgres_startup(state)
-    names = ", ".join(f"current_setting('{key}') AS \"{key}\"" for key in (*REPORTED, *_ADOPTED))
+    _adopt_reported(state)
+    names = ", ".join(f"current_setting('{key}') AS \"{key}\"" for key in _ADOPTED)
     for key, value in state.upstream.fetch(f"SELECT {names}").to_pylist()[0].items():
         state.parameters.put(key, value)
 

@@ -139,6 +139,16 @@ def share(name: str, value: str) -> str:
     return {Decimal(0): "off", Decimal(1): "on"}.get(rate, format(rate.normalize(), "f"))
 
 
+def accuracy(name: str, value: str) -> str:
+    """``off``, or a share between 0 and 1."""
+    match = _NUMBER.fullmatch(value)
+    if match is None and value.lower() in ("off", ""):
+        return "off"
+    if match is None or match[2] or not 0 < Decimal(match[1]) < 1:
+        raise _invalid(name, value, "It is off, or a share of right answers between 0 and 1.")
+    return format(Decimal(match[1]).normalize(), "f")
+
+
 def read_share(value: str) -> float:
     """Return the rate of a shown share."""
     return {"on": 1.0, "off": 0.0}.get(value) if value in ("on", "off") else float(value)  # type: ignore[return-value]

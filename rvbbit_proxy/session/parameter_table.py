@@ -65,6 +65,7 @@ _SPECS: tuple[ParameterSpec, ...] = (
     _fixed("integer_datetimes", "on", "Timestamps are integers.", reported=True),
     _fixed("is_superuser", "on", "Whether the user is a superuser.", reported=True),
     _fixed("session_authorization", "", "The session's user.", reported=True),
+    ParameterSpec("scram_iterations", "4096", kinds.integer(1), "Iterations of new verifiers.", reported=True),
     _fixed("in_hot_standby", "off", "Whether this is a standby.", reported=True),
     _fixed("server_version_num", "160004", "The same as a number."),
     _fixed("max_identifier_length", "63", "Longest name, in bytes."),
@@ -165,6 +166,18 @@ _SPECS: tuple[ParameterSpec, ...] = (
     ParameterSpec("rvbbit.cache", "on", kinds.choice("on", "off", "refresh"), "How answers known are used."),
     ParameterSpec("rvbbit.concurrency", "16", kinds.integer(1, 10_000), "Model requests in flight."),
     ParameterSpec("rvbbit.batch_size", "100", kinds.integer(1, 10_000), "Inputs per prompt."),
+    ParameterSpec(
+        "rvbbit.top_k",
+        "auto",
+        kinds.choice("auto", "exhaustive"),
+        "Whether ORDER BY a score LIMIT k may score a shortlist, by embeddings, or has to score every row.",
+    ),
+    ParameterSpec(
+        "rvbbit.accuracy",
+        "off",
+        kinds.accuracy,
+        "Agreement with the model, below 1, at which embeddings may decide clear cases; off asks the model always.",
+    ),
     ParameterSpec("rvbbit.meta", "off", kinds.share, "Whether, or for which share, meta cascades run."),
 )
 

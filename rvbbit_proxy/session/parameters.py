@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal, TypeAlias, cast
 
-from rvbbit_proxy.errors import InvalidValue, RvbbitError, UnknownSetting
+from rvbbit_proxy.errors import InvalidValue, RvbbitError, SyntaxFault, UnknownSetting
 from rvbbit_proxy.session.parameter_kinds import read_ms, read_share
 from rvbbit_proxy.session.parameter_table import PARAMETERS, REPORTED, ParameterSpec
 from rvbbit_proxy.settings import RunOptions
@@ -199,6 +199,8 @@ class Parameters:
             concurrency=int(self.get("rvbbit.concurrency")),
             batch_size=int(self.get("rvbbit.batch_size")),
             meta=read_share(self.get("rvbbit.meta")),
+            top_k="exhaustive" if self.get("rvbbit.top_k") == "exhaustive" else "auto",
+            accuracy=None if self.get("rvbbit.accuracy") == "off" else float(self.get("rvbbit.accuracy")),
         )
 
     def text_style(self) -> TextStyle:
@@ -255,8 +257,10 @@ def parse_startup_options(options: str) -> dict[str, str]:
     for word in words:
         if word == "-c":
             word = "-c" + next(words, "")
-        if not word.startswith(("-c", "--")) or "=" not in word:
+        if not word.startswith(("-c", "--")):
             raise InvalidValue(f"invalid command-line argument for server process: {word}")
+        if "=" not in word:
+            raise SyntaxFault(f"{word if word.startswith('--') else f'-c {word[2:]}'} requires a value")
         name, _, value = word[2:].partition("=")
         found[name.replace("-", "_")] = value
     return found

@@ -87,7 +87,7 @@ def encode_gssenc_response() -> bytes:
 
 
 def encode_negotiate_protocol_version(minor: int, unknown_options: Sequence[str] = ()) -> bytes:
-    """Tell the newest version we speak (3.``minor``) and the protocol options we do not know."""
+    """Tell the version the session will speak (3.``minor``) and the protocol options we do not know."""
     head = struct.pack("!HHI", 3, minor, len(unknown_options))
     return _message(b"v", head + b"".join(map(_string, unknown_options)))
 

@@ -56,7 +56,7 @@ def test_a_newer_protocol_is_negotiated(serve: Serve) -> None:
     with connect(serve()) as client:
         body = b"user\0alice\0_pq_.x\0on\0\0"
         client.send(struct.pack("!II", len(body) + 8, 3 << 16 | 9) + body)
-        assert client.hear() == ["v", "Z I"]
+        assert client.hear() == ["v 3.2 _pq_.x", "Z I"]
         assert len(client.key) == 4 + 32
 
 

@@ -33,7 +33,7 @@ def targets(postgres_url: str) -> Iterator[dict[str, Target]]:
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         for name in (DATABASE, "upstream"):
             connection.execute(f"DROP DATABASE IF EXISTS {name}")
-            connection.execute(f"CREATE DATABASE {name}")
+            connection.execute(f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0")
     parts = conninfo_to_dict(postgres_url)
     user = str(parts["user"])
     with ExitStack() as stack:
