@@ -23,6 +23,7 @@ from rvbbit_proxy.execute.judging import StageReport, stage_inputs
 from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.execute.result import TableResult
 from rvbbit_proxy.execute.services import Services
+from rvbbit_proxy.execute.top import shortlist, top_method
 from rvbbit_proxy.llm.prices import Usage
 from rvbbit_proxy.operators.estimate import Asked, estimate_run
 from rvbbit_proxy.operators.operator import Operator
@@ -75,6 +76,7 @@ class StageEstimate:
     tokens_out: int
     cost_usd: Decimal | None
     input_sql: str
+    method: str | None = None
 
 
 def parse_explain(sql: str) -> tuple[str, ExplainOptions | None]:
@@ -136,6 +138,9 @@ def _estimate(
     distinct = {item_key(stage.operator, options, item): item for item in items}
     known = services.cache.get_many(list(distinct)) if options.cache == "on" else {}
     todo = [item for key, item in distinct.items() if key not in known]
+    ranked = shortlist(stage, len(distinct), options, services)
+    if ranked is not None:
+        todo = todo[: ranked.first + ranked.wave]
     price = services.door.price(options.model)
     asked = _estimate_runs(stage.operator, todo, options)
     return StageEstimate(
@@ -150,6 +155,7 @@ def _estimate(
         tokens_out=asked.tokens_out,
         cost_usd=price.cost_usd(Usage(asked.tokens_in, asked.tokens_out)) if price is not None else None,
         input_sql=stage.input_sql,
+        method=top_method(stage, ranked),
     )
 
 
@@ -202,6 +208,7 @@ def _stage_lines(number: int, estimate: StageEstimate, report: StageReport | Non
         f"  ->  {number}. Operator {estimate.operator} in {estimate.position}  ({bound}calls={estimate.calls} "
         f"tokens={estimate.tokens_in}+{estimate.tokens_out} cost={_money(estimate.cost_usd)})",
         f"        Inputs: {bound}{estimate.inputs} distinct, {estimate.cached} cached",
+        f"        Method: {estimate.method}" if estimate.method else None,
         actual,
         f"        Query: {estimate.input_sql}",
     ]

@@ -10,6 +10,7 @@ from rvbbit_proxy.execute.judging import StageReport, judge, result_table
 from rvbbit_proxy.execute.relations import drop_relations, make_relation
 from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.execute.services import Services
+from rvbbit_proxy.execute.top import judge_top
 from rvbbit_proxy.execute.waves import run_waves
 from rvbbit_proxy.plan.plan import OperatorStage, Plan, Spool, Waves
 
@@ -36,6 +37,7 @@ def run_stages(
 def _run_operator(
     stage: OperatorStage, request: StatementRequest, upstream: UpstreamSession, services: Services
 ) -> StageReport:
-    judged = judge(stage, upstream.fetch(stage.input_sql), request, services)
+    inputs = upstream.fetch(stage.input_sql)
+    judged = (judge if stage.top is None else judge_top)(stage, inputs, request, services)
     upstream.load(stage.relation, result_table(stage, judged.keys, judged.values), stage.key_columns)
     return judged.report

@@ -58,6 +58,8 @@ class Operator:
     batch_size: int | None
     cached: bool
     propagates_null: bool
+    proxied: bool  # similarity of the first two arguments tells of the answer
+    accuracy: float | None
     asks_model: bool  # false: made of deterministic cells only
     offline: bool  # answers without a model
     approximate: bool  # what it answers without a model is approximate
@@ -118,6 +120,8 @@ def load_operator(spec: CascadeSpec, function: SqlFunction) -> Operator:
         batch_size=spec.batch.size if spec.batch else None,
         cached=function.cache,
         propagates_null=function.nulls == "propagate",
+        proxied=function.proxy is not None,
+        accuracy=function.accuracy,
         asks_model=asks_model,
         offline=spec.offline is not None or not asks_model,
         approximate=spec.offline is not None and spec.offline.approximate,

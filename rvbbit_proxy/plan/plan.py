@@ -35,13 +35,28 @@ class Spool:
 
 
 @dataclass(frozen=True, slots=True)
+class Sides:
+    """The two queries whose rows' pairs are a stage's inputs; each gives one key column, distinct.
+
+    ``selective``: a pair whose answer is not known counts as one that is false, so unlike pairs need none.
+    """
+
+    left_sql: str
+    right_sql: str
+    left_estimate_sql: str
+    right_estimate_sql: str
+    selective: bool
+
+
+@dataclass(frozen=True, slots=True)
 class OperatorStage:
     """One operator over the distinct rows of ``input_sql``.
 
     ``input_sql`` gives one column per argument (:func:`key_column`), in the operator's order of those that are
     not in ``constants``; an aggregate gives one row per group: ``ORDINAL`` and its arguments, the first an array.
     The output relation holds ``key_columns`` and ``VALUE``. ``estimate_sql`` is ``input_sql`` for EXPLAIN:
-    nothing that stages before it make is used, so it gives those rows or more (``bounded`` tells).
+    nothing that stages before it make is used, so it gives those rows or more (``bounded`` tells). ``top``: only the
+    inputs with so many of the greatest answers matter, and where ``ties_count`` those that equal the least of them.
     """
 
     relation: str
@@ -53,6 +68,10 @@ class OperatorStage:
     constants: tuple[tuple[str, object], ...]
     key_columns: tuple[str, ...]
     position: str
+    top: int | None = None
+    ties_count: bool = False
+    sides: Sides | None = None
+    """``input_sql`` is the product of two queries, which the upstream need not form."""
 
     @property
     def aggregate(self) -> bool:

@@ -7,7 +7,7 @@ stand in any clause; NULL inputs have no row there, hence NULL out. An argument 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlglot import exp
@@ -16,7 +16,8 @@ from rvbbit_proxy.errors import AggregateMisplaced, NotSupported, UnknownOperato
 from rvbbit_proxy.operators.operator import Operator, OperatorArg, Operators
 from rvbbit_proxy.plan.estimate import LOOKUP, RETURNS, estimate_tree
 from rvbbit_proxy.plan.output_names import name_items
-from rvbbit_proxy.plan.plan import ORDINAL, VALUE, OperatorStage, Spool, Stage, key_column
+from rvbbit_proxy.plan.pairs import PAIRS, decides_alone, join_results, side_queries
+from rvbbit_proxy.plan.plan import ORDINAL, VALUE, OperatorStage, Sides, Spool, Stage, key_column
 from rvbbit_proxy.plan.scope import is_volatile, refers_to, source_names, table_names
 from rvbbit_proxy.sql.dialect import SemanticCall, print_sql
 
@@ -64,7 +65,7 @@ class Staging:
 
     def query_sql(self, query: exp.Expr) -> str:
         """Print a query of a stage, with the CTEs it may use."""
-        return self.sql(self._with_environment(query))
+        return self.sql(join_results(self._with_environment(query)))
 
     def estimate(self, query: exp.Expr) -> tuple[str, bool]:
         """Return the query's upper bound and whether it is one (rather than exact)."""
@@ -199,6 +200,7 @@ class Staging:
                 self._check_operand(operator, expression, source)
             memo_key = (self.keep(scope), self.sql(call))
             relation = self.memo.get(memo_key) or self._add_row_stage(operator, inputs, keys, source, position)
+            self._tell_pairs(relation, inputs, source, selective=inside is None and decides_alone(call))
             if shared:
                 self.memo[memo_key] = relation
             found, found_inside = (self._lookup(relation, operator, each, keys) for each in (arguments, inputs))
@@ -206,11 +208,30 @@ class Staging:
             inside.replace(found_inside)
         return found
 
+    def _tell_pairs(self, relation: str, arguments: Arguments, source: exp.Select, *, selective: bool) -> None:
+        """Let a new stage whose inputs are all pairs of two sources' values read each side by itself."""
+        stage = self.made[relation]
+        if stage is not self.stages[-1] or stage.sides is not None:
+            return
+        queries = side_queries(source, [expression for _, expression in arguments.varying])
+        if queries is None:
+            return
+        for query, key, (arg, value) in zip(queries, stage.key_columns, arguments.varying, strict=True):
+            query.set("expressions", [exp.alias_(typed(arg, value), key)])
+            query.set("distinct", exp.Distinct())
+        left, right = queries
+        sides = Sides(
+            self.query_sql(left), self.query_sql(right), self.estimate(left)[0], self.estimate(right)[0], selective
+        )
+        self.made[relation] = self.stages[-1] = replace(stage, sides=sides)
+
     def _lookup(self, relation: str, operator: Operator, arguments: Arguments, keys: Sequence[str]) -> exp.Expr:
         if not keys:
             return lookup_only(relation, operator, self.target)
         values = {key: typed(arg, value) for key, (arg, value) in zip(keys, arguments.varying, strict=True)}
-        return lookup(relation, operator, values)
+        found = lookup(relation, operator, values)
+        found.meta[PAIRS] = self.made[relation].sides is not None
+        return found
 
     def _group_stage(
         self, call: SemanticCall, operator: Operator, source: exp.Select, position: str, scope: exp.Expr
@@ -353,14 +374,22 @@ def typed(arg: OperatorArg, expression: exp.Expr) -> exp.Expr:
     return exp.cast(expression.copy(), exp.DataType.build(arg.sql_type, dialect="postgres"))
 
 
+def is_answered(relation: str, keys: dict[str, exp.Expr]) -> exp.Expr:
+    """Return the scalar subquery that is TRUE where there is a result for these key values, else NULL."""
+    return _keyed(relation, exp.true(), keys, "boolean")
+
+
 def lookup(relation: str, operator: Operator, keys: dict[str, exp.Expr]) -> exp.Expr:
     """Return the scalar subquery that finds the result for these key values."""
-    table = exp.to_table(relation)
-    query = exp.select(exp.column(VALUE, table=relation)).from_(table)
+    return _keyed(relation, exp.column(VALUE, table=relation), keys, operator.returns)
+
+
+def _keyed(relation: str, item: exp.Expr, keys: dict[str, exp.Expr], returns: str) -> exp.Expr:
+    query = exp.select(item).from_(exp.to_table(relation))
     for key, value in keys.items():
         query = query.where(exp.EQ(this=exp.column(key, table=relation), expression=value), copy=False)
     subquery = query.subquery(copy=False)
-    subquery.meta.update({LOOKUP: relation, RETURNS: operator.returns})
+    subquery.meta.update({LOOKUP: relation, RETURNS: returns})
     return subquery
 
 

@@ -37,7 +37,11 @@ def render(plan: Plan) -> str:
 def render_operator(stage: OperatorStage) -> list[str]:
     fixed = "".join(f" {name}={value!r}" for name, value in stage.constants)
     bound = "  at most" if stage.bounded else ""
-    return [f"{stage.operator.name} {stage.relation} in {stage.position}{fixed}{bound}", f"    {stage.input_sql}"]
+    top = f"  the top {stage.top}{' and ties' if stage.ties_count else ''}" if stage.top is not None else ""
+    return [
+        f"{stage.operator.name} {stage.relation} in {stage.position}{fixed}{bound}{top}",
+        f"    {stage.input_sql}",
+    ]
 
 
 def cases(text: str) -> list[str]:

@@ -16,6 +16,7 @@ from rvbbit_proxy.plan.rules.order import order_filters
 from rvbbit_proxy.plan.rules.scores import compare_scores
 from rvbbit_proxy.plan.rules.sources import spool_sources
 from rvbbit_proxy.plan.rules.stars import write_stars
+from rvbbit_proxy.plan.rules.top import score_keys
 from rvbbit_proxy.plan.rules.values import name_select_items, row_values
 from rvbbit_proxy.plan.staging import Staging
 
@@ -32,6 +33,7 @@ RULES: tuple[Rule, ...] = (
     order_filters,
     filter_rows,
     group_inputs,
+    score_keys,
     split_late,
     row_values,
 )
