@@ -2,7 +2,8 @@
 
 ``make_dialect`` builds a sqlglot dialect from the loaded operators, so a new YAML file is a new operator.
 Infix words are matched by text in the range parser (the precedence of LIKE) and given back when no operand
-follows, so ``SELECT note means FROM t`` stays an alias. Nothing of PostgreSQL's own syntax is taken.
+follows, so ``SELECT note means FROM t`` stays an alias. Of PostgreSQL's own syntax one thing is taken.
+Differs from PostgreSQL: in a statement with operators, ``a semantic JOIN b`` is a join and gives ``a`` no alias.
 Not here: what an operator means (``operators``) and how it is planned (``plan``).
 Source: sqlglot 30.30; private parser methods are overridden, hence the pin in pyproject.toml.
 """
@@ -96,6 +97,22 @@ class _SemanticParser(NamedCalls, PostgresParser):
             return self.expression(exp.Trim(this=plain))
         self._retreat(index)
         return super()._parse_trim()
+
+    def _parse_join_parts(self) -> tuple[Any, Any, Any]:
+        """Parse what stands before JOIN; SEMANTIC there says in words that ON holds an operator."""
+        parts: tuple[Any, Any, Any] = super()._parse_join_parts()
+        if self._semantic_join_ahead():
+            self._advance()
+        return parts
+
+    def _parse_table_alias(self, alias_tokens: Any = None) -> exp.TableAlias | None:
+        return None if self._semantic_join_ahead() else super()._parse_table_alias(alias_tokens)
+
+    def _semantic_join_ahead(self) -> bool:
+        word, following = self._curr, self._next
+        if not word or not following or word.token_type is TokenType.IDENTIFIER:
+            return False
+        return word.text.upper() == "SEMANTIC" and following.token_type is TokenType.JOIN
 
     def _operand_ahead(self) -> bool:
         token = self._curr

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from rvbbit_proxy.plan.plan import OperatorStage, Plan, Spool, Stage, Waves
+from rvbbit_proxy.plan.plan import OperatorStage, Plan, Sides, Spool, Stage, Waves
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.txt"))
 
@@ -41,7 +41,15 @@ def render_operator(stage: OperatorStage) -> list[str]:
     return [
         f"{stage.operator.name} {stage.relation} in {stage.position}{fixed}{bound}{top}",
         f"    {stage.input_sql}",
+        *render_sides(stage.sides),
     ]
+
+
+def render_sides(sides: Sides | None) -> list[str]:
+    if sides is None:
+        return []
+    blocked = " or the like ones" if sides.selective else ""
+    return [f"  all pairs{blocked} of", f"    {sides.left_sql}", f"    {sides.right_sql}"]
 
 
 def cases(text: str) -> list[str]:
