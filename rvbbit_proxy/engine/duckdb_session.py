@@ -39,6 +39,7 @@ from rvbbit_proxy.engine.duckdb_result import (
     describe_relation,
     wire_projection,
 )
+from rvbbit_proxy.engine.duckdb_steps import in_steps
 from rvbbit_proxy.engine.duckdb_types import fetch_expression
 from rvbbit_proxy.engine.statement import (
     COUNTED,
@@ -222,7 +223,8 @@ class DuckDBSession(UpstreamSession):
         checked = self._checked(sql)
         if "'{" in checked and words_of(checked, 1) in (("INSERT",), ("UPDATE",)):
             checked = spell_arrays(checked, self._binder.table_columns)
-        self._statement = self._catalog.prepare(checked, in_block=self._status != "I", formats=formats)
+        found = self._catalog.prepare(checked, in_block=self._status != "I", formats=formats)
+        self._statement = in_steps(found, self._connection)
         return self._statement.sql
 
     def _declared(self, type_oids: Sequence[int]) -> list[int]:
