@@ -293,6 +293,27 @@ class PostgresSession(UpstreamSession):
 
     # state, cancel and end
 
+    def take_notifications(self) -> list[tuple[int, str, str]]:
+        """Return what has come; raises UpstreamLost."""
+        try:
+            self._connection.consume_input()
+        except psycopg.Error as error:
+            raise lost(self._connection, str(error)) from error
+        found: list[tuple[int, str, str]] = []
+        while (notification := self._connection.notifies()) is not None:
+            channel, payload = notification.relname.decode(), notification.extra.decode()
+            found.append((notification.be_pid, channel, payload))
+        return found
+
+    def fileno(self) -> int:
+        """Return libpq's socket."""
+        return self._connection.socket
+
+    @property
+    def process_id(self) -> int:
+        """The server process's id."""
+        return self._connection.backend_pid
+
     def parameter_status(self, name: str) -> str | None:
         """Return what the server last reported."""
         value = self._connection.parameter_status(name.encode())

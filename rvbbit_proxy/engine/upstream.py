@@ -199,6 +199,19 @@ class UpstreamSession(bv.Session, ABC):  # type: ignore[misc]
         """Begin a COPY TO STDOUT; None from an upstream that only runs queries."""
         return None
 
+    def take_notifications(self) -> list[tuple[int, str, str]]:
+        """Return process id, channel and payload of what has come for a session that listens."""
+        return []
+
+    def fileno(self) -> int | None:
+        """Return what becomes readable when a notification comes."""
+        return None
+
+    @property
+    def process_id(self) -> int | None:
+        """The upstream's own number of the session, None where it has none."""
+        return None
+
     def parameter_status(self, name: str) -> str | None:
         """Return a parameter that the upstream reports by itself, None if it does not."""
         return None

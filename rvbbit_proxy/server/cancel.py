@@ -33,9 +33,17 @@ class CancelRegistry:
         """Return a key under which ``cancel`` will be called; a long one from protocol 3.2 on."""
         key = secrets.token_bytes(NEW_KEY_BYTES if long_key else OLD_KEY_BYTES)
         with self._lock:
-            process_id = next(self._process_ids)
+            process_id = next(number for number in self._process_ids if number not in self._cancels)
             self._cancels[process_id] = (key, cancel)
         return BackendKey(process_id, key)
+
+    def rename(self, key: BackendKey, process_id: int) -> BackendKey:
+        """Let a key stand for another process id, the upstream's own; one in use stays with who has it."""
+        with self._lock:
+            if process_id in self._cancels:
+                return key
+            self._cancels[process_id] = self._cancels.pop(key.process_id)
+        return BackendKey(process_id, key.secret_key)
 
     def cancel(self, process_id: int, secret_key: bytes) -> bool:
         """Cancel what this key stands for; a wrong key does nothing. Tell whether it fitted."""

@@ -6,10 +6,13 @@ has gathered.
 
 from __future__ import annotations
 
+import select
 import socket
 import ssl
 import threading
 import time
+from collections.abc import Callable
+from contextlib import suppress
 
 from rvbbit_proxy.errors import ProtocolError
 from rvbbit_proxy.session.client import ClientLost
@@ -19,6 +22,8 @@ from rvbbit_proxy.wire.frontend import FrontendMessage, decode_message
 RECEIVE_BYTES = 65_536
 GATHER_BYTES = 65_536
 SYNC = b"S"
+HUNG_UP = select.POLLHUP | select.POLLERR | getattr(select, "POLLRDHUP", 0)
+"""What the system says of a connection whose client has gone (POLLRDHUP: Linux)."""
 
 
 class ClientSocket:
@@ -32,6 +37,7 @@ class ClientSocket:
         self._out_bytes = 0
         self._out_lock = threading.Lock()
         self._deadline: float | None = None
+        self._waker: tuple[socket.socket, socket.socket] | None = None
 
     # out
 
@@ -82,6 +88,71 @@ class ClientSocket:
                 self._decoder.feed(self._receive_bytes())
         return frame
 
+    def await_frame(self, watched: int | None = None) -> AnyFrame | None:
+        """Return the next frame; None when woken, or when the descriptor ``watched`` becomes readable.
+
+        Raises what :meth:`receive_frame` does.
+        """
+        if self._peeked is None and (self._waker is not None or watched is not None):
+            self._peeked = self._decoder.next_frame()
+            while self._peeked is None:
+                if not self._wait_for_client(watched):
+                    return None
+                self._decoder.feed(self._receive_bytes())
+                self._peeked = self._decoder.next_frame()
+        return self.receive_frame()
+
+    def _wait_for_client(self, watched: int | None) -> bool:
+        """Wait for the client, whose bytes go first, for a waking, or for ``watched``; tell whether it was the client."""
+        if isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
+            return True
+        poller = select.poll()
+        poller.register(self._socket, select.POLLIN)
+        if self._waker is not None:
+            poller.register(self._waker[0], select.POLLIN)
+        if watched is not None:
+            poller.register(watched, select.POLLIN)
+        ready = {number for number, _ in poller.poll(self._left_ms())}
+        if not ready:
+            raise TimeoutError("the client was silent")
+        if self._socket.fileno() in ready:
+            return True
+        if self._waker is not None and self._waker[0].fileno() in ready:
+            self._waker[0].recv(RECEIVE_BYTES)
+        return False
+
+    def _left_ms(self) -> float | None:
+        if self._deadline is None:
+            return None
+        return max(1.0, (self._deadline - time.monotonic()) * 1000)
+
+    def wakeable(self) -> Callable[[], None]:
+        """Return what makes :meth:`await_frame` return None, from any thread."""
+        if self._waker is None:
+            self._waker = socket.socketpair()
+            for end in self._waker:
+                end.setblocking(False)
+        return self._wake
+
+    def _wake(self) -> None:
+        assert self._waker is not None  # wakeable made it
+        with suppress(OSError):  # full: it wakes anyway; closed: the connection has ended
+            self._waker[1].send(b"!")
+
+    @property
+    def can_wake(self) -> bool:
+        """Whether somebody may wake the connection."""
+        return self._waker is not None
+
+    def has_hung_up(self) -> bool:
+        """Tell whether the client has closed its side; from any thread."""
+        poller = select.poll()
+        try:
+            poller.register(self._socket, HUNG_UP)
+        except (OSError, ValueError):
+            return True  # closed by now
+        return bool(poller.poll(0))
+
     def receive(self) -> FrontendMessage:
         """Return the next message."""
         return decode_message(self.receive_frame())
@@ -120,6 +191,7 @@ class ClientSocket:
             )
         try:
             self._socket = context.wrap_socket(self._socket, server_side=True)
+            self.wakeable()  # OpenSSL allows no write beside a read that waits: who ends us has to wake us
         except OSError as error:
             raise ClientLost(f"TLS handshake failed: {error}") from error
 
@@ -138,3 +210,5 @@ class ClientSocket:
     def close(self) -> None:
         """Close the socket."""
         self._socket.close()
+        for end in self._waker or ():
+            end.close()

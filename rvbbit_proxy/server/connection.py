@@ -20,7 +20,7 @@ from rvbbit_proxy.session.client import Client, ClientLost
 from rvbbit_proxy.session.session import Session
 from rvbbit_proxy.session.state import Identity
 from rvbbit_proxy.wire import backend
-from rvbbit_proxy.wire.framing import Frame, StartupFrame
+from rvbbit_proxy.wire.framing import AnyFrame, Frame, StartupFrame
 from rvbbit_proxy.wire.frontend import (
     LATEST_MINOR,
     CancelRequest,
@@ -40,6 +40,7 @@ log = logging.getLogger(__name__)
 SessionFactory = Callable[[Client, Identity, Startup], Session]
 """Opens a session for a client that has proved who it is."""
 
+GONE_MESSAGE = "canceling statement because the client has gone"
 SHUTDOWN_MESSAGE = "terminating connection due to administrator command"
 
 
@@ -93,15 +94,29 @@ class Connection:
         """End the connection now if it waits for its client, else when its statement is done."""
         with self._turn:
             self._terminating = True
-            if not self._busy:
-                if not self._client.encrypted:  # OpenSSL allows no write beside a read that waits
-                    self._end_with(AdminShutdown(SHUTDOWN_MESSAGE))
-                self._client.shut_down()
+            if self._busy:
+                return
+            if self._session is not None and self._client.can_wake:
+                self._client.wakeable()()
+                return
+            if not self._client.encrypted:
+                self._end_with(AdminShutdown(SHUTDOWN_MESSAGE))
+            self._client.shut_down()
 
     def cancel(self) -> None:
         """Stop the running statement; without one, do nothing."""
         if self._session is not None:
             self._session.cancel()
+
+    def check_client(self) -> None:
+        """Stop what runs for a client that has gone."""
+        session = self._session
+        if session is None or not self._busy or not session.checks_client:
+            return
+        if self._client.has_hung_up():
+            log.debug("the client has gone while its statement ran")
+            session.cancel(GONE_MESSAGE)
+            self._client.shut_down()
 
     def abort(self) -> None:
         """End the connection whatever it does."""
@@ -135,7 +150,9 @@ class Connection:
 
     def _serve(self, startup: Startup) -> None:
         if startup.needs_negotiation:
-            self._client.send(backend.encode_negotiate_protocol_version(startup.accepted_minor, startup.unknown_options))
+            self._client.send(
+                backend.encode_negotiate_protocol_version(startup.accepted_minor, startup.unknown_options)
+            )
         if not self._settings.admit():
             raise TooManyConnections("sorry, too many clients already")
         user = startup.parameters.get("user", "")
@@ -153,6 +170,7 @@ class Connection:
             )
             self._session = self._settings.session_factory(self._client, identity, startup)
             try:
+                key = self._settings.cancels.rename(key, self._session.process_id)
                 self._client.send(backend.encode_backend_key_data(key.process_id, key.secret_key))
                 self._client.limit_silence(None)
                 self._session.ready()
@@ -163,10 +181,7 @@ class Connection:
             self._settings.cancels.release(key)
 
     def _receive_typed(self) -> Frame:
-        frame = self._client.receive_frame()
-        if not isinstance(frame, Frame):
-            raise ProtocolError("unexpected startup packet")
-        return frame
+        return _typed(self._client.receive_frame())
 
     # messages
 
@@ -188,21 +203,25 @@ class Connection:
 
     def _await_frame(self, session: Session) -> Frame | None:
         """Return the next frame; None when the server shuts down."""
-        with self._turn:
-            if self._terminating and not self._busy:
-                self._end_with(AdminShutdown(SHUTDOWN_MESSAGE))
-                return None
         limit_ms, silence = session.idle_limit
         self._client.limit_silence(limit_ms / 1000 if limit_ms else None)
-        try:
-            frame = self._receive_typed()
-        except TimeoutError:
-            raise silence from None
+        frame = None
+        while frame is None:
+            with self._turn:
+                if self._terminating and not self._busy:
+                    self._end_with(AdminShutdown(SHUTDOWN_MESSAGE))
+                    return None
+            try:
+                frame = self._client.await_frame(session.watched)
+            except TimeoutError:
+                raise silence from None
+            if frame is None:
+                session.deliver(idle=not self._busy)
         if limit_ms:
             self._client.limit_silence(None)
         with self._turn:
             self._busy = True
-        return frame
+        return _typed(frame)
 
     def _rest(self, answered: bool) -> None:
         """Note that the client has its answer: from here on, the connection only waits."""
@@ -216,3 +235,9 @@ class Connection:
             self._client.send_now(backend.encode_error_response(error, "FATAL"))
         except ClientLost:
             log.debug("the client had gone before it heard: %s", error)
+
+
+def _typed(frame: AnyFrame) -> Frame:
+    if not isinstance(frame, Frame):
+        raise ProtocolError("unexpected startup packet")
+    return frame

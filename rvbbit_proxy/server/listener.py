@@ -21,6 +21,11 @@ BACKLOG = 256
 EXTRA_SOCKETS = 64
 """Sockets allowed beyond max_connections: those that still start up, or came to cancel."""
 ABORT_GRACE_S = 5.0
+CHECK_CLIENTS_S = 1.0
+"""How often the server looks for clients that have gone while their statement runs.
+
+Differs from PostgreSQL: it looks at all (client_connection_check_interval is 1s, not 0), because statements may cost.
+"""
 
 
 class Server:
@@ -74,6 +79,9 @@ class Server:
             )
             acceptor.start()
             self._acceptors.append(acceptor)
+        watcher = threading.Thread(target=self._watch, name="rvbbit-watcher", daemon=True)
+        watcher.start()
+        self._acceptors.append(watcher)
         address = self._sockets[0].getsockname()
         return str(address[0]), int(address[1])
 
@@ -105,6 +113,10 @@ class Server:
                 self._stopping.wait(0.1)  # out of descriptors: trying at once would only spin
                 continue
             self._take(sock, address)
+
+    def _watch(self) -> None:
+        while not self._stopping.wait(CHECK_CLIENTS_S):
+            self._each(Connection.check_client)
 
     def _take(self, sock: socket.socket, address: Sequence[object]) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -13,6 +13,7 @@
 - ``parameter_commands``, ``parameter_statements``, ``forwarding``   SET and SHOW read, run, told to the upstream
 - ``copy``        COPY with the client
 - ``session_functions``, ``own_relations``   calls and relations that only the session can answer
+- ``notifications``   LISTEN and NOTIFY between sessions
 - ``client``, ``semantics``   the doors to the client and to what understands meaning
 - ``results``     results the session makes itself
 """

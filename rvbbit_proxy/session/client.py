@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from rvbbit_proxy.wire.frontend import FrontendMessage
@@ -22,6 +23,9 @@ class Client(Protocol):
 
     def flush(self) -> None:
         """Make everything sent leave now."""
+
+    def wakeable(self) -> Callable[[], None]:
+        """Return what makes an idle session's ``deliver`` be called, from any thread."""
 
     def receive(self) -> FrontendMessage:
         """Return the next message; raises ClientLost, or ProtocolError (08P01)."""

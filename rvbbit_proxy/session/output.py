@@ -6,10 +6,8 @@ Rows leave batch by batch, and ``Client.send`` blocks while the client does not 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -114,38 +112,52 @@ def counted_tag(tag: str, rows: int) -> str:
     return f"{tag} {rows}" if tag in _COUNTED else tag
 
 
-@dataclass(slots=True)
 class Attempt:
-    """What is being tried for the client; ``offset`` is where the statement begins in its text, in characters."""
+    """A statement that runs, cancellable; what goes wrong is told to the client, and fails its transaction.
 
-    cancel: CancelToken
-    offset: int = 0
-    succeeded: bool = False
-
-
-@contextmanager
-def attempt(state: SessionState) -> Iterator[Attempt]:
-    """Let a statement run, cancellable; tell the client what goes wrong, and fail its transaction.
-
-    The one place where any exception ends: a bug costs the statement, not the session.
+    The one place where any exception ends: a bug costs the statement, not the session. ``offset`` is where the
+    statement begins in its text, in characters.
     """
-    with state.running() as cancel:
-        tried = Attempt(cancel)
+
+    __slots__ = ("_state", "cancel", "offset", "succeeded")
+
+    def __init__(self, state: SessionState) -> None:
+        self._state = state
+        self.cancel = state.start_running()
+        self.offset = 0
+        self.succeeded = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> bool:
         try:
-            yield tried
-            tried.succeeded = True
-        except ClientLost:
-            raise
-        except RvbbitError as error:
-            tell_failure(QueryCancelled(cancel.reason) if cancel.cancelled else error, state, tried.offset)
-        except Exception as error:
-            if cancel.cancelled:
-                log.info("a cancelled statement ended in %r", error)
-                tell_failure(QueryCancelled(cancel.reason), state, tried.offset)
-                return
-            log.exception("a statement met a bug")
-            told = f"internal error: {type(error).__name__}: {error}"
-            tell_failure(InternalFault(told, hint="The server's log has more."), state, tried.offset)
+            if error is None:
+                self.succeeded = True
+                return True
+            if isinstance(error, ClientLost) or not isinstance(error, Exception):
+                return False
+            tell_failure(self._fault(error), self._state, self.offset)
+            return True
+        finally:
+            self._state.stop_running()
+
+    def _fault(self, error: Exception) -> RvbbitError:
+        if self.cancel.cancelled:
+            log.info("a cancelled statement ended in %r", error)
+            return QueryCancelled(self.cancel.reason)
+        if isinstance(error, RvbbitError):
+            return error
+        log.error("a statement met a bug", exc_info=error)
+        told = f"internal error: {type(error).__name__}: {error}"
+        return InternalFault(told, hint="The server's log has more.")
+
+
+def attempt(state: SessionState) -> Attempt:
+    """Begin to run a statement."""
+    return Attempt(state)
 
 
 def tell_failure(error: RvbbitError, state: SessionState, offset: int = 0) -> None:

@@ -139,8 +139,10 @@ def placed_at_end(sql: str) -> Iterator[None]:
         raise
 
 
-def syntax_error_at(token: Token) -> SyntaxFault:
-    """Return PostgreSQL's error for a token that does not fit."""
+def syntax_error_at(token: Token | None) -> SyntaxFault:
+    """Return PostgreSQL's error for a token that does not fit; None is the end of the text."""
+    if token is None:
+        return SyntaxFault("syntax error at end of input")
     return SyntaxFault(f'syntax error at or near "{token.text}"', position=token.start + 1)
 
 

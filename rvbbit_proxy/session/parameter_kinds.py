@@ -228,9 +228,7 @@ def time_zone(name: str, value: str) -> str:
 def _in_range(name: str, amount: Decimal, low: int, high: int, unit: str) -> int:
     rounded = int(amount.to_integral_value())
     if not low <= rounded <= high:
-        raise InvalidValue(
-            f'{rounded}{unit} is outside the valid range for parameter "{name}" ({low} .. {high})'
-        )
+        raise InvalidValue(f'{rounded}{unit} is outside the valid range for parameter "{name}" ({low} .. {high})')
     return rounded
 
 

@@ -178,6 +178,7 @@ def _run_discard(command: Discard, bound: BoundStatement, state: SessionState) -
         state.cursors.close(None)
         state.statements.clear()
         state.parameters.reset_all()
+        state.notifications.channels.unlisten(None, state.notifications.inbox)
     if state.upstream.dialect == "postgres":
         _forward(bound, state)
         if everything:

@@ -89,6 +89,12 @@ _SPECS: tuple[ParameterSpec, ...] = (
     ParameterSpec("statement_timeout", "0", kinds.milliseconds(), "Longest a statement may take; 0 is no limit."),
     ParameterSpec("lock_timeout", "0", kinds.milliseconds(), "Longest wait for a lock; 0 is no limit."),
     ParameterSpec("idle_in_transaction_session_timeout", "0", kinds.milliseconds(), "Longest idle transaction."),
+    ParameterSpec(
+        "client_connection_check_interval",
+        "1s",
+        kinds.milliseconds(),
+        "0 lets a statement run on when its client has gone; else that is looked at every second.",
+    ),
     ParameterSpec("idle_session_timeout", "0", kinds.milliseconds(), "Longest idle session."),
     ParameterSpec("transaction_isolation", "read committed", _isolation, "The transaction's isolation level."),
     ParameterSpec("default_transaction_isolation", "read committed", _isolation, "Isolation of new transactions."),
@@ -171,6 +177,12 @@ _SPECS: tuple[ParameterSpec, ...] = (
         "auto",
         kinds.choice("auto", "exhaustive"),
         "Whether ORDER BY a score LIMIT k may score a shortlist, by embeddings, or has to score every row.",
+    ),
+    ParameterSpec(
+        "rvbbit.join",
+        "auto",
+        kinds.choice("auto", "blocked", "exhaustive"),
+        "Whether a join by an operator judges every pair, only like ones by embeddings, or that where pairs are many.",
     ),
     ParameterSpec(
         "rvbbit.accuracy",

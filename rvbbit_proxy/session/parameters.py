@@ -20,6 +20,7 @@ from rvbbit_proxy.wire.types.style import TextStyle
 
 Source = Literal["default", "startup", "set", "set_local"]
 CacheUse: TypeAlias = Literal["on", "off", "refresh"]
+JoinMethod: TypeAlias = Literal["auto", "blocked", "exhaustive"]
 RESERVED_PREFIX = "rvbbit."
 _BY_DEFAULT = frozenset({"transaction_isolation", "transaction_read_only", "transaction_deferrable"})
 """What a transaction takes from the parameter with ``default_`` before its name."""
@@ -49,6 +50,8 @@ class Parameters:
         self._transaction: Snapshot | None = None
         self._reported: dict[str, str] = {}
         self._style: TextStyle | None = None
+        self._found: dict[str, str] = {}
+        self._ms: dict[str, int] = {}
         self.changed = True
         self.unreported = True
 
@@ -68,12 +71,19 @@ class Parameters:
 
     def find(self, name: str) -> str | None:
         """Return the value in force, None for an unknown parameter."""
-        key = name.lower()
+        known = self._found.get(name)
+        if known is None:
+            known = self._find(name.lower())
+            if known is not None:
+                self._found[name] = known
+        return known
+
+    def _find(self, key: str) -> str | None:
         for values in (self._local, self._session, self._startup, self._defaults):
             if key in values:
                 return values[key]
         if key in _BY_DEFAULT:
-            return self.find(f"default_{key}")
+            return self._find(f"default_{key}")
         spec = PARAMETERS.get(key)
         return spec.default if spec else None
 
@@ -160,6 +170,8 @@ class Parameters:
 
     def _touch(self) -> None:
         self._style = None
+        self._found.clear()
+        self._ms.clear()
         self.changed = self.unreported = True
 
     def take_reports(self) -> list[tuple[str, str]]:
@@ -199,6 +211,7 @@ class Parameters:
             concurrency=int(self.get("rvbbit.concurrency")),
             batch_size=int(self.get("rvbbit.batch_size")),
             meta=read_share(self.get("rvbbit.meta")),
+            join=cast(JoinMethod, self.get("rvbbit.join")),
             top_k="exhaustive" if self.get("rvbbit.top_k") == "exhaustive" else "auto",
             accuracy=None if self.get("rvbbit.accuracy") == "off" else float(self.get("rvbbit.accuracy")),
         )
@@ -220,10 +233,11 @@ class Parameters:
         text = self.get("rvbbit.tags")
         return dict(json.loads(text)) if text else {}
 
-    @property
-    def statement_timeout_ms(self) -> int:
-        """Longest a statement may take; 0 is no limit."""
-        return read_ms(self.get("statement_timeout"))
+    def ms(self, name: str) -> int:
+        """Return the value in force of a parameter that is a time, in ms; 0 is no limit."""
+        if name not in self._ms:
+            self._ms[name] = read_ms(self.get(name))
+        return self._ms[name]
 
 
 def find_spec(name: str, *, defining: bool = False) -> ParameterSpec:

@@ -7,12 +7,13 @@ from dataclasses import replace
 from rvbbit_proxy.caller import CancelToken
 from rvbbit_proxy.engine.statement import command_tag, words_of
 from rvbbit_proxy.engine.upstream import Description, UpstreamResult
-from rvbbit_proxy.errors import ActiveTransaction, NotSupported, RvbbitError
+from rvbbit_proxy.errors import ActiveTransaction, RvbbitError
 from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.session.copy import run_copy
 from rvbbit_proxy.session.cursor_statements import describe_cursor_command, run_cursor_command
 from rvbbit_proxy.session.forwarding import follow_parameters
 from rvbbit_proxy.session.invocation import find_caller, make_context, open_account
+from rvbbit_proxy.session.notifications import Listen, parse_notification_command
 from rvbbit_proxy.session.own_relations import tell_own_relations
 from rvbbit_proxy.session.parameter_commands import parse_parameter_command
 from rvbbit_proxy.session.parameter_statements import (
@@ -26,11 +27,7 @@ from rvbbit_proxy.session.prepared_statements import (
     run_prepared_command,
 )
 from rvbbit_proxy.session.results import AccountedResult, Done, text_columns
-from rvbbit_proxy.session.session_functions import (
-    find_session_function,
-    function_columns,
-    run_session_function,
-)
+from rvbbit_proxy.session.session_functions import call_columns, find_session_call, run_session_call
 from rvbbit_proxy.session.state import SessionState
 from rvbbit_proxy.session.statements import BoundStatement, Statement
 from rvbbit_proxy.sql.copy import parse_copy
@@ -73,8 +70,8 @@ def run_statement(bound: BoundStatement, state: SessionState, cancel: CancelToke
             return run_copy(copy, bound, state, cancel, lambda inner: run_statement(inner, state, cancel))
     elif kind == "notification":
         return _run_notification(bound, state)
-    elif state.upstream.dialect == "duckdb" and (name := find_session_function(bound.statement.sql)):
-        return run_session_function(name, bound, state)
+    elif state.upstream.dialect == "duckdb" and (call := find_session_call(bound.statement.sql)):
+        return run_session_call(call, bound, state)
     return _run_plain(bound, state, cancel)
 
 
@@ -95,8 +92,8 @@ def describe_statement(statement: Statement, parameter_oids: tuple[int, ...], st
         return _describe_prepared(statement, state)
     if statement.kind in ("notification", "copy"):
         return Description((), None)
-    if state.upstream.dialect == "duckdb" and (name := find_session_function(statement.sql)):
-        return Description(parameter_oids, function_columns(name))
+    if state.upstream.dialect == "duckdb" and (call := find_session_call(statement.sql)):
+        return Description(tuple(oid or TEXT for oid in parameter_oids), call_columns(call))
     semantics = state.services.semantics
     if semantics is not None and semantics.is_semantic(statement.sql, state.upstream):
         return semantics.describe(statement.sql, parameter_oids, state.upstream)
@@ -174,9 +171,9 @@ def _describe_prepared(statement: Statement, state: SessionState) -> Description
 
 
 def _run_notification(bound: BoundStatement, state: SessionState) -> UpstreamResult:
-    verb = leading_words(bound.statement.sql, 1)[0]
-    if state.upstream.dialect == "postgres" and verb == "notify":
+    command = parse_notification_command(bound.statement.sql)
+    if state.upstream.dialect == "postgres":
+        state.listens_upstream = state.listens_upstream or isinstance(command, Listen)
         return state.upstream.execute(bound.statement.sql)
-    if verb == "unlisten":
-        return Done("UNLISTEN")
-    raise NotSupported(f"{verb.upper()} is not supported", hint="Notifications are not delivered by this server.")
+    state.take_notification_command(command)
+    return Done(leading_words(bound.statement.sql, 1)[0].upper())

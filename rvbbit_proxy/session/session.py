@@ -13,6 +13,7 @@ from rvbbit_proxy.errors import NotSupported, RvbbitError
 from rvbbit_proxy.session import extended, simple
 from rvbbit_proxy.session.client import Client
 from rvbbit_proxy.session.forwarding import adopt_postgres, follow_parameters, report_parameters
+from rvbbit_proxy.session.notifications import Notification
 from rvbbit_proxy.session.output import attempt, send_error, tell_failure
 from rvbbit_proxy.session.parameter_kinds import read_ms
 from rvbbit_proxy.session.parameters import parse_startup_options
@@ -76,8 +77,43 @@ class Session:
             follow_parameters(self.state)
         if self.state.parameters.unreported:
             report_parameters(self.state)
+        if self.state.block.state == "idle":
+            self._send_notifications()
         self.state.client.send(backend.encode_ready_for_query(self.state.block.status))
         self.state.client.flush()
+
+    def deliver(self, *, idle: bool) -> None:
+        """Take what the client is to be notified of; tell it at once if it is idle, else before ReadyForQuery."""
+        self._take_notifications()
+        if idle and self.state.block.state == "idle":
+            self._send_notifications()
+            self.state.client.flush()
+
+    def _take_notifications(self) -> None:
+        if self.state.listens_upstream:
+            for process_id, channel, payload in self.state.upstream.take_notifications():
+                self.state.notifications.inbox.put(Notification(process_id, channel, payload))
+
+    def _send_notifications(self) -> None:
+        self._take_notifications()
+        for note in self.state.notifications.inbox.take():
+            said = backend.encode_notification_response(note.process_id, note.channel, note.payload)
+            self.state.client.send(said)
+
+    @property
+    def watched(self) -> int | None:
+        """The file descriptor that becomes readable when the upstream has notifications, if it may."""
+        return self.state.upstream.fileno() if self.state.listens_upstream else None
+
+    @property
+    def process_id(self) -> int:
+        """The number that cancels and notifications know the session by: the upstream's own where it has one."""
+        return self.state.upstream.process_id or self.state.identity.process_id
+
+    @property
+    def checks_client(self) -> bool:
+        """Whether a statement stops when its client has gone."""
+        return self.state.parameters.get("client_connection_check_interval") != "0"
 
     @property
     def idle_limit(self) -> tuple[int, RvbbitError]:
@@ -160,6 +196,7 @@ class Session:
             self.state.portals.clear()
             self.state.cursors.close(None)
             self.state.block.abandon()
+            self.state.notifications.close()
         finally:
             self.state.upstream.close()
 

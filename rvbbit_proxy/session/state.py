@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from rvbbit_proxy.caller import CancelToken
@@ -13,6 +11,7 @@ from rvbbit_proxy.engine.upstream import Notice, UpstreamSession
 from rvbbit_proxy.ledger.ledger import Ledger
 from rvbbit_proxy.session.client import Client
 from rvbbit_proxy.session.cursors import Cursors, Declare
+from rvbbit_proxy.session.notifications import Channels, Listen, NotificationCommand, SessionNotifications
 from rvbbit_proxy.session.parameters import Parameters
 from rvbbit_proxy.session.portals import Portals
 from rvbbit_proxy.session.semantics import Semantics
@@ -38,6 +37,7 @@ class Services:
     ledger: Ledger | None = None
     semantics: Semantics | None = None
     ledger_relations: frozenset[str] = frozenset()
+    channels: Channels = field(default_factory=Channels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +72,16 @@ class SessionState:
         self.portals = Portals()
         self.cursors = Cursors()
         self.upstream_cursors: dict[str, Declare] = {}
-        self.block = TransactionBlock(upstream, self.parameters, self.notify, self._end_transaction)
+        self.notifications = SessionNotifications(services.channels, identity.process_id)
+        self.listens_upstream = False
+        self.block = TransactionBlock(
+            upstream, self.parameters, self.notify, self._end_transaction, self.notifications
+        )
         self.duckdb_knows: dict[str, str] = {}
         self.postgres_startup: dict[str, str] = {}
         self._running: CancelToken | None = None
         self._running_lock = threading.Lock()
+        self._timeout: threading.Timer | None = None
         upstream.on_notice = self.notify
 
     def notify(self, notice: Notice) -> None:
@@ -95,26 +100,34 @@ class SessionState:
         if self._running is not None:
             self.client.flush()  # of use only while the statement still runs
 
-    @contextmanager
-    def running(self) -> Iterator[CancelToken]:
+    def take_notification_command(self, command: NotificationCommand) -> None:
+        """Take a command, which is done when its transaction commits; without one, now."""
+        if isinstance(command, Listen):
+            self.notifications.inbox.wake = self.client.wakeable()
+        self.notifications.add(command)
+        if self.block.state == "idle":
+            self.notifications.end_transaction(True)
+
+    def start_running(self) -> CancelToken:
         """Mark that a statement runs: only then can it be cancelled; ``statement_timeout`` begins."""
         token = CancelToken()
         with self._running_lock:
             self._running = token
-        timeout_ms = self.parameters.statement_timeout_ms
-        timer = None
+        timeout_ms = self.parameters.ms("statement_timeout")
         if timeout_ms:
             message = "canceling statement due to statement timeout"
-            timer = threading.Timer(timeout_ms / 1000, self._cancel, (token, message))
-            timer.daemon = True
-            timer.start()
-        try:
-            yield token
-        finally:
-            if timer is not None:
-                timer.cancel()
-            with self._running_lock:
-                self._running = None
+            self._timeout = threading.Timer(timeout_ms / 1000, self._cancel, (token, message))
+            self._timeout.daemon = True
+            self._timeout.start()
+        return token
+
+    def stop_running(self) -> None:
+        """Mark that the statement is over."""
+        if self._timeout is not None:
+            self._timeout.cancel()
+            self._timeout = None
+        with self._running_lock:
+            self._running = None
 
     def cancel(self, reason: str | None = None) -> None:
         """Stop the running statement; without one, do nothing. From any thread."""

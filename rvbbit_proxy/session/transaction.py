@@ -13,6 +13,7 @@ from typing import Literal
 from rvbbit_proxy.engine.statement import TransactionCommand, transaction_command
 from rvbbit_proxy.engine.upstream import Notice, TransactionStatus, UpstreamSession
 from rvbbit_proxy.errors import ActiveTransaction, InFailedTransaction, RvbbitError
+from rvbbit_proxy.session.notifications import SessionNotifications
 from rvbbit_proxy.session.parameter_commands import parse_transaction_modes
 from rvbbit_proxy.session.parameters import Parameters, Snapshot
 from rvbbit_proxy.session.results import Done
@@ -32,7 +33,10 @@ class UnknownSavepoint(RvbbitError, sqlstate="3B001"):
 
 
 class TransactionBlock:
-    """One session's transaction block; ``on_end`` is told when a transaction has ended, and how."""
+    """One session's transaction block.
+
+    ``on_end`` is told when a transaction is about to end, and how.
+    """
 
     def __init__(
         self,
@@ -40,12 +44,14 @@ class TransactionBlock:
         parameters: Parameters,
         notify: Callable[[Notice], None],
         on_end: Callable[[bool], None],
+        notifications: SessionNotifications,
     ) -> None:
         self._upstream = upstream
         self._parameters = parameters
         self._notify = notify
         self._on_end = on_end
-        self._savepoints: list[tuple[str, Snapshot]] = []
+        self._notifications = notifications
+        self._savepoints: list[tuple[str, Snapshot, int]] = []
         self.queried = False
         self.state: State = "idle"
         self.failed = False
@@ -158,7 +164,8 @@ class TransactionBlock:
         self._require_block(verb)
         if command.verb == "savepoint":
             self._upstream.execute(sql).close()
-            self._savepoints.append((command.name, self._parameters.snapshot()))
+            asked = len(self._notifications.pending)
+            self._savepoints.append((command.name, self._parameters.snapshot(), asked))
         else:
             index = self._savepoint_index(command.name)
             self._upstream.execute(sql).close()
@@ -170,7 +177,9 @@ class TransactionBlock:
         index = self._savepoint_index(command.name)
         self._upstream.execute(sql).close()
         self.failed = False
-        self._parameters.restore(self._savepoints[index][1])
+        _, parameters, asked = self._savepoints[index]
+        self._parameters.restore(parameters)
+        self._notifications.forget(asked)
         del self._savepoints[index + 1 :]
         return Done("ROLLBACK")
 
@@ -198,7 +207,9 @@ class TransactionBlock:
             self._upstream.execute("COMMIT" if commit else "ROLLBACK").close()
         except RvbbitError:
             self._parameters.rollback()
+            self._notifications.end_transaction(False)
             raise
+        self._notifications.end_transaction(commit)
         if commit:
             self._parameters.commit()
         else:

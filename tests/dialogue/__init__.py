@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from rvbbit_proxy.session.client import ClientLost
 from rvbbit_proxy.session.session import Session
@@ -142,6 +142,10 @@ class ScriptedClient:
     def receive(self) -> FrontendMessage:
         """Return the next scripted message."""
         return self.incoming.popleft()
+
+    def wakeable(self) -> Callable[[], None]:
+        """Nobody waits."""
+        return lambda: None
 
     def sync_follows(self) -> bool:
         """Look at the script."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import struct
 import threading
 from collections.abc import Callable
@@ -140,6 +141,32 @@ def test_cancel_by_key(serve: Serve) -> None:
         assert answer == ["E 57014 canceling statement due to user request", "Z I"]
         client.send(query("SELECT 2 AS a"))
         assert client.hear()[1] == "D 2"
+
+
+def test_a_statement_stops_when_its_client_has_gone(serve: Serve) -> None:
+    address = serve()
+    with connect(address) as client:
+        client.log_in()
+        client.send(query(SLOW))
+        wait_until(lambda: is_busy(address))
+    wait_until(lambda: not address.server._connections)
+
+
+def test_a_statement_runs_on_without_its_client_where_that_is_wanted(serve: Serve) -> None:
+    address = serve()
+    with connect(address) as client:
+        client.log_in()
+        client.send(query("SET client_connection_check_interval = 0"))
+        client.hear()
+        client.send(query(SLOW))
+        wait_until(lambda: is_busy(address))
+        connection = next(iter(address.server._connections.values()))
+        client.socket.shutdown(socket.SHUT_WR)
+        wait_until(connection._client.has_hung_up)
+        connection.check_client()
+        assert is_busy(address)
+        connection.cancel()
+        assert client.hear() == ["E 57014 canceling statement due to user request", "Z I"]
 
 
 def test_statement_timeout(serve: Serve) -> None:

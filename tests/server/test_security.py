@@ -84,3 +84,15 @@ def test_faults_in_the_file_have_a_line(tmp_path: Path, text: str, fault: str) -
 def test_a_certificate_that_does_not_load_is_a_configuration_fault(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationFault, match="TLS certificate does not load"):
         load_tls(tmp_path / "gone.pem")
+
+
+def test_idle_tls_connections_hear_of_the_shutdown(serve: Serve, tls: ssl.SSLContext) -> None:
+    address = serve(tls=tls)
+    context = ssl.create_default_context(cafile=HERE / "localhost.cert.pem")
+    with RawClient(address.host, address.port) as client:
+        client.send(SSL_REQUEST)
+        assert client.read(1) == b"S"
+        client.socket = context.wrap_socket(client.socket, server_hostname="localhost")
+        client.log_in()
+        address.server.shutdown(5)
+        assert client.hear() == ["E FATAL 57P01 terminating connection due to administrator command"]
