@@ -34,13 +34,18 @@ NEVER_NULL = (BudgetExceeded, QueryCancelled)
 
 @dataclass(slots=True)
 class Answers:
-    """One value per input, in order, and how they came about."""
+    """One value per input, in order, and how they came about.
+
+    ``decided``: by a proxy, without the model; ``sampled``: by the model, to know the proxy.
+    """
 
     values: list[Any]
     cached: int = 0
     runs: int = 0
     failed: int = 0
     first_error: RvbbitError | None = None
+    decided: int = 0
+    sampled: int = 0
 
 
 @dataclass(slots=True)

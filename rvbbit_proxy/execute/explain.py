@@ -20,6 +20,8 @@ from rvbbit_proxy.errors import BudgetExceeded, SyntaxFault
 from rvbbit_proxy.execute.answers import item_key
 from rvbbit_proxy.execute.batches import Item, group_batches
 from rvbbit_proxy.execute.judging import StageReport, stage_inputs
+from rvbbit_proxy.execute.proxies import cascade_method
+from rvbbit_proxy.execute.pairs import expected_pairs
 from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.execute.result import TableResult
 from rvbbit_proxy.execute.services import Services
@@ -133,8 +135,11 @@ def estimate_stages(
 def _estimate(
     stage: OperatorStage, request: StatementRequest, upstream: UpstreamSession, services: Services
 ) -> StageEstimate:
-    _, items = stage_inputs(stage, upstream.fetch(stage.estimate_sql))
     options = request.options
+    pairs = expected_pairs(stage, stage.sides, upstream, options, services) if stage.sides is not None else None
+    inputs = upstream.fetch(stage.estimate_sql) if pairs is None else pairs.inputs
+    times = 1.0 if pairs is None else pairs.times
+    _, items = stage_inputs(stage, inputs)
     distinct = {item_key(stage.operator, options, item): item for item in items}
     known = services.cache.get_many(list(distinct)) if options.cache == "on" else {}
     todo = [item for key, item in distinct.items() if key not in known]
@@ -142,20 +147,21 @@ def _estimate(
     if ranked is not None:
         todo = todo[: ranked.first + ranked.wave]
     price = services.door.price(options.model)
-    asked = _estimate_runs(stage.operator, todo, options)
+    asked = _estimate_runs(stage.operator, todo, options).times(times)
+    method = top_method(stage, ranked) or cascade_method(stage.operator, len(todo), options, services)
     return StageEstimate(
         operator=stage.operator.name,
         cascade=stage.operator.cascade.cascade_id,
         position=stage.position,
-        inputs=len(distinct),
+        inputs=round(len(distinct) * times),
         at_most=stage.bounded,
-        cached=len(known),
+        cached=round(len(known) * times),
         calls=asked.calls,
         tokens_in=asked.tokens_in,
         tokens_out=asked.tokens_out,
         cost_usd=price.cost_usd(Usage(asked.tokens_in, asked.tokens_out)) if price is not None else None,
         input_sql=stage.input_sql,
-        method=top_method(stage, ranked),
+        method=method or (pairs.method if pairs is not None else None),
     )
 
 
@@ -210,6 +216,9 @@ def _stage_lines(number: int, estimate: StageEstimate, report: StageReport | Non
         f"        Inputs: {bound}{estimate.inputs} distinct, {estimate.cached} cached",
         f"        Method: {estimate.method}" if estimate.method else None,
         actual,
+        f"        Decided: {report.decided} by the proxy, {report.sampled} sampled by the model"
+        if report is not None and report.sampled
+        else None,
         f"        Query: {estimate.input_sql}",
     ]
     return [line for line in lines if line is not None]

@@ -11,8 +11,9 @@ import pyarrow as pa
 
 from rvbbit_proxy.caller import mint_span_id, utc_now
 from rvbbit_proxy.engine.upstream import Notice
-from rvbbit_proxy.execute.answers import Answers, answer_inputs
+from rvbbit_proxy.execute.answers import Answers
 from rvbbit_proxy.execute.history import counted
+from rvbbit_proxy.execute.proxies import answer_cascaded
 from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.execute.services import Services
 from rvbbit_proxy.ledger.records import EventRecord
@@ -39,6 +40,20 @@ class StageReport:
     cached: int
     runs: int
     failed: int
+    decided: int = 0
+    sampled: int = 0
+
+    def __add__(self, other: StageReport) -> StageReport:
+        """Add what the same stage did elsewhere."""
+        return StageReport(
+            self.relation,
+            self.inputs + other.inputs,
+            self.cached + other.cached,
+            self.runs + other.runs,
+            self.failed + other.failed,
+            self.decided + other.decided,
+            self.sampled + other.sampled,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +72,7 @@ def judge(stage: OperatorStage, inputs: pa.Table, request: StatementRequest, ser
     outcome: Answers | None = None
     try:
         outcome = services.loop.run(
-            answer_inputs(stage.operator, items, request.ctx.under(span), request.options, services),
+            answer_cascaded(stage.operator, items, request.ctx.under(span), request.options, services),
             request.ctx.cancel,
         )
     finally:
@@ -67,7 +82,15 @@ def judge(stage: OperatorStage, inputs: pa.Table, request: StatementRequest, ser
     if outcome.failed:
         message = f"{stage.operator.name} gave NULL for {outcome.failed} of {len(items)} inputs that failed"
         request.notify(Notice("WARNING", NULL_WARNING_SQLSTATE, message, detail=str(outcome.first_error)))
-    report = StageReport(stage.relation, len(items), outcome.cached, outcome.runs, outcome.failed)
+    report = StageReport(
+        stage.relation,
+        len(items),
+        outcome.cached,
+        outcome.runs,
+        outcome.failed,
+        outcome.decided,
+        outcome.sampled,
+    )
     return Judged(keys, outcome.values, report)
 
 
@@ -112,6 +135,9 @@ def _record(
     ended = utc_now()
     ctx = request.ctx
     counts = {} if outcome is None else {"cached": outcome.cached, "runs": outcome.runs, "failed": outcome.failed}
+    if outcome is not None and outcome.sampled:
+        strong = told["inputs"] - outcome.cached - outcome.decided - outcome.sampled
+        counts |= {"proxy": outcome.decided, "sample": outcome.sampled, "strong": strong}
     services.runtime.ledger.record(
         EventRecord(
             event_id=span,

@@ -107,12 +107,5 @@ def _kth_greatest(done: Sequence[Judged], k: int) -> float:
 
 def _together(stage: OperatorStage, done: Sequence[Judged]) -> Judged:
     values: list[Any] = [value for part in done for value in part.values]
-    reports = [part.report for part in done]
-    total = StageReport(
-        stage.relation,
-        sum(report.inputs for report in reports),
-        sum(report.cached for report in reports),
-        sum(report.runs for report in reports),
-        sum(report.failed for report in reports),
-    )
+    total = sum((part.report for part in done), StageReport(stage.relation, 0, 0, 0, 0))
     return Judged(pa.concat_tables([part.keys for part in done]), values, total)

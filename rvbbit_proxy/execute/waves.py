@@ -181,10 +181,4 @@ class _Collected:
 
     def report(self) -> StageReport:
         """Add the waves up."""
-        return StageReport(
-            self.stage.relation,
-            sum(report.inputs for report in self.reports),
-            sum(report.cached for report in self.reports),
-            sum(report.runs for report in self.reports),
-            sum(report.failed for report in self.reports),
-        )
+        return sum(self.reports, StageReport(self.stage.relation, 0, 0, 0, 0))

@@ -1,0 +1,182 @@
+"""Model cascades: a cheap proxy decides the clear cases of a predicate, the model the rest.
+
+The proxy is the similarity of the predicate's arguments, by embeddings. The inputs fall into strata of equal size by
+it; a sample, as large in each stratum, is judged by the model. From either end strata are added to a zone that the
+proxy decides, as long as the sample proves that in the zone proxy and model agree as often as asked: an exact
+binomial test of one zone after the other, each end at half of what may go wrong, so that both bounds hold together
+with :data:`CONFIDENCE`. Nor may the sample show that more than the allowed share of what is true, or of what is false,
+is decided wrongly: else a predicate that is rarely true would be decided by never saying so. What the proxy decides is
+not put into the cache. Sources: Kang et al. 2022 (SUPG), fixed-sequence tests (Maurer et al. 1995).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from rvbbit_proxy.caller import CallerContext
+from rvbbit_proxy.execute.answers import Answers, answer_inputs, item_key
+from rvbbit_proxy.execute.batches import Item
+from rvbbit_proxy.execute.services import Services
+from rvbbit_proxy.execute.similarity import can_compare, similarities
+from rvbbit_proxy.operators.operator import Operator
+from rvbbit_proxy.settings import RunOptions
+
+CONFIDENCE = 0.95
+STRATA = 20
+SAMPLE_SHARE = 0.2
+MOST_SAMPLED = 1000
+LEAST_GAIN = 2
+"""Inputs not sampled, for one that is, at least; else the model is asked for all."""
+
+Scores = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Zones:
+    """How many strata the proxy decides: the least similar are false, the most similar true."""
+
+    false: int
+    true: int
+
+
+def wanted_accuracy(operator: Operator, options: RunOptions, services: Services) -> float | None:
+    """Return the share of answers that has to agree with the model; None where no proxy may answer."""
+    accuracy = options.accuracy if options.accuracy is not None else operator.accuracy
+    if accuracy is None or operator.returns != "boolean" or operator.shape != "scalar":
+        return None
+    return accuracy if can_compare(operator, options, services) else None
+
+
+def sample_size(inputs: int, accuracy: float) -> int:
+    """Return how many inputs the model judges to know the proxy; 0 where that would not pay.
+
+    >>> sample_size(1200, 0.95), sample_size(100, 0.95), sample_size(100_000, 0.9)
+    (240, 0, 1000)
+    """
+    least = 2 * least_proof(accuracy)
+    wanted = min(max(least, math.ceil(inputs * SAMPLE_SHARE)), max(MOST_SAMPLED, least))
+    each = math.ceil(wanted / STRATA)
+    return each * STRATA if each * STRATA * (1 + LEAST_GAIN) <= inputs else 0
+
+
+def least_proof(accuracy: float) -> int:
+    """Return how many samples without a fault prove a zone.
+
+    >>> least_proof(0.95), least_proof(0.9)
+    (72, 36)
+    """
+    return math.ceil(math.log((1 - CONFIDENCE) / 2) / math.log(accuracy))
+
+
+async def answer_cascaded(
+    operator: Operator, items: Sequence[Item], ctx: CallerContext, options: RunOptions, services: Services
+) -> Answers:
+    """Answer every item as :func:`answer_inputs` does, the clear cases by the proxy where that is allowed."""
+    accuracy = wanted_accuracy(operator, options, services)
+    unknown = _unknown(operator, items, options, services) if accuracy is not None else []
+    size = sample_size(len(unknown), accuracy) if accuracy is not None else 0
+    if accuracy is None or not size:
+        return await answer_inputs(operator, items, ctx, options, services)
+    scores = await similarities(operator, [items[index] for index in unknown], ctx, options, services)
+    strata = [[unknown[row] for row in stratum] for stratum in np.array_split(np.argsort(scores), STRATA)]
+    samples = _draw(strata, size)
+    chosen = [index for sample in samples for index in sample]
+    judged = await answer_inputs(operator, [items[index] for index in chosen], ctx, options, services)
+    truths = dict(zip(chosen, judged.values, strict=True))
+    zones = find_zones([[truths[index] for index in sample] for sample in samples], accuracy)
+    decided = _decide(strata, zones, truths)
+    rest = [index for index in range(len(items)) if index not in truths and index not in decided]
+    asked = await answer_inputs(operator, [items[index] for index in rest], ctx, options, services)
+    values = {**truths, **decided, **dict(zip(rest, asked.values, strict=True))}
+    return replace(
+        asked,
+        values=[values[index] for index in range(len(items))],
+        cached=asked.cached + judged.cached,
+        runs=asked.runs + judged.runs,
+        failed=asked.failed + judged.failed,
+        first_error=asked.first_error or judged.first_error,
+        decided=len(decided),
+        sampled=len(chosen),
+    )
+
+
+def _unknown(operator: Operator, items: Sequence[Item], options: RunOptions, services: Services) -> list[int]:
+    """Return the items that the cache cannot answer."""
+    if options.cache != "on" or not operator.cached:
+        return list(range(len(items)))
+    keys = [item_key(operator, options, item) for item in items]
+    known = services.cache.get_many(keys)
+    return [index for index, key in enumerate(keys) if key not in known]
+
+
+def _draw(strata: Sequence[Sequence[int]], size: int) -> list[list[int]]:
+    """Draw the same number from each stratum, the same ones every time."""
+    random = np.random.default_rng(0)
+    return [
+        [stratum[row] for row in random.choice(len(stratum), size // len(strata), replace=False)]
+        for stratum in strata
+    ]
+
+
+def find_zones(truths: Sequence[Sequence[bool | None]], accuracy: float) -> Zones:
+    """Return the zones that the samples of the strata, the least similar first, prove.
+
+    >>> find_zones([[False] * 12] * 10 + [[True, False] * 6] * 2 + [[True] * 12] * 8, 0.95)
+    Zones(false=10, true=8)
+    """
+    allowed = {answer: _allowed_faults(truths, answer, accuracy) for answer in (True, False)}
+    false = _proven([_faults(stratum, fault=True) for stratum in truths], accuracy, allowed[True])
+    true = _proven([_faults(stratum, fault=False) for stratum in reversed(truths)], accuracy, allowed[False])
+    return Zones(false, min(true, len(truths) - false))
+
+
+def _faults(stratum: Sequence[bool | None], *, fault: bool) -> tuple[int, int]:
+    """Return how many answers a stratum's sample has, and how many of them are the fault."""
+    known = [truth for truth in stratum if truth is not None]
+    return len(known), sum(truth is fault for truth in known)
+
+
+def _allowed_faults(truths: Sequence[Sequence[bool | None]], answer: bool, accuracy: float) -> int:
+    found = sum(truth is answer for stratum in truths for truth in stratum)
+    return math.floor(found * (1 - accuracy) + 1e-9)
+
+
+def _proven(strata: Sequence[tuple[int, int]], accuracy: float, allowed: int) -> int:
+    """Return how many strata, from the first on, have no more faults than accuracy allows, surely."""
+    judged = faults = proven = 0
+    for number, (count, wrong) in enumerate(strata, start=1):
+        judged, faults = judged + count, faults + wrong
+        if judged < least_proof(accuracy):
+            continue
+        if faults > allowed or _chance(judged, faults, 1 - accuracy) > (1 - CONFIDENCE) / 2:
+            break
+        proven = number
+    return proven
+
+
+def _chance(judged: int, faults: int, rate: float) -> float:
+    """Return how likely so few faults are where they have this rate (binomial)."""
+    return sum(
+        math.comb(judged, count) * rate**count * (1 - rate) ** (judged - count) for count in range(faults + 1)
+    )
+
+
+def _decide(strata: Sequence[Sequence[int]], zones: Zones, sampled: dict[int, bool | None]) -> dict[int, bool]:
+    false = [index for stratum in strata[: zones.false] for index in stratum]
+    true = [index for stratum in strata[len(strata) - zones.true :] for index in stratum]
+    answers = {**dict.fromkeys(false, False), **dict.fromkeys(true, True)}
+    return {index: answer for index, answer in answers.items() if index not in sampled}
+
+
+def cascade_method(operator: Operator, inputs: int, options: RunOptions, services: Services) -> str | None:
+    """Return how a stage with so many unknown inputs is answered, for EXPLAIN; None where the model answers all."""
+    accuracy = wanted_accuracy(operator, options, services)
+    size = sample_size(inputs, accuracy) if accuracy is not None else 0
+    if not size:
+        return None
+    return f"similarity decides clear cases as {accuracy:g} of a sample of {size} prove, the model the rest"
