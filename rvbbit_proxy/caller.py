@@ -165,7 +165,7 @@ class CancelToken:
     """Set by a CancelRequest or a timeout; asked before every model call. Thread-safe."""
 
     def __init__(self) -> None:
-        self._event = threading.Event()
+        self._cancelled = False
         self._lock = threading.Lock()
         self._callbacks: list[Callable[[], None]] = []
         self.reason = "canceling statement due to user request"
@@ -174,7 +174,7 @@ class CancelToken:
         """Ask the statement to stop."""
         self.reason = reason or self.reason
         with self._lock:
-            self._event.set()
+            self._cancelled = True
             callbacks, self._callbacks = self._callbacks, []
         for callback in callbacks:
             callback()
@@ -183,7 +183,7 @@ class CancelToken:
     def calling(self, callback: Callable[[], None]) -> Iterator[None]:
         """Let :meth:`cancel` call this, from its own thread, while the block runs; at once when it was called."""
         with self._lock:
-            cancelled = self._event.is_set()
+            cancelled = self._cancelled
             if not cancelled:
                 self._callbacks.append(callback)
         if cancelled:
@@ -198,11 +198,11 @@ class CancelToken:
     @property
     def cancelled(self) -> bool:
         """Whether :meth:`cancel` was called."""
-        return self._event.is_set()
+        return self._cancelled
 
     def check(self) -> None:
         """Raise :class:`QueryCancelled` when cancelled."""
-        if self._event.is_set():
+        if self._cancelled:
             raise QueryCancelled(self.reason)
 
 
