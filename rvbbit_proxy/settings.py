@@ -158,6 +158,7 @@ class RunOptions:
     batch_size: int = 100
     meta: float = 0.0
     top_k: Literal["auto", "exhaustive"] = "auto"
+    join: Literal["auto", "blocked", "exhaustive"] = "auto"
     accuracy: float | None = None
 
     @classmethod

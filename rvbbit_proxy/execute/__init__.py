@@ -7,7 +7,10 @@
 - ``judging``     some inputs of a stage to answers, one operator span
 - ``relations``   the temporary relations of a plan
 - ``views``       views over operators: stand-ins on the upstream, expanded where they are read
+- ``pairs``       inputs that are pairs of two sources' texts: all, or those alike enough to match
 - ``answers``     from distinct inputs to answers: cache, batches, concurrency, splitting, budget
+- ``batches``     how inputs are divided among prompts
+- ``blocks``      pairs divided into blocks of few texts
 - ``explain``     the plan as text, with calls, tokens and cost
 - ``model_loop``  the one event loop of all model traffic
 - ``result``      results of the proxy's own, and results that end a transaction

@@ -20,8 +20,8 @@ from rvbbit_proxy.errors import BudgetExceeded, SyntaxFault
 from rvbbit_proxy.execute.answers import item_key
 from rvbbit_proxy.execute.batches import Item, group_batches
 from rvbbit_proxy.execute.judging import StageReport, stage_inputs
-from rvbbit_proxy.execute.proxies import cascade_method
 from rvbbit_proxy.execute.pairs import expected_pairs
+from rvbbit_proxy.execute.proxies import cascade_method
 from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.execute.result import TableResult
 from rvbbit_proxy.execute.services import Services

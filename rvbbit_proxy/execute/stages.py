@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from rvbbit_proxy.engine.upstream import UpstreamSession
 from rvbbit_proxy.execute.judging import StageReport, judge, result_table
+from rvbbit_proxy.execute.pairs import judge_pairs
 from rvbbit_proxy.execute.relations import drop_relations, make_relation
 from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.execute.services import Services
@@ -37,7 +38,10 @@ def run_stages(
 def _run_operator(
     stage: OperatorStage, request: StatementRequest, upstream: UpstreamSession, services: Services
 ) -> StageReport:
-    inputs = upstream.fetch(stage.input_sql)
-    judged = (judge if stage.top is None else judge_top)(stage, inputs, request, services)
+    judge_all = judge if stage.top is None else judge_top
+    if stage.sides is None:
+        judged = judge_all(stage, upstream.fetch(stage.input_sql), request, services)
+    else:
+        judged = judge_pairs(stage, stage.sides, request, upstream, services, judge_all)
     upstream.load(stage.relation, result_table(stage, judged.keys, judged.values), stage.key_columns)
     return judged.report

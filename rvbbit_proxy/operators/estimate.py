@@ -44,6 +44,10 @@ class Asked:
             self.calls + other.calls, self.tokens_in + other.tokens_in, self.tokens_out + other.tokens_out
         )
 
+    def times(self, factor: float) -> Asked:
+        """Return so many times as much."""
+        return Asked(*(round(each * factor) for each in (self.calls, self.tokens_in, self.tokens_out)))
+
 
 def estimate_run(operator: Operator, items: Sequence[Inputs], model: str) -> Asked:
     """Return what answering the items in one run asks of the model; nothing where none is asked."""

@@ -1,0 +1,210 @@
+"""Pairs of two sources' texts: all of them, or, where they are many, those that are alike enough to match.
+
+Blocking: every text of the longer side is paired with its k nearest of the shorter one, by the cosine of embeddings,
+exactly. k is learned by the model's own answers about a random sample of the longer side: it doubles until no text
+of the sample has a match among the next k. Bound: a pair is missed only if it matches though its texts are further
+apart; as none of ``SAMPLE`` texts had a match at ranks k + 1 to 2 k, at 95 % confidence fewer than 3 in ``SAMPLE``
+texts have one there (rule of three). ``rvbbit.join = exhaustive`` judges every pair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from rvbbit_proxy.engine.upstream import Notice, UpstreamSession
+from rvbbit_proxy.execute.judging import Judged, StageReport, judge
+from rvbbit_proxy.execute.request import StatementRequest
+from rvbbit_proxy.execute.services import Services
+from rvbbit_proxy.execute.similarity import can_compare
+from rvbbit_proxy.plan.plan import OperatorStage, Sides
+from rvbbit_proxy.settings import RunOptions
+
+AUTO_PAIRS = 100_000
+"""Pairs that are all judged without asking: 40 prompts of short texts."""
+FIRST_NEAREST = 8
+SAMPLE = 60
+COMPARED_ROWS = 1_000
+"""Rows of the longer side whose similarities are in memory at the same time."""
+ESTIMATED_PAIRS = 200_000
+"""Pairs that EXPLAIN looks at; of more it looks at a part and scales up."""
+
+Positions = npt.NDArray[np.int64]
+Judge: TypeAlias = Callable[[OperatorStage, pa.Table, StatementRequest, Services], Judged]
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What EXPLAIN knows of a stage's pairs: some of them, of how many times as many, and how they are found."""
+
+    inputs: pa.Table
+    times: float
+    method: str
+
+
+def judge_pairs(
+    stage: OperatorStage,
+    sides: Sides,
+    request: StatementRequest,
+    upstream: UpstreamSession,
+    services: Services,
+    judge_all: Judge = judge,
+) -> Judged:
+    """Answer the stage's pairs, or those that may match; ``judge_all`` is for all of them."""
+    left, right = (_texts(sql, upstream) for sql in (sides.left_sql, sides.right_sql))
+    if not _blocked(stage, sides, len(left) * len(right), request.options, services):
+        return judge_all(stage, _product(stage, left, right), request, services)
+    return _Blocking(stage, left, right, request, services).run()
+
+
+def expected_pairs(
+    stage: OperatorStage, sides: Sides, upstream: UpstreamSession, options: RunOptions, services: Services
+) -> Expected:
+    """Return the pairs to expect; which texts are near is not found out, it may cost embeddings."""
+    left, right = (_texts(sql, upstream) for sql in (sides.left_estimate_sql, sides.right_estimate_sql))
+    count = len(left) * len(right)
+    if _blocked(stage, sides, count, options, services):
+        shorter = min(len(left), len(right))
+        method = f"the nearest of {shorter} by embeddings for each of {max(len(left), len(right))}"
+        method = (
+            f"{method}: {min(FIRST_NEAREST, shorter)}, more while a sample of {SAMPLE} has matches further away"
+        )
+        table = _windows(stage, left, right, min(FIRST_NEAREST, shorter))
+        part = table.slice(0, ESTIMATED_PAIRS)
+        return Expected(part, table.num_rows / max(part.num_rows, 1), method)
+    share = min(1.0, (ESTIMATED_PAIRS / count) ** 0.5) if count else 1.0
+    some = _product(stage, *(texts.slice(0, max(1, int(len(texts) * share))) for texts in (left, right)))
+    return Expected(some, count / max(some.num_rows, 1), f"all pairs of {len(left)} x {len(right)}")
+
+
+def _blocked(stage: OperatorStage, sides: Sides, pairs: int, options: RunOptions, services: Services) -> bool:
+    if options.join == "exhaustive" or not sides.selective or stage.operator.returns != "boolean":
+        return False
+    many = pairs > (FIRST_NEAREST * SAMPLE if options.join == "blocked" else AUTO_PAIRS)
+    return many and can_compare(stage.operator, options, services)
+
+
+def _texts(sql: str, upstream: UpstreamSession) -> pa.Array:
+    return upstream.fetch(sql).column(0).combine_chunks().drop_null()
+
+
+def _product(stage: OperatorStage, left: pa.Array, right: pa.Array) -> pa.Table:
+    rows, columns = np.arange(len(left)), np.arange(len(right))
+    return _table(stage, left, right, np.repeat(rows, len(right)), np.tile(columns, len(left)))
+
+
+def _windows(stage: OperatorStage, left: pa.Array, right: pa.Array, nearest: int) -> pa.Table:
+    """Return as many pairs as blocking begins with: neighbours share what is near them, as they often do."""
+    longer, shorter = max(len(left), len(right)), min(len(left), len(right))
+    first = np.arange(longer) * shorter // max(longer, 1)
+    others = ((first[:, None] + np.arange(nearest)) % max(shorter, 1)).ravel()
+    askers = np.repeat(np.arange(longer), nearest)
+    return _table(stage, left, right, *((askers, others) if len(left) >= len(right) else (others, askers)))
+
+
+def _table(stage: OperatorStage, left: pa.Array, right: pa.Array, rows: Positions, columns: Positions) -> pa.Table:
+    return pa.table([left.take(pa.array(rows)), right.take(pa.array(columns))], names=list(stage.key_columns))
+
+
+class _Blocking:
+    """One stage whose pairs are found by embeddings."""
+
+    def __init__(
+        self,
+        stage: OperatorStage,
+        left: pa.Array,
+        right: pa.Array,
+        request: StatementRequest,
+        services: Services,
+    ) -> None:
+        self._stage = stage
+        self._left, self._right = left, right
+        self._request = request
+        self._services = services
+        self._turned = len(left) < len(right)
+        vectors = [self._vectors(texts) for texts in (left, right)]
+        self._longer, self._shorter = reversed(vectors) if self._turned else vectors
+        self._done: list[Judged] = []
+
+    def run(self) -> Judged:
+        """Learn on a sample how far away matches are, then judge the pairs that are as near."""
+        count = len(self._longer)
+        shuffled = np.random.default_rng(0).permutation(count)
+        sample, rest = shuffled[:SAMPLE], np.sort(shuffled[SAMPLE:])
+        nearest = self._learn(sample)
+        for start in range(0, len(rest), COMPARED_ROWS * 10):
+            some = rest[start : start + COMPARED_ROWS * 10]
+            self._judge(some, self._ranked(some, nearest))
+        self._tell(nearest, len(sample))
+        return _together(self._stage, self._done)
+
+    def _learn(self, sample: Positions) -> int:
+        """Return k: no text of the sample has a match among the k after its k nearest."""
+        ranked = self._ranked(sample, len(self._shorter))
+        known, nearest = 0, min(FIRST_NEAREST, len(self._shorter))
+        while self._judge(sample, ranked[:, known:nearest]) or known == 0:
+            known, nearest = nearest, min(2 * nearest, len(self._shorter))
+            if known == nearest:
+                break
+        return known
+
+    def _judge(self, askers: Positions, others: Positions) -> bool:
+        """Judge each asker with its others; return whether anything matches."""
+        rows, columns = np.repeat(askers, others.shape[1]), others.ravel()
+        pair = (columns, rows) if self._turned else (rows, columns)
+        table = _table(self._stage, self._left, self._right, *pair)
+        self._done.append(judge(self._stage, table, self._request, self._services))
+        return any(self._done[-1].values)
+
+    def _ranked(self, askers: Positions, nearest: int) -> Positions:
+        """Return the positions of the nearest of the shorter side, the nearest first: (askers, nearest)."""
+        found = [np.zeros((0, nearest), np.int64)]
+        for start in range(0, len(askers), COMPARED_ROWS):
+            cosines = self._longer[askers[start : start + COMPARED_ROWS]] @ self._shorter.T
+            if nearest < cosines.shape[1]:
+                chosen = np.argpartition(-cosines, nearest - 1, axis=1)[:, :nearest]
+            else:
+                chosen = np.broadcast_to(np.arange(nearest), cosines.shape)
+            order = np.argsort(-np.take_along_axis(cosines, chosen, axis=1), axis=1, kind="stable")
+            found.append(np.take_along_axis(chosen, order, axis=1))
+        return np.concatenate(found)
+
+    def _vectors(self, texts: pa.Array) -> npt.NDArray[np.float32]:
+        work = self._services.door.embed(
+            texts.to_pylist(),
+            self._request.ctx,
+            model=self._request.options.embed_model,
+            cascade_id=self._stage.operator.cascade.cascade_id,
+        )
+        return self._services.loop.run(work, self._request.ctx.cancel)
+
+    def _tell(self, nearest: int, sample: int) -> None:
+        missed = f"fewer than {300 / sample:.0f} %" if nearest < len(self._shorter) else "none"
+        self._request.notify(
+            Notice(
+                "NOTICE",
+                "00000",
+                f"{self._stage.operator.name}: {len(self._longer)} x {len(self._shorter)} pairs, judged the {nearest} "
+                "nearest of each by embeddings",
+                detail=f"Of {sample} texts none matched any of the next {nearest}; at 95 % confidence {missed} do.",
+                hint="SET rvbbit.join = exhaustive judges every pair.",
+            )
+        )
+
+
+def _together(stage: OperatorStage, done: Sequence[Judged]) -> Judged:
+    reports = [part.report for part in done]
+    total = StageReport(
+        stage.relation,
+        sum(report.inputs for report in reports),
+        sum(report.cached for report in reports),
+        sum(report.runs for report in reports),
+        sum(report.failed for report in reports),
+    )
+    values = [value for part in done for value in part.values]
+    return Judged(pa.concat_tables([part.keys for part in done]), values, total)
