@@ -12,7 +12,7 @@ BENCHES := $(shell grep --files-with-matches "__main__" bench/*/*.py | grep -v ^
 help:
 	@echo "make demo    set up, then run the demo (ARGUMENTS=--keep leaves its server running)"
 	@echo "make test    set up, then lint, check types and layers, run the tests"
-	@echo "make clients  set up, install clients from PyPI, npm and Debian, run them and print a table (ARGUMENTS=knex: one)"
+	@echo "make clients set up, install clients from PyPI, npm and Debian, run them and print a table (ARGUMENTS=knex: one)"
 	@echo "make fuzz    set up, then send the server bytes for a quarter of an hour"
 	@echo "make lint    set up, then lint, check types and layers"
 	@echo "make bench   set up, then run the benchmarks"

@@ -66,6 +66,7 @@ class LedgerReadingSession(UpstreamSession):
         self._open_ledger = open_ledger
         self._relations = relations
         self._reader: UpstreamSession | None = None
+        session.on_notice = lambda notice: self.on_notice(notice) if self.on_notice is not None else None
 
     def _route(self, sql: str) -> UpstreamSession:
         named = self._relations & words(sql)
@@ -106,6 +107,23 @@ class LedgerReadingSession(UpstreamSession):
     def copy_out(self, sql: str) -> CopyOut | None:
         """Let the upstream copy out what is its own; the ledger is read by queries."""
         return self._session.copy_out(sql) if self._route(sql) is self._session else None
+
+    def take_notifications(self) -> list[tuple[int, str, str]]:
+        """Return what has come to the upstream's session."""
+        return self._session.take_notifications()
+
+    def fileno(self) -> int | None:
+        """Return what the upstream's session listens on."""
+        return self._session.fileno()
+
+    @property
+    def process_id(self) -> int | None:
+        """The upstream's own number of its session."""
+        return self._session.process_id
+
+    def parameter_status(self, name: str) -> str | None:
+        """Return a parameter that the upstream reports."""
+        return self._session.parameter_status(name)
 
     def transaction_status(self) -> TransactionStatus:
         """Tell the upstream's state."""

@@ -49,7 +49,10 @@ _OWN_WORDS: dict[type[exp.Expr], str] = {exp.CurrentCatalog: "current_catalog", 
 
 
 class NamedCalls(_Parser):
-    """A parser that notes each function's name as it was written; to be mixed in before a dialect's own."""
+    """A parser that notes each function's name as it was written; to be mixed in before a dialect's own.
+
+    An interval's string stays whole where it says more than one number and unit, which are all sqlglot would keep.
+    """
 
     def _parse_function_call(self, *arguments: Any, **options: Any) -> exp.Expr | None:
         name = self._curr.text if self._curr else ""
@@ -60,6 +63,12 @@ class NamedCalls(_Parser):
         if isinstance(call, exp.Func):
             call.meta[WRITTEN_NAME] = name
         return parsed
+
+    def _parse_interval_span(self, this: exp.Expr, parse_function_unit: bool = True) -> exp.Interval:
+        parts = exp.INTERVAL_STRING_RE.findall(this.name) if this.is_string else ()
+        if len(parts) == 1 and not exp.INTERVAL_STRING_RE.fullmatch(this.name):
+            return self.expression(exp.Interval(this=this))
+        return super()._parse_interval_span(this, parse_function_unit)
 
 
 def output_name(expression: exp.Expr) -> str:

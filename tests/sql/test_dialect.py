@@ -74,3 +74,8 @@ def test_syntax_fault_tells_where(reader: SqlReader) -> None:
         reader.parse("SELECT a MEANS 'x' FROM t WHERE )")
     assert caught.value.sqlstate == "42601"
     assert caught.value.position == 33
+
+
+@pytest.mark.parametrize("text", ["1 day 02:00:00", "3 months 2 days", "1 day ago"])
+def test_intervals_stay_whole(reader: SqlReader, text: str) -> None:
+    assert f"INTERVAL '{text}'" in reader.parse(f"SELECT INTERVAL '{text}'").sql(dialect=reader.dialect)
