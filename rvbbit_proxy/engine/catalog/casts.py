@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from rvbbit_proxy.engine.catalog.calls import call
 from rvbbit_proxy.engine.catalog.install import relation_oids
+from rvbbit_proxy.engine.catalog.item_names import item_name
 from rvbbit_proxy.engine.catalog.output_types import (
     REG_TYPES,
     Scope,
@@ -18,7 +19,6 @@ from rvbbit_proxy.engine.catalog.output_types import (
     own_nodes,
     scope_in_tree,
 )
-from rvbbit_proxy.sql.item_names import output_name
 from rvbbit_proxy.wire.types import oids
 
 _NUMBERS = frozenset((oids.OID, oids.INT2, oids.INT4, oids.INT8, oids.XID)) | REG_TYPES
@@ -75,7 +75,7 @@ def show_by_name(tree: exp.Expr, formats: Sequence[int]) -> None:
             kind = REG_OF_OID.get(expression_oid(value, scope))
             if kind and not isinstance(value, exp.Star):
                 shown = call(f"{kind}_out", value.copy())
-                item.replace(exp.alias_(shown, item.alias or output_name(value), quoted=True))
+                item.replace(exp.alias_(shown, item.alias or item_name(value), quoted=True))
 
 
 def size_numbers(tree: exp.Expr) -> None:
@@ -89,7 +89,7 @@ def size_numbers(tree: exp.Expr) -> None:
         word = _WIDTH_WORDS.get(expression_oid(value, scope))
         if word and not isinstance(value, (exp.Star, exp.Literal, exp.Cast)):
             sized = exp.cast(value.copy(), word, dialect="duckdb")
-            item.replace(exp.alias_(sized, item.alias or output_name(value), quoted=True))
+            item.replace(exp.alias_(sized, item.alias or item_name(value), quoted=True))
 
 
 def _compare_by_number(select: exp.Select, scope: Scope) -> None:

@@ -161,7 +161,7 @@ def _make_base(connection: duckdb.DuckDBPyConnection) -> None:
     internal = {int(row["oid"]): row["typname"] for row in _facts("pg_type")}
     sql_names = internal | SQL_NAMES
     for oid, name in internal.items():
-        by_name |= {sql_names[oid]: oid, name: oid, f"pg_catalog.{name}": oid}
+        by_name |= {sql_names[oid]: oid, name: oid}
     by_name |= {
         '"char"': oids.CHAR,
         "char": oids.BPCHAR,
@@ -176,10 +176,12 @@ def _make_base(connection: duckdb.DuckDBPyConnection) -> None:
         f"ALTER TABLE {base}.type_sql_names RENAME COLUMN key TO oid",
         f"ALTER TABLE {base}.type_sql_names RENAME COLUMN value TO sql_name",
         f"CREATE MACRO {base}.sql_type_name(type_oid) AS ({_map(sql_names)})[type_oid::INTEGER]",
-        f"CREATE MACRO {base}.known_type(name) AS ({_map(by_name)})[lower(name)]",
-        f"CREATE MACRO {base}.sql_type_oid_of(name) AS {base}.known_type("
-        "trim(regexp_replace(name, '\\s*\\(.*\\)', '')))",
-        f"CREATE MACRO {base}.sql_type_oid(name) AS coalesce({base}.sql_type_oid_of(name), {oids.TEXT})",
+        f"CREATE TABLE {base}.type_words AS SELECT unnest(map_entries({_map(by_name)}), max_depth := 2)",
+        f"ALTER TABLE {base}.type_words RENAME COLUMN key TO word",
+        f"ALTER TABLE {base}.type_words RENAME COLUMN value TO oid",
+        f"CREATE MACRO {base}.sql_type_oid(name) AS coalesce(({_map(by_name)})["
+        "lower(trim(regexp_replace(name, '\\s*\\(.*\\)', '')))], "
+        f"{oids.TEXT})",
         f"CREATE MACRO {base}.version_of_duckdb() AS {_literal(duckdb.__version__)}",
         f"CREATE TABLE {base}.process AS SELECT now() AS started",
         f"CREATE VIEW {base}.operators AS SELECT NULL::VARCHAR AS name, NULL::VARCHAR[] AS names,"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from rvbbit_proxy.engine.catalog.calls import is_user_word
+from rvbbit_proxy.engine.catalog.names import REG_PREFIX
 from rvbbit_proxy.engine.catalog.output_types import first_select
 from rvbbit_proxy.sql.item_names import UNNAMED, output_name
 
@@ -22,5 +23,10 @@ def _named(item: exp.Expr, outermost: bool) -> exp.Expr:
         return item
     if isinstance(item, exp.Dot) and isinstance(item.expression, exp.Star):
         return item
-    name = output_name(item)
+    name = item_name(item)
     return item if name == UNNAMED and not outermost else exp.alias_(item, name, quoted=True)
+
+
+def item_name(item: exp.Expr) -> str:
+    """Return the name of an item, a cast to a reg type by that type's own name."""
+    return output_name(item).removeprefix(REG_PREFIX)

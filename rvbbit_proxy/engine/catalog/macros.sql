@@ -3,7 +3,12 @@
 -- DuckDB puts a macro's arguments into its text: a column there must have a name that no argument has, so the
 -- look-ups go through views whose columns begin with `rv_`.
 
-CREATE VIEW rvbbit_pg.base.type_lookup AS SELECT oid AS rv_oid, name AS rv_text, typname AS rv_name, is_array AS rv_array
+CREATE VIEW rvbbit_pg.base.type_lookup AS
+SELECT oid AS rv_oid, name AS rv_text FROM rvbbit_pg.base.user_type_names
+UNION ALL SELECT oid, sql_name FROM rvbbit_pg.base.type_sql_names;
+CREATE VIEW rvbbit_pg.base.type_word_lookup AS
+SELECT word AS rv_word, oid AS rv_oid FROM rvbbit_pg.base.type_words
+UNION ALL SELECT unnest([typname, nspname || '.' || typname]) || CASE WHEN is_array THEN '[]' ELSE '' END, oid
 FROM rvbbit_pg.base.user_type_names;
 CREATE VIEW rvbbit_pg.base.relation_lookup AS
 SELECT oid AS rv_oid, nspname AS rv_nspname, relname AS rv_name,
@@ -68,59 +73,47 @@ CREATE MACRO rvbbit_pg.pg.format_type(type_oid, typmod) AS
               THEN 'numeric(' || ((typmod - 4) >> 16) || ',' || ((typmod - 4) & 65535) || ')'
          WHEN type_oid = 1043 AND typmod > 4 THEN 'character varying(' || (typmod - 4) || ')'
          WHEN type_oid = 1042 AND typmod > 4 THEN 'character(' || (typmod - 4) || ')'
-         ELSE coalesce(rvbbit_pg.base.sql_type_name(type_oid),
-                       (SELECT any_value(rv_text) FROM rvbbit_pg.base.type_lookup WHERE rv_oid = type_oid), '???') END;
+         ELSE coalesce((SELECT any_value(rv_text) FROM rvbbit_pg.base.type_lookup WHERE rv_oid = type_oid), '???') END;
 CREATE MACRO rvbbit_pg.pg.regclass_out(relation_oid) AS
-    CASE WHEN relation_oid IS NULL THEN NULL WHEN relation_oid = 0 THEN '-' ELSE
     coalesce((SELECT any_value(CASE WHEN rv_visible THEN '' ELSE rvbbit_pg.base.quoted_name(rv_nspname) || '.' END
              || rvbbit_pg.base.quoted_name(rv_name)) FROM rvbbit_pg.base.relation_lookup WHERE rv_oid = relation_oid),
-             relation_oid::VARCHAR) END;
+             rvbbit_pg.base.shown_oid(relation_oid));
 CREATE MACRO rvbbit_pg.pg.to_regclass(wanted) AS
     coalesce(TRY_CAST(wanted AS BIGINT),
     (SELECT arg_min(rv_oid, CASE WHEN rv_nspname = 'pg_temp_1' THEN 0 WHEN rv_nspname = 'pg_catalog' THEN 1
                                  ELSE coalesce(1 + list_position(rvbbit_pg.base.search_path(), rv_nspname), 99) END)
-     FROM rvbbit_pg.base.relation_lookup
-     WHERE rv_name = rvbbit_pg.base.name_parts(wanted)[-1]
-       AND CASE WHEN len(rvbbit_pg.base.name_parts(wanted)) > 1
-                THEN rv_nspname = CASE rvbbit_pg.base.name_parts(wanted)[-2]
-                     WHEN 'main' THEN 'public' WHEN 'temp' THEN 'pg_temp_1'
-                     ELSE rvbbit_pg.base.name_parts(wanted)[-2] END
+     FROM (SELECT rvbbit_pg.base.name_parts(wanted) AS rv_parts) JOIN rvbbit_pg.base.relation_lookup
+       ON rv_name = rv_parts[-1]
+       AND CASE WHEN len(rv_parts) > 1
+                THEN rv_nspname = CASE rv_parts[-2] WHEN 'main' THEN 'public' WHEN 'temp' THEN 'pg_temp_1' ELSE rv_parts[-2] END
                 ELSE rv_visible OR rv_nspname = 'rvbbit' END));
 CREATE MACRO rvbbit_pg.pg.regclass_in(wanted) AS
-    CASE WHEN wanted IS NULL THEN NULL
-         ELSE coalesce(rvbbit_pg.pg.to_regclass(wanted), error('relation "' || wanted || '" does not exist')) END;
+    coalesce(rvbbit_pg.pg.to_regclass(wanted), error('relation "' || wanted || '" does not exist'));
 CREATE MACRO rvbbit_pg.pg.to_regtype(wanted) AS
-    coalesce(TRY_CAST(wanted AS BIGINT), rvbbit_pg.base.sql_type_oid_of(
-        CASE WHEN regexp_matches(wanted, '^"?pg_catalog"?\."') THEN array_to_string(rvbbit_pg.base.name_parts(wanted)[2:], '.')
-             ELSE wanted END),
-        (SELECT min(rv_oid) FROM rvbbit_pg.base.type_lookup
-         WHERE rv_name = rvbbit_pg.base.name_parts(replace(wanted, '[]', ''))[-1] AND rv_array = ends_with(wanted, '[]')));
+    coalesce(TRY_CAST(wanted AS BIGINT),
+        (SELECT min(rv_oid) FROM (SELECT rvbbit_pg.base.type_word(wanted) AS rv_wanted) JOIN rvbbit_pg.base.type_word_lookup ON rv_word = rv_wanted));
 CREATE MACRO rvbbit_pg.pg.regtype_in(wanted) AS
-    CASE WHEN wanted IS NULL THEN NULL
-         ELSE coalesce(rvbbit_pg.pg.to_regtype(wanted), error('type "' || wanted || '" does not exist')) END;
+    coalesce(rvbbit_pg.pg.to_regtype(wanted), error('type "' || wanted || '" does not exist'));
 CREATE MACRO rvbbit_pg.pg.regtype_out(type_oid) AS
-    CASE WHEN type_oid = 0 THEN '-' ELSE nullif(rvbbit_pg.pg.format_type(type_oid, -1), '???') END;
+    coalesce((SELECT any_value(rv_text) FROM rvbbit_pg.base.type_lookup WHERE rv_oid = type_oid), rvbbit_pg.base.shown_oid(type_oid));
 CREATE MACRO rvbbit_pg.pg.to_regproc(wanted) AS
     coalesce(TRY_CAST(wanted AS BIGINT), CASE wanted WHEN '-' THEN 0 END,
         (SELECT min(rv_oid) FROM rvbbit_pg.base.function_lookup
          WHERE rv_name = rvbbit_pg.base.name_parts(split_part(wanted, '(', 1))[-1]));
 CREATE MACRO rvbbit_pg.pg.regproc_in(wanted) AS
-    CASE WHEN wanted IS NULL THEN NULL
-         ELSE coalesce(rvbbit_pg.pg.to_regproc(wanted), error('function "' || wanted || '" does not exist')) END;
+    coalesce(rvbbit_pg.pg.to_regproc(wanted), error('function "' || wanted || '" does not exist'));
 CREATE MACRO rvbbit_pg.pg.regproc_out(function_oid) AS
-    CASE WHEN function_oid IS NULL THEN NULL WHEN function_oid = 0 THEN '-'
-         ELSE coalesce((SELECT any_value(rv_name) FROM rvbbit_pg.base.function_lookup WHERE rv_oid = function_oid), function_oid::VARCHAR) END;
+    coalesce((SELECT any_value(rv_name) FROM rvbbit_pg.base.function_lookup WHERE rv_oid = function_oid),
+             rvbbit_pg.base.shown_oid(function_oid));
 CREATE MACRO rvbbit_pg.pg.to_regnamespace(wanted) AS
     coalesce(TRY_CAST(wanted AS BIGINT), (SELECT min(rv_oid) FROM rvbbit_pg.base.namespace_lookup
         WHERE rv_name = CASE rvbbit_pg.base.name_parts(wanted)[-1] WHEN 'main' THEN 'public'
                         ELSE rvbbit_pg.base.name_parts(wanted)[-1] END));
 CREATE MACRO rvbbit_pg.pg.regnamespace_in(wanted) AS
-    CASE WHEN wanted IS NULL THEN NULL
-         ELSE coalesce(rvbbit_pg.pg.to_regnamespace(wanted), error('schema "' || wanted || '" does not exist')) END;
+    coalesce(rvbbit_pg.pg.to_regnamespace(wanted), error('schema "' || wanted || '" does not exist'));
 CREATE MACRO rvbbit_pg.pg.regnamespace_out(schema_oid) AS coalesce((SELECT any_value(rv_name) FROM rvbbit_pg.base.namespace_lookup WHERE rv_oid = schema_oid), schema_oid::VARCHAR);
 CREATE MACRO rvbbit_pg.pg.pg_get_userbyid(role_oid) AS
-    CASE WHEN role_oid IS NULL THEN NULL
-         ELSE coalesce((SELECT any_value(rv_name) FROM rvbbit_pg.base.role_lookup WHERE rv_oid = role_oid), 'unknown (OID=' || role_oid || ')') END;
+    coalesce((SELECT any_value(rv_name) FROM rvbbit_pg.base.role_lookup WHERE rv_oid = role_oid), 'unknown (OID=' || role_oid || ')');
 CREATE MACRO rvbbit_pg.pg.regrole_in(wanted) AS
     coalesce(TRY_CAST(wanted AS BIGINT),
         (SELECT min(rv_oid) FROM rvbbit_pg.base.role_lookup WHERE rv_name = rvbbit_pg.base.name_parts(wanted)[-1]));
@@ -262,12 +255,13 @@ CREATE MACRO rvbbit_pg.pg.pg_tablespace_size(x) AS 0::BIGINT;
 CREATE MACRO rvbbit_pg.pg.pg_tablespace_location(x) AS '';
 CREATE MACRO rvbbit_pg.pg.pg_relation_filenode(x) AS x;
 CREATE MACRO rvbbit_pg.pg.pg_relation_filepath(x) AS NULL::VARCHAR;
-CREATE MACRO rvbbit_pg.pg.pg_size_pretty(bytes) AS
+-- the lambda binds what may be a subquery once
+CREATE MACRO rvbbit_pg.pg.pg_size_pretty(size) AS list_transform([size], lambda bytes:
     CASE WHEN abs(bytes) < 10240 THEN bytes::BIGINT || ' bytes'
          WHEN abs(bytes) < 10484736 THEN round(bytes / 1024.0)::BIGINT || ' kB'
          WHEN abs(bytes) < 10736369664 THEN round(bytes / 1048576.0)::BIGINT || ' MB'
          WHEN abs(bytes) < 10994042535936 THEN round(bytes / 1073741824.0)::BIGINT || ' GB'
-         ELSE round(bytes / 1099511627776.0)::BIGINT || ' TB' END;
+         ELSE round(bytes / 1099511627776.0)::BIGINT || ' TB' END)[1];
 
 -- text and arrays
 CREATE MACRO rvbbit_pg.pg.quote_ident(name) AS rvbbit_pg.base.quoted_name(name);

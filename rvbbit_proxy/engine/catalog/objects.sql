@@ -12,6 +12,10 @@ CREATE MACRO rvbbit_pg.base.session_pid() AS coalesce(getvariable('rvbbit_pid'):
 CREATE MACRO rvbbit_pg.base.database_oid() AS
     rvbbit_pg.base.oid_of('database', rvbbit_pg.base.session_database());
 
+-- How PostgreSQL prints an oid whose object has no name.
+CREATE MACRO rvbbit_pg.base.shown_oid(object_oid) AS
+    list_transform([object_oid], lambda o: CASE o WHEN 0 THEN '-' ELSE o::VARCHAR END)[1];
+
 -- The schemas named without a prefix, as clients know them.
 CREATE MACRO rvbbit_pg.base.search_path() AS list_distinct(list_filter(list_transform(
     string_split(current_setting('search_path'), ','),
@@ -22,7 +26,7 @@ CREATE MACRO rvbbit_pg.base.search_path() AS list_distinct(list_filter(list_tran
                  ELSE trim(split_part(entry, '.', 1), ' "') END
         WHEN contains(entry, '.') THEN trim(split_part(entry, '.', 2), ' "')
         ELSE trim(entry, ' "') END),
-    lambda name: name <> 'rvbbit'));
+    lambda name: name NOT IN ('rvbbit', 'fn')));
 
 CREATE MACRO rvbbit_pg.base.quoted_name(name) AS
     CASE WHEN regexp_full_match(name, '[a-z_][a-z0-9_]*') AND NOT list_contains(rvbbit_pg.base.reserved_words(), name)
@@ -37,3 +41,10 @@ CREATE MACRO rvbbit_pg.base.index_definition(is_unique, name, nspname, table_nam
 CREATE MACRO rvbbit_pg.base.name_parts(name) AS list_transform(
     regexp_extract_all(name, '"(?:[^"]|"")*"|[^".\s]+'),
     lambda part: CASE WHEN part[1] = '"' THEN replace(part[2:-2], '""', '"') ELSE lower(part) END);
+
+-- The word a type is looked up by: folded, without modifiers, quotes and pg_catalog.
+CREATE MACRO rvbbit_pg.base.type_word(name) AS
+    CASE WHEN contains(name, '"') AND NOT starts_with(name, '"char"')
+         THEN regexp_replace(array_to_string(rvbbit_pg.base.name_parts(replace(name, '[]', '')), '.'), '^pg_catalog\.', '')
+              || CASE WHEN ends_with(name, '[]') THEN '[]' ELSE '' END
+         ELSE regexp_replace(lower(trim(regexp_replace(name, '\s*\(.*\)', ''))), '^pg_catalog\.', '') END;

@@ -9,7 +9,7 @@ UNION ALL SELECT oid, nspname, relname FROM rvbbit_pg.base.system_relations;
 -- Types made by users, as format_type shows them.
 CREATE VIEW rvbbit_pg.base.user_type_names AS
 SELECT oid, CASE WHEN list_contains(rvbbit_pg.base.search_path(), nspname) THEN '' ELSE rvbbit_pg.base.quoted_name(nspname) || '.' END
-            || rvbbit_pg.base.quoted_name(typname) || CASE WHEN is_array THEN '[]' ELSE '' END AS name, typname, is_array
+            || rvbbit_pg.base.quoted_name(typname) || CASE WHEN is_array THEN '[]' ELSE '' END AS name, nspname, typname, is_array
 FROM (SELECT oid, nspname, type_name AS typname, false AS is_array FROM rvbbit_pg.base.enums
       UNION ALL SELECT array_oid, nspname, type_name, true FROM rvbbit_pg.base.enums
       UNION ALL SELECT rvbbit_pg.base.oid_of('rowtype', nspname || '.' || relname), nspname, relname, false
