@@ -32,6 +32,7 @@ from rvbbit_proxy.engine.duckdb_guard import (
 from rvbbit_proxy.engine.duckdb_inference import PROBE_ERRORS, QUERY_PLAN, DuckDBBinder
 from rvbbit_proxy.engine.duckdb_inserts import name_columns, spell_arrays
 from rvbbit_proxy.engine.duckdb_parameters import bind_parameters, null_parameters, substitute_parameters
+from rvbbit_proxy.engine.duckdb_privileges import GRANTED, grant, is_about_privileges
 from rvbbit_proxy.engine.duckdb_result import (
     BATCH_ROWS,
     DuckDBResult,
@@ -132,6 +133,8 @@ class DuckDBSession(UpstreamSession):
                 return self._control(command)
             self._refuse_if_failed()
             self._start()
+            if is_about_privileges(sql):
+                return self._grant(sql)
             sql = self._prepared(sql, result_formats)
             if self._statement.before or self._statement.after:
                 return self._run_among(self._statement)
@@ -146,6 +149,12 @@ class DuckDBSession(UpstreamSession):
         finally:
             if self._open is None:
                 self._stop()
+
+    def _grant(self, sql: str) -> DuckDBResult:
+        tag = grant(sql, lambda name: self._connection.sql(self._prepared(f"SELECT 1 FROM {name} LIMIT 0")))
+        if self.on_notice is not None:
+            self.on_notice(GRANTED)
+        return DuckDBResult(None, tag)
 
     def _run_or_complete(self, sql: str, parameters: Sequence[Parameter]) -> DuckDBResult:
         try:
@@ -336,7 +345,7 @@ class DuckDBSession(UpstreamSession):
         """Tell parameters and columns; nothing runs, and a failed block refuses all but its end."""
         self._release_connection()
         try:
-            if transaction_command(sql) is not None:
+            if transaction_command(sql) is not None or is_about_privileges(sql):
                 return Description((), None)
             self._refuse_if_failed()
             prepared = self._prepared(sql)

@@ -49,7 +49,8 @@ JOIN rvbbit_pg.pg.pg_type t ON t.oid = a.atttypid
 JOIN rvbbit_pg.pg.pg_namespace tn ON tn.oid = t.typnamespace
 LEFT JOIN rvbbit_pg.base.type_sql_names names ON names.oid = t.oid
 LEFT JOIN rvbbit_pg.pg.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-WHERE a.attnum > 0;
+WHERE a.attnum > 0
+ORDER BY c.nspname, c.relname, a.attnum;  -- as PostgreSQL stores them: some clients ask for no order
 
 CREATE VIEW rvbbit_pg.rows.table_constraints AS
 SELECT rvbbit_pg.base.session_database() AS constraint_catalog, nspname AS constraint_schema, conname AS constraint_name,
