@@ -7,6 +7,7 @@ from typing import Literal
 import duckdb
 
 from rvbbit_proxy.engine.catalog.emulation import CatalogEmulation, SessionCatalog, SessionIdentity
+from rvbbit_proxy.engine.catalog.install import FUNCTIONS
 from rvbbit_proxy.engine.duckdb_guard import LEDGER_VIEWS
 from rvbbit_proxy.engine.duckdb_session import SESSION_SETTINGS, DuckDBSession
 from rvbbit_proxy.engine.upstream import Upstream
@@ -27,11 +28,12 @@ class DuckDBUpstream(Upstream):
     ) -> DuckDBSession:
         """Open a session; the ledger's views are found without a prefix where it is attached."""
         cursor = self._connection.cursor()
+        self._catalog.install_functions()
         for setting in SESSION_SETTINGS:
             cursor.execute(setting)
         has_ledger = self._has_ledger(cursor)
-        if has_ledger:
-            cursor.execute(f"SET SESSION search_path = 'main,{LEDGER_VIEWS}'")
+        ledger = f",{LEDGER_VIEWS}" if has_ledger else ""
+        cursor.execute(f"SET SESSION search_path = 'main{ledger},{FUNCTIONS}'")
         identity = SessionIdentity(user, database, process_id, application_name)
         catalog = SessionCatalog(self._catalog, cursor, identity)
         return DuckDBSession(cursor, catalog, has_ledger=has_ledger)

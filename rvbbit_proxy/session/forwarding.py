@@ -81,8 +81,8 @@ def _duckdb_path(value: str, upstream: UpstreamSession) -> str:
     quoted = [f'"{name}"' if not name.isidentifier() else name for name in dict.fromkeys(path)] or ["main"]
     if ("rvbbit", "main") in schemas:
         quoted.append("rvbbit.main")
-    if ("rvbbit_pg", "fn") in schemas:
-        quoted.append("rvbbit_pg.fn")
+    if ("rvbbit_fn", "main") in schemas:
+        quoted.append("rvbbit_fn.main")
     return ",".join(quoted).replace("'", "''")
 
 

@@ -16,6 +16,7 @@ read_facts.py    reads ``facts/`` off a real PostgreSQL, by hand
 
 objects.sql, snapshot.sql      what DuckDB knows, under PostgreSQL's names and oids, snapshot by snapshot
 relations.sql, information_schema.sql, macros.sql   the relations and functions clients see
+functions.sql    functions found by the search path, without rewriting: catalog `rvbbit_fn`
 
 Laws: a statement that needs nothing reaches DuckDB as it came; one that cannot be read, too. A catalog answers what
 is there, or nothing where PostgreSQL would have nothing.

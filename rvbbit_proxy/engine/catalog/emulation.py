@@ -15,7 +15,12 @@ from functools import lru_cache
 
 import duckdb
 
-from rvbbit_proxy.engine.catalog.install import install_catalog, show_operators, snapshot_statements
+from rvbbit_proxy.engine.catalog.install import (
+    install_catalog,
+    install_functions,
+    show_operators,
+    snapshot_statements,
+)
 from rvbbit_proxy.engine.catalog.names import blank_noise, localise_names, quote_at
 from rvbbit_proxy.engine.catalog.output_types import REG_TYPES
 from rvbbit_proxy.engine.catalog.rewrite import Rewritten, rewrite_statement
@@ -54,6 +59,7 @@ _IN_CONTEXT = {
         "into": r"^\s*select\b[^;]*\binto\b",
         "index": r"\bcreate\s+(?:unique\s+)?index\s+on\b|\busing\s+(?:btree|hash)\b",
         "truncate": r"\btruncate\b[^;]*,",
+        "fillfactor": r"\bwith\s*\(\s*fillfactor\b",
         "local": r"^\s*create\s+local\b",
         "global": r"^\s*create\s+global\b",
         "format": r"\bformat\s*\(",
@@ -95,6 +101,15 @@ class CatalogEmulation:
         self._connection = connection
         self._lock = threading.Lock()
         self._installed = False
+        self._has_functions = False
+
+    def install_functions(self) -> None:
+        """Make the functions that every session has."""
+        with self._lock:
+            if not self._has_functions:
+                with closing(self._connection.cursor()) as cursor:
+                    install_functions(cursor)
+                self._has_functions = True
 
     def install(self) -> None:
         """Make the catalogs unless they are there."""

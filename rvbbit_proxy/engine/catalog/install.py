@@ -20,6 +20,9 @@ from rvbbit_proxy.engine.catalog.type_names import ARRAY_SUFFIX, SQL_NAMES, duck
 from rvbbit_proxy.wire.types import oids
 
 CATALOG = "rvbbit_pg"
+FUNCTIONS_CATALOG = "rvbbit_fn"
+FUNCTIONS = f"{FUNCTIONS_CATALOG}.main"
+"""What is in every session's search path: apart from ``rvbbit_pg``, which may be made while a transaction is open."""
 SYSTEM_SCHEMAS = ("pg_catalog", "information_schema")
 SNAPSHOT_PREFIX = "rvbbit_base_"
 _LISTS = {oids.INT2VECTOR: "SMALLINT[]", oids.OIDVECTOR: "BIGINT[]", oids.ANYARRAY: "VARCHAR[]"}
@@ -73,10 +76,24 @@ def duckdb_type(oid: int) -> str:
     return "BIGINT" if oid in _NUMBERED else _SCALARS.get(oid, "VARCHAR")
 
 
+def install_functions(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the functions that sessions find by their search path, unless this instance has them."""
+    if _is_attached(connection, FUNCTIONS_CATALOG):
+        return
+    connection.execute(f"ATTACH ':memory:' AS {FUNCTIONS_CATALOG}")
+    connection.execute(f"CREATE SCHEMA {FUNCTIONS_CATALOG}.base")
+    connection.execute(f"SET SESSION search_path = 'main,{FUNCTIONS}'")
+    connection.execute(";".join(_statements("functions.sql")))
+
+
+def _is_attached(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
+    found = connection.execute("SELECT 1 FROM duckdb_databases() WHERE database_name = ?", [name]).fetchone()
+    return found is not None
+
+
 def install_catalog(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the catalog unless this instance has it; the operators' rows join in once they are published."""
-    attached = connection.execute("SELECT 1 FROM duckdb_databases() WHERE database_name = ?", [CATALOG]).fetchone()
-    if attached is not None:
+    if _is_attached(connection, CATALOG):
         return
     connection.execute(f"ATTACH ':memory:' AS {CATALOG}")
     for schema in ("base", "rows", "pg", "info"):

@@ -26,7 +26,7 @@ CREATE MACRO rvbbit_pg.base.search_path() AS list_distinct(list_filter(list_tran
                  ELSE trim(split_part(entry, '.', 1), ' "') END
         WHEN contains(entry, '.') THEN trim(split_part(entry, '.', 2), ' "')
         ELSE trim(entry, ' "') END),
-    lambda name: name NOT IN ('rvbbit', 'fn')));
+    lambda name: name NOT IN ('rvbbit', 'rvbbit_fn')));
 
 CREATE MACRO rvbbit_pg.base.quoted_name(name) AS
     CASE WHEN regexp_full_match(name, '[a-z_][a-z0-9_]*') AND NOT list_contains(rvbbit_pg.base.reserved_words(), name)

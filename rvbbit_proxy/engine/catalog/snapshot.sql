@@ -6,7 +6,7 @@ CREATE OR REPLACE TEMP TABLE rvbbit_base_catalogs AS
 SELECT database_name, database_name = current_database() AS own, database_name = 'temp' AS temporary
 FROM duckdb_databases()
 WHERE database_name = 'temp'
-   OR (NOT internal AND database_name NOT IN ('rvbbit_ledger', 'rvbbit_published', 'rvbbit_pg'));
+   OR (NOT internal AND database_name NOT IN ('rvbbit_ledger', 'rvbbit_published', 'rvbbit_pg', 'rvbbit_fn'));
 
 CREATE OR REPLACE TEMP TABLE rvbbit_base_schemas AS
 SELECT named.*, CASE nspname WHEN 'public' THEN 2200 ELSE rvbbit_pg.base.oid_of('schema', nspname) END AS oid

@@ -1,0 +1,218 @@
+-- PostgreSQL's functions that DuckDB lacks or gives other types. Catalog `rvbbit_fn` stands last in every session's search path
+-- but before DuckDB's own functions, so statements find these without being rewritten; `system.main.*` is DuckDB's.
+-- Overloads by type are of no use: DuckDB does not know the type of an argument that holds an aggregate or a window,
+-- and takes the first overload that has a type. What is true of json's `@>` is true of lists, too.
+
+-- numbers
+CREATE MACRO rvbbit_fn.main.div(x, y) AS trunc(x / y)::DECIMAL(38, 0);
+CREATE MACRO rvbbit_fn.main.sqrt(x) AS
+    CASE WHEN x < 0 THEN error('cannot take square root of a negative number') ELSE system.main.sqrt(x) END;
+CREATE MACRO rvbbit_fn.main.ln(x) AS CASE WHEN x = 0 THEN error('cannot take logarithm of zero')
+    WHEN x < 0 THEN error('cannot take logarithm of a negative number') ELSE system.main.ln(x) END;
+CREATE MACRO rvbbit_fn.main."|/"(x) AS sqrt(x);
+CREATE MACRO rvbbit_fn.main."||/"(x) AS cbrt(x);
+CREATE MACRO rvbbit_fn.main.width_bucket(operand, low, high, buckets) AS
+    CASE WHEN operand IS NULL OR low IS NULL OR high IS NULL THEN NULL
+         WHEN low < high AND operand < low OR low > high AND operand > low THEN 0
+         WHEN low < high AND operand >= high OR low > high AND operand <= high THEN buckets + 1
+         ELSE (floor((operand - low)::DOUBLE * buckets / (high - low)::DOUBLE) + 1)::INTEGER END;
+CREATE MACRO rvbbit_fn.main.num_nonnulls(a) AS len(list_filter([(a IS NOT NULL)], lambda held: held))::INTEGER,
+    (a, b) AS len(list_filter([(a IS NOT NULL), (b IS NOT NULL)], lambda held: held))::INTEGER,
+    (a, b, c) AS len(list_filter([(a IS NOT NULL), (b IS NOT NULL), (c IS NOT NULL)], lambda held: held))::INTEGER,
+    (a, b, c, d) AS len(list_filter([(a IS NOT NULL), (b IS NOT NULL), (c IS NOT NULL), (d IS NOT NULL)], lambda held: held))::INTEGER,
+    (a, b, c, d, e) AS len(list_filter([(a IS NOT NULL), (b IS NOT NULL), (c IS NOT NULL), (d IS NOT NULL), (e IS NOT NULL)], lambda held: held))::INTEGER,
+    (a, b, c, d, e, f) AS len(list_filter([(a IS NOT NULL), (b IS NOT NULL), (c IS NOT NULL), (d IS NOT NULL), (e IS NOT NULL), (f IS NOT NULL)], lambda held: held))::INTEGER,
+    (a, b, c, d, e, f, g) AS len(list_filter([(a IS NOT NULL), (b IS NOT NULL), (c IS NOT NULL), (d IS NOT NULL), (e IS NOT NULL), (f IS NOT NULL), (g IS NOT NULL)], lambda held: held))::INTEGER,
+    (a, b, c, d, e, f, g, h) AS len(list_filter([(a IS NOT NULL), (b IS NOT NULL), (c IS NOT NULL), (d IS NOT NULL), (e IS NOT NULL), (f IS NOT NULL), (g IS NOT NULL), (h IS NOT NULL)], lambda held: held))::INTEGER;
+CREATE MACRO rvbbit_fn.main.num_nulls(a) AS len(list_filter([(a IS NULL)], lambda held: held))::INTEGER,
+    (a, b) AS len(list_filter([(a IS NULL), (b IS NULL)], lambda held: held))::INTEGER,
+    (a, b, c) AS len(list_filter([(a IS NULL), (b IS NULL), (c IS NULL)], lambda held: held))::INTEGER,
+    (a, b, c, d) AS len(list_filter([(a IS NULL), (b IS NULL), (c IS NULL), (d IS NULL)], lambda held: held))::INTEGER,
+    (a, b, c, d, e) AS len(list_filter([(a IS NULL), (b IS NULL), (c IS NULL), (d IS NULL), (e IS NULL)], lambda held: held))::INTEGER,
+    (a, b, c, d, e, f) AS len(list_filter([(a IS NULL), (b IS NULL), (c IS NULL), (d IS NULL), (e IS NULL), (f IS NULL)], lambda held: held))::INTEGER,
+    (a, b, c, d, e, f, g) AS len(list_filter([(a IS NULL), (b IS NULL), (c IS NULL), (d IS NULL), (e IS NULL), (f IS NULL), (g IS NULL)], lambda held: held))::INTEGER,
+    (a, b, c, d, e, f, g, h) AS len(list_filter([(a IS NULL), (b IS NULL), (c IS NULL), (d IS NULL), (e IS NULL), (f IS NULL), (g IS NULL), (h IS NULL)], lambda held: held))::INTEGER;
+CREATE MACRO rvbbit_fn.main.to_hex(x) AS lower(system.main.to_hex(x));
+CREATE MACRO rvbbit_fn.main.scale(x) AS length(split_part(x::VARCHAR, '.', 2));
+CREATE MACRO rvbbit_fn.main.min_scale(x) AS length(rtrim(split_part(x::VARCHAR, '.', 2), '0'));
+CREATE MACRO rvbbit_fn.main.trim_scale(x) AS x;
+
+-- text
+CREATE MACRO rvbbit_fn.main.length(x) AS system.main.length(x)::INTEGER;
+CREATE MACRO rvbbit_fn.main.char_length(x) AS system.main.char_length(x)::INTEGER;
+CREATE MACRO rvbbit_fn.main.character_length(x) AS system.main.char_length(x)::INTEGER;
+CREATE MACRO rvbbit_fn.main.bit_length(x) AS system.main.bit_length(x)::INTEGER;
+CREATE MACRO rvbbit_fn.main.strpos(x, part) AS system.main.strpos(x, part)::INTEGER;
+CREATE MACRO rvbbit_fn.main."position"(x, part) AS system.main.strpos(x, part)::INTEGER;
+CREATE MACRO rvbbit_fn.main.btrim(x) AS trim(x), (x, chars) AS trim(x, chars);
+CREATE MACRO rvbbit_fn.main.lpad(x, size) AS system.main.lpad(x, size, ' '), (x, size, fill) AS system.main.lpad(x, size, fill);
+CREATE MACRO rvbbit_fn.main.rpad(x, size) AS system.main.rpad(x, size, ' '), (x, size, fill) AS system.main.rpad(x, size, fill);
+CREATE MACRO rvbbit_fn.main.initcap(x) AS array_to_string(list_transform(
+    regexp_extract_all(x, '[\pL\pN]+|[^\pL\pN]+'), lambda word: upper(word[1]) || lower(word[2:])), '');
+CREATE MACRO rvbbit_fn.main.normalize(x) AS nfc_normalize(x);
+CREATE MACRO rvbbit_fn.main.encode(x) AS system.main.encode(x),
+    (x, format) AS CASE lower(format) WHEN 'hex' THEN lower(hex(x))
+        WHEN 'base64' THEN rtrim(regexp_replace(to_base64(x), '(.{76})', E'\\1\n', 'g'), E'\n')
+        WHEN 'escape' THEN replace(decode(x), '\', '\\')
+        ELSE error('unrecognized encoding: "' || format || '"') END;
+CREATE MACRO rvbbit_fn.main.decode(x) AS system.main.decode(x),
+    (x, format) AS CASE lower(format) WHEN 'hex' THEN unhex(x) WHEN 'base64' THEN from_base64(replace(x, E'\n', ''))
+        WHEN 'escape' THEN system.main.encode(replace(x, '\\', '\'))
+        ELSE error('unrecognized encoding: "' || format || '"') END;
+CREATE MACRO rvbbit_fn.main.convert_from(x, encoding) AS system.main.decode(x);
+CREATE MACRO rvbbit_fn.main.convert_to(x, encoding) AS system.main.encode(x);
+CREATE MACRO rvbbit_fn.main.sha256(x) AS system.main.unhex(system.main.sha256(x));
+CREATE MACRO rvbbit_fn.main.quote_literal(x) AS
+    CASE WHEN contains(x::VARCHAR, '\') THEN 'E' ELSE '' END
+    || '''' || replace(replace(x::VARCHAR, '''', ''''''), '\', '\\') || '''';
+CREATE MACRO rvbbit_fn.main.quote_nullable(x) AS coalesce(quote_literal(x), 'NULL');
+CREATE MACRO rvbbit_fn.main.string_to_array(x, separator) AS
+    CASE WHEN separator IS NULL THEN string_split(x, '') WHEN x = '' THEN [] ELSE string_split(x, separator) END,
+    (x, separator, missing) AS list_transform(string_to_array(x, separator), lambda part: nullif(part, missing));
+CREATE MACRO rvbbit_fn.main.array_to_string(items, separator) AS system.main.array_to_string(items, separator),
+    (items, separator, missing) AS system.main.array_to_string(
+        list_transform(items, lambda part: coalesce(part::VARCHAR, missing)), separator);
+CREATE MACRO rvbbit_fn.main.regexp_like(x, pattern) AS system.main.regexp_matches(x, pattern),
+    (x, pattern, flags) AS system.main.regexp_matches(x, pattern, flags);
+CREATE MACRO rvbbit_fn.main.regexp_count(x, pattern) AS len(regexp_extract_all(x, pattern))::INTEGER;
+CREATE MACRO rvbbit_fn.main.regexp_substr(x, pattern) AS nullif(regexp_extract(x, pattern), '');
+CREATE MACRO rvbbit_fn.main.regexp_instr(x, pattern) AS
+    CASE WHEN system.main.regexp_matches(x, pattern) THEN strpos(x, regexp_extract(x, pattern)) ELSE 0 END;
+CREATE MACRO rvbbit_fn.base.regexp_groups(pattern) AS
+    len(regexp_extract_all(replace(replace(pattern, '\\', ''), '\(', ''), '\((?:[^?]|$)'));
+CREATE MACRO rvbbit_fn.base.regexp_groups_of(x, pattern) AS CASE WHEN system.main.regexp_matches(x, pattern) THEN
+    CASE rvbbit_fn.base.regexp_groups(pattern)
+        WHEN 0 THEN [regexp_extract(x, pattern)]
+        WHEN 1 THEN [regexp_extract(x, pattern, 1)]
+        WHEN 2 THEN [regexp_extract(x, pattern, 1), regexp_extract(x, pattern, 2)]
+        WHEN 3 THEN [regexp_extract(x, pattern, 1), regexp_extract(x, pattern, 2), regexp_extract(x, pattern, 3)]
+        WHEN 4 THEN [regexp_extract(x, pattern, 1), regexp_extract(x, pattern, 2), regexp_extract(x, pattern, 3),
+                     regexp_extract(x, pattern, 4)]
+        ELSE error('regexp_match() takes at most 4 groups here') END END;
+CREATE MACRO rvbbit_fn.main.regexp_match(x, pattern) AS rvbbit_fn.base.regexp_groups_of(x, pattern),
+    (x, pattern, flags) AS rvbbit_fn.base.regexp_groups_of(x, '(?' || flags || ')' || pattern);
+CREATE MACRO rvbbit_fn.main.regexp_split_to_table(x, pattern) AS TABLE
+    SELECT unnest(string_split_regex(x, pattern)) AS regexp_split_to_table;
+CREATE MACRO rvbbit_fn.main.string_to_table(x, separator) AS unnest(string_to_array(x, separator));
+CREATE MACRO rvbbit_fn.main.string_to_table(x, separator) AS TABLE
+    SELECT unnest(string_split(x, separator)) AS string_to_table;
+CREATE MACRO rvbbit_fn.base.similar_pattern(pattern) AS
+    replace(replace(regexp_replace(pattern, '([.^$\\])', '\\\1', 'g'), '%', '.*'), '_', '.');
+CREATE MACRO rvbbit_fn.main.similar_to(x, pattern) AS regexp_full_match(x, rvbbit_fn.base.similar_pattern(pattern));
+
+-- dates and times
+CREATE MACRO rvbbit_fn.main.clock_timestamp() AS get_current_timestamp();
+CREATE MACRO rvbbit_fn.main.statement_timestamp() AS now();
+CREATE MACRO rvbbit_fn.main.timeofday() AS strftime(get_current_timestamp(), '%a %b %d %H:%M:%S.%f %Y %Z');
+CREATE MACRO rvbbit_fn.main.date_bin(stride, x, origin) AS time_bucket(stride::INTERVAL, x, origin);
+CREATE MACRO rvbbit_fn.main.make_interval(years := 0, months := 0, weeks := 0, days := 0, hours := 0, mins := 0, secs := 0) AS
+    to_years(years) + to_months(months) + to_weeks(weeks) + to_days(days) + to_hours(hours) + to_minutes(mins)
+    + to_microseconds((secs * 1000000)::BIGINT);
+CREATE MACRO rvbbit_fn.main.justify_days(x) AS
+    to_months(datepart('year', x) * 12 + datepart('month', x) + datepart('day', x) // 30)
+    + to_days((datepart('day', x) % 30)::INTEGER) + to_microseconds(rvbbit_fn.base.time_part(x));
+CREATE MACRO rvbbit_fn.base.time_part(x) AS
+    datepart('hour', x) * 3600000000 + datepart('minute', x) * 60000000 + datepart('microsecond', x);
+CREATE MACRO rvbbit_fn.main.justify_hours(x) AS
+    to_months(datepart('year', x) * 12 + datepart('month', x))
+    + to_days((datepart('day', x) + rvbbit_fn.base.time_part(x) // 86400000000)::INTEGER)
+    + to_microseconds(rvbbit_fn.base.time_part(x) % 86400000000);
+CREATE MACRO rvbbit_fn.base.interval_of(microseconds) AS
+    to_months((microseconds // 2592000000000)::INTEGER)
+    + to_days(((microseconds % 2592000000000) // 86400000000)::INTEGER)
+    + to_microseconds((microseconds % 86400000000)::BIGINT);
+CREATE MACRO rvbbit_fn.main.justify_interval(x) AS rvbbit_fn.base.interval_of(
+    (datepart('year', x) * 12 + datepart('month', x)) * 2592000000000 + datepart('day', x) * 86400000000
+    + rvbbit_fn.base.time_part(x));
+
+-- arrays
+CREATE MACRO rvbbit_fn.main.array_length(items) AS system.main.len(items)::INTEGER,
+    (items, dimension) AS CASE WHEN dimension = 1 THEN nullif(system.main.len(items), 0)::INTEGER
+        WHEN dimension > 1 THEN system.main.array_length(items, dimension)::INTEGER END;
+CREATE MACRO rvbbit_fn.main.array_upper(items, dimension) AS array_length(items, dimension);
+CREATE MACRO rvbbit_fn.main.array_lower(items, dimension) AS CASE WHEN array_length(items, dimension) > 0 THEN 1 END;
+CREATE MACRO rvbbit_fn.main.cardinality(items) AS CASE WHEN items IS NOT NULL THEN system.main.len(flatten([items])) END::INTEGER;
+CREATE MACRO rvbbit_fn.main.array_ndims(items) AS CASE WHEN len(items) > 0 THEN 1 END;
+CREATE MACRO rvbbit_fn.main.array_dims(items) AS CASE WHEN len(items) > 0 THEN '[1:' || len(items) || ']' END;
+CREATE MACRO rvbbit_fn.main.array_remove(items, item) AS list_filter(items, lambda other: other IS DISTINCT FROM item);
+CREATE MACRO rvbbit_fn.main.array_replace(items, old, new) AS
+    list_transform(items, lambda other: CASE WHEN other IS NOT DISTINCT FROM old THEN new ELSE other END);
+CREATE MACRO rvbbit_fn.main.array_positions(items, item) AS list_filter(
+    list_transform(items, lambda other, place: CASE WHEN other IS NOT DISTINCT FROM item THEN place::INTEGER END),
+    lambda place: place IS NOT NULL);
+CREATE MACRO rvbbit_fn.main.trim_array(items, count) AS items[1:len(items) - count];
+CREATE MACRO rvbbit_fn.main.array_fill(item, sizes) AS list_transform(range(sizes[1]), lambda place: item);
+
+-- json
+CREATE MACRO rvbbit_fn.main."@>"(x JSON, y JSON) AS json_contains(x, y), (x, y) AS system.main."@>"(x, y);
+CREATE MACRO rvbbit_fn.main."<@"(x JSON, y JSON) AS json_contains(y, x), (x, y) AS system.main."<@"(x, y);
+CREATE MACRO rvbbit_fn.main.to_jsonb(x) AS to_json(x);
+CREATE MACRO rvbbit_fn.base.json_type_name(x) AS
+    CASE system.main.json_type(x) WHEN 'OBJECT' THEN 'object' WHEN 'ARRAY' THEN 'array' WHEN 'VARCHAR' THEN 'string'
+         WHEN 'BOOLEAN' THEN 'boolean' WHEN 'NULL' THEN 'null' WHEN NULL THEN NULL ELSE 'number' END;
+CREATE MACRO rvbbit_fn.main.json_typeof(x) AS CASE WHEN x IS NOT NULL THEN rvbbit_fn.base.json_type_name(x) END;
+CREATE MACRO rvbbit_fn.main.jsonb_typeof(x) AS CASE WHEN x IS NOT NULL THEN rvbbit_fn.base.json_type_name(x) END;
+CREATE MACRO rvbbit_fn.main.json_array_length(x) AS system.main.json_array_length(x)::INTEGER;
+CREATE MACRO rvbbit_fn.main.jsonb_array_length(x) AS system.main.json_array_length(x)::INTEGER;
+CREATE MACRO rvbbit_fn.base.json_path(steps) AS '$' || coalesce(array_to_string(list_transform(steps,
+    lambda step: CASE WHEN regexp_full_match(step, '\d+') THEN '[' || step || ']' ELSE '."' || step || '"' END), ''), '');
+CREATE MACRO rvbbit_fn.base.json_at(x, steps) AS coalesce(
+    json_extract(x, rvbbit_fn.base.json_path(steps)),
+    json_extract(x, '$' || array_to_string(list_transform(steps, lambda step: '."' || step || '"'), '')));
+CREATE MACRO rvbbit_fn.base.json_text_at(x, steps) AS coalesce(
+    json_extract_string(x, rvbbit_fn.base.json_path(steps)),
+    json_extract_string(x, '$' || array_to_string(list_transform(steps, lambda step: '."' || step || '"'), '')));
+CREATE MACRO rvbbit_fn.main.json_extract_path(x, a) AS rvbbit_fn.base.json_at(x, [a]),
+    (x, a, b) AS rvbbit_fn.base.json_at(x, [a, b]), (x, a, b, c) AS rvbbit_fn.base.json_at(x, [a, b, c]);
+CREATE MACRO rvbbit_fn.main.json_extract_path_text(x, a) AS rvbbit_fn.base.json_text_at(x, [a]),
+    (x, a, b) AS rvbbit_fn.base.json_text_at(x, [a, b]), (x, a, b, c) AS rvbbit_fn.base.json_text_at(x, [a, b, c]);
+CREATE MACRO rvbbit_fn.main.jsonb_extract_path(x, a) AS rvbbit_fn.base.json_at(x, [a]),
+    (x, a, b) AS rvbbit_fn.base.json_at(x, [a, b]), (x, a, b, c) AS rvbbit_fn.base.json_at(x, [a, b, c]);
+CREATE MACRO rvbbit_fn.main.jsonb_extract_path_text(x, a) AS rvbbit_fn.base.json_text_at(x, [a]),
+    (x, a, b) AS rvbbit_fn.base.json_text_at(x, [a, b]), (x, a, b, c) AS rvbbit_fn.base.json_text_at(x, [a, b, c]);
+CREATE MACRO rvbbit_fn.main.jsonb_path_query_first(x, path) AS json_extract(x, path);
+CREATE MACRO rvbbit_fn.main.jsonb_path_exists(x, path) AS json_exists(x, path);
+CREATE MACRO rvbbit_fn.main.jsonb_pretty(x) AS json_pretty(x);
+CREATE MACRO rvbbit_fn.main.json_object_keys(x) AS unnest(json_keys(x));
+CREATE MACRO rvbbit_fn.main.jsonb_object_keys(x) AS unnest(json_keys(x));
+CREATE MACRO rvbbit_fn.main.json_array_elements(x) AS unnest(json_extract(x, '$[*]'));
+CREATE MACRO rvbbit_fn.main.jsonb_array_elements(x) AS unnest(json_extract(x, '$[*]'));
+CREATE MACRO rvbbit_fn.main.json_array_elements_text(x) AS unnest(json_extract_string(x, '$[*]'));
+CREATE MACRO rvbbit_fn.main.jsonb_array_elements_text(x) AS unnest(json_extract_string(x, '$[*]'));
+CREATE MACRO rvbbit_fn.main.json_object_keys(x) AS TABLE SELECT unnest(json_keys(x)) AS json_object_keys;
+CREATE MACRO rvbbit_fn.main.jsonb_object_keys(x) AS TABLE SELECT unnest(json_keys(x)) AS jsonb_object_keys;
+CREATE MACRO rvbbit_fn.main.json_array_elements(x) AS TABLE SELECT unnest(json_extract(x, '$[*]')) AS value;
+CREATE MACRO rvbbit_fn.main.jsonb_array_elements(x) AS TABLE SELECT unnest(json_extract(x, '$[*]')) AS value;
+CREATE MACRO rvbbit_fn.main.json_array_elements_text(x) AS TABLE SELECT unnest(json_extract_string(x, '$[*]')) AS value;
+CREATE MACRO rvbbit_fn.main.jsonb_array_elements_text(x) AS TABLE SELECT unnest(json_extract_string(x, '$[*]')) AS value;
+CREATE MACRO rvbbit_fn.main.json_each(x) AS TABLE SELECT unnest(json_keys(x)) AS key, unnest(json_extract(x, '$.*')) AS value;
+CREATE MACRO rvbbit_fn.main.jsonb_each(x) AS TABLE SELECT unnest(json_keys(x)) AS key, unnest(json_extract(x, '$.*')) AS value;
+CREATE MACRO rvbbit_fn.main.json_each_text(x) AS TABLE
+    SELECT unnest(json_keys(x)) AS key, unnest(json_extract_string(x, '$.*')) AS value;
+CREATE MACRO rvbbit_fn.main.jsonb_each_text(x) AS TABLE
+    SELECT unnest(json_keys(x)) AS key, unnest(json_extract_string(x, '$.*')) AS value;
+CREATE MACRO rvbbit_fn.main.json_build_array() AS json_array(), (a) AS json_array(a), (a, b) AS json_array(a, b),
+    (a, b, c) AS json_array(a, b, c), (a, b, c, d) AS json_array(a, b, c, d);
+CREATE MACRO rvbbit_fn.main.jsonb_build_array() AS json_array(), (a) AS json_array(a), (a, b) AS json_array(a, b),
+    (a, b, c) AS json_array(a, b, c), (a, b, c, d) AS json_array(a, b, c, d);
+CREATE MACRO rvbbit_fn.main.json_build_object() AS json_object(),
+    (k1, v1) AS json_object(k1::VARCHAR, v1),
+    (k1, v1, k2, v2) AS json_object(k1::VARCHAR, v1, k2::VARCHAR, v2),
+    (k1, v1, k2, v2, k3, v3) AS json_object(k1::VARCHAR, v1, k2::VARCHAR, v2, k3::VARCHAR, v3),
+    (k1, v1, k2, v2, k3, v3, k4, v4) AS json_object(k1::VARCHAR, v1, k2::VARCHAR, v2, k3::VARCHAR, v3, k4::VARCHAR, v4),
+    (k1, v1, k2, v2, k3, v3, k4, v4, k5, v5) AS json_object(k1::VARCHAR, v1, k2::VARCHAR, v2, k3::VARCHAR, v3, k4::VARCHAR, v4, k5::VARCHAR, v5),
+    (k1, v1, k2, v2, k3, v3, k4, v4, k5, v5, k6, v6) AS json_object(k1::VARCHAR, v1, k2::VARCHAR, v2, k3::VARCHAR, v3, k4::VARCHAR, v4, k5::VARCHAR, v5, k6::VARCHAR, v6),
+    (k1, v1, k2, v2, k3, v3, k4, v4, k5, v5, k6, v6, k7, v7) AS json_object(k1::VARCHAR, v1, k2::VARCHAR, v2, k3::VARCHAR, v3, k4::VARCHAR, v4, k5::VARCHAR, v5, k6::VARCHAR, v6, k7::VARCHAR, v7),
+    (k1, v1, k2, v2, k3, v3, k4, v4, k5, v5, k6, v6, k7, v7, k8, v8) AS json_object(k1::VARCHAR, v1, k2::VARCHAR, v2, k3::VARCHAR, v3, k4::VARCHAR, v4, k5::VARCHAR, v5, k6::VARCHAR, v6, k7::VARCHAR, v7, k8::VARCHAR, v8);
+CREATE MACRO rvbbit_fn.main.jsonb_build_object() AS json_object(),
+    (k1, v1) AS json_object(k1::VARCHAR, v1),
+    (k1, v1, k2, v2) AS json_object(k1::VARCHAR, v1, k2::VARCHAR, v2),
+    (k1, v1, k2, v2, k3, v3) AS json_object(k1::VARCHAR, v1, k2::VARCHAR, v2, k3::VARCHAR, v3),
+    (k1, v1, k2, v2, k3, v3, k4, v4) AS json_object(k1::VARCHAR, v1, k2::VARCHAR, v2, k3::VARCHAR, v3, k4::VARCHAR, v4),
+    (k1, v1, k2, v2, k3, v3, k4, v4, k5, v5) AS json_object(k1::VARCHAR, v1, k2::VARCHAR, v2, k3::VARCHAR, v3, k4::VARCHAR, v4, k5::VARCHAR, v5),
+    (k1, v1, k2, v2, k3, v3, k4, v4, k5, v5, k6, v6) AS json_object(k1::VARCHAR, v1, k2::VARCHAR, v2, k3::VARCHAR, v3, k4::VARCHAR, v4, k5::VARCHAR, v5, k6::VARCHAR, v6),
+    (k1, v1, k2, v2, k3, v3, k4, v4, k5, v5, k6, v6, k7, v7) AS json_object(k1::VARCHAR, v1, k2::VARCHAR, v2, k3::VARCHAR, v3, k4::VARCHAR, v4, k5::VARCHAR, v5, k6::VARCHAR, v6, k7::VARCHAR, v7),
+    (k1, v1, k2, v2, k3, v3, k4, v4, k5, v5, k6, v6, k7, v7, k8, v8) AS json_object(k1::VARCHAR, v1, k2::VARCHAR, v2, k3::VARCHAR, v3, k4::VARCHAR, v4, k5::VARCHAR, v5, k6::VARCHAR, v6, k7::VARCHAR, v7, k8::VARCHAR, v8);
+
+-- the session
+CREATE MACRO rvbbit_fn.main.txid_current() AS system.main.txid_current()::BIGINT;
