@@ -102,6 +102,7 @@ class FewQueries:
         self._expected: OrderedDict[str, bool] = OrderedDict()
         self._queries: OrderedDict[str, FewQuery] = OrderedDict()
         self._shapes: OrderedDict[str, Shape] = OrderedDict()
+        self._untouched: OrderedDict[str, bool] = OrderedDict()
 
     def expects(self, sql: str) -> bool:
         """Tell whether a query like this one gave few rows, and none gave what cannot come this way."""
@@ -117,6 +118,14 @@ class FewQueries:
     def refuse(self, sql: str) -> None:
         """Note that queries like this one cannot come this way."""
         _keep(self._expected, likeness(sql), False)
+
+    def is_untouched(self, sql: str) -> bool:
+        """Tell whether a query of exactly this text ran so, just as the client wrote it: nothing need be looked at."""
+        return sql in self._untouched
+
+    def keep_untouched(self, sql: str) -> None:
+        """Note that a query ran as the client wrote it."""
+        _keep(self._untouched, sql, True)
 
     def query(self, sql: str) -> FewQuery | None:
         """Return the parsed query of exactly this text, if it ran before."""

@@ -108,6 +108,7 @@ class DuckDBSession(UpstreamSession):
         self.style: TextStyle = DEFAULT_STYLE
         self._connection = connection
         self._catalog = catalog
+        self.activity = catalog.activity
         self._statement = Rewritten("")
         self._has_ledger = has_ledger
         self._binder = DuckDBBinder(connection, lambda: catalog.version)
@@ -128,11 +129,15 @@ class DuckDBSession(UpstreamSession):
         """Run one statement; rows come as Arrow batches whatever ``result_formats`` says."""
         self._release_connection()
         try:
-            command = transaction_command(sql)
+            untouched = self._few.is_untouched(sql)
+            command = None if untouched else transaction_command(sql)
             if command is not None:
                 return self._control(command)
             self._refuse_if_failed()
             self._start()
+            if untouched:
+                self._statement = Rewritten(sql)
+                return self._run(sql, parameters)
             if is_about_privileges(sql):
                 return self._grant(sql)
             sql = self._prepared(sql, result_formats)
@@ -208,6 +213,8 @@ class DuckDBSession(UpstreamSession):
             self._few.refuse(sql)
             return None
         if rest is None:
+            if self._statement == Rewritten(sql):
+                self._few.keep_untouched(sql)
             return DuckDBResult(shape.columns, query.tag, first=first)
         self._few.refuse(sql)
         self._open = DuckDBResult(
@@ -519,6 +526,7 @@ class DuckDBSession(UpstreamSession):
         """Drop the open result, roll back what is open, close the cursor."""
         if self._open is not None:
             self._open.close()
+        self._catalog.close()
         if self._status != "I":
             self._connection.execute("ROLLBACK")
             self._status = "I"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal, Protocol
 
@@ -136,17 +137,24 @@ def encode_backend_key_data(process_id: int, secret_key: bytes) -> bytes:
     return _message(b"K", struct.pack("!I", process_id) + secret_key)
 
 
+_READY = {status: _message(b"Z", status.encode("ascii")) for status in ("I", "T", "E")}
+
+
 # --- statements -------------------------------------------------------------------------------------------
 
 
 def encode_ready_for_query(status: Literal["I", "T", "E"]) -> bytes:
     """Tell that the next query may come: idle, in a transaction block, in a failed one."""
-    return _message(b"Z", status.encode("ascii"))
+    return _READY[status]
 
 
 def encode_row_description(columns: Sequence[ColumnLike], formats: Sequence[int] = ()) -> bytes:
     """Describe the columns of the rows to come; ``formats`` is none (all text), one for all, or one each."""
-    codes = spread_formats(formats, len(columns))
+    return _row_description(tuple(columns), spread_formats(formats, len(columns)))
+
+
+@lru_cache(256)
+def _row_description(columns: tuple[ColumnLike, ...], codes: tuple[int, ...]) -> bytes:
     fields = (
         _string(column.name)
         + struct.pack(
@@ -176,6 +184,7 @@ def encode_row_body(values: Sequence[bytes | None]) -> bytes:
     return b"".join(parts)
 
 
+@lru_cache(256)
 def encode_command_complete(tag: str) -> bytes:
     """Tell that a statement is done: ``SELECT 5``, ``INSERT 0 1``, ``BEGIN``."""
     return _message(b"C", _string(tag))
