@@ -12,10 +12,13 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import duckdb
 
+from rvbbit_proxy.engine.activity import Activity, SessionActivity
 from rvbbit_proxy.engine.catalog.install import (
+    SNAPSHOT_PREFIX,
     install_catalog,
     install_functions,
     show_operators,
@@ -33,7 +36,7 @@ from rvbbit_proxy.wire.types import oids
 _KEPT = 2048
 _WHOLE_NUMBERS = frozenset((oids.INT2, oids.INT4, oids.INT8))
 _NUMBERED = frozenset((oids.OID, oids.XID, oids.CID, oids.XID8))
-_TEXTUAL = REG_TYPES | {oids.NAME, oids.CHAR, oids.PG_NODE_TREE, oids.VARCHAR, oids.BPCHAR, oids.ACLITEM}
+_TEXTUAL = REG_TYPES | {oids.NAME, oids.CHAR, oids.PG_NODE_TREE, oids.VARCHAR, oids.BPCHAR, oids.ACLITEM, oids.INET}
 _WORD = re.compile(r"[a-z_]\w*")
 _MARKS = ("pg_", "information_schema", "_privilege", "to_reg")
 _TELLING = frozenset(
@@ -71,6 +74,9 @@ _IN_CONTEXT = {
 _ARRAY_LITERAL = re.compile(r"'\{[^']*\}'\s*(?:::|as\b)", re.IGNORECASE)
 _BYTEA_LITERAL = re.compile(r"'\\{1,2}x[0-9a-fA-F]*'\s*(?:::\s*bytea|as\s+bytea)", re.IGNORECASE)
 _NAMED_AT = re.compile(r"\b[aA][tT]\b(?!\s+time\s+zone\b)(?!\")", re.IGNORECASE)
+_READS_SESSIONS = re.compile(r"pg_stat_(?:activity|database|ssl|gssapi)")
+_READS_ROLES = re.compile(r"pg_authid|pg_roles|pg_user|pg_shadow|pg_group|regrole|_roles\b|userbyid")
+_READS_SETTINGS = re.compile(r"pg_settings|current_setting|pg_show_all_settings")
 _DROP_TABLE = re.compile(r"\s*drop\s+table\b", re.IGNORECASE)
 _OWNED = """
     SELECT DISTINCT regexp_extract(column_default, '^nextval\\(''(.*)''\\)$', 1)
@@ -98,6 +104,8 @@ class CatalogEmulation:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.version = 0
+        self.activity = Activity()
+        self.users: tuple[str, ...] = ()
         self._connection = connection
         self._lock = threading.Lock()
         self._installed = False
@@ -143,7 +151,15 @@ class SessionCatalog:
         self._seen: int | None = None
         self._seen_in_block = False
         self._defined_in_block = False
+        self.activity = SessionActivity(
+            identity.pid, identity.user, identity.database, identity.application_name
+        )
+        emulation.activity.opened(self.activity)
         introduce(connection, identity)
+
+    def close(self) -> None:
+        """Leave the list of sessions."""
+        self._emulation.activity.closed(self.activity)
 
     @property
     def version(self) -> int:
@@ -155,6 +171,7 @@ class SessionCatalog:
         found = rewritten(sql, self._identity.database, tuple(formats))
         if found.reads_catalog:
             self._look(in_block)
+            self._tell(found.sql)
         if _DROP_TABLE.match(sql) is not None:
             return replace(found, after=self._owned_sequences(found.sql))
         return found
@@ -173,6 +190,24 @@ class SessionCatalog:
         for statement in snapshot_statements():
             self._connection.execute(statement)
         self._seen, self._seen_in_block = version, in_block
+
+    def _tell(self, sql: str) -> None:
+        """Write down what the statement reads of this process: sessions, users, parameters."""
+        if _READS_SESSIONS.search(sql):
+            self._fill("activity", [activity_row(session) for session in self._emulation.activity.sessions()])
+        if _READS_ROLES.search(sql):
+            names = {*self._emulation.users, *(one.user for one in self._emulation.activity.sessions())}
+            self._fill("users", [(name,) for name in sorted(names)])
+        if _READS_SETTINGS.search(sql) and self.activity.settings is not None:
+            self._fill("parameters", list(self.activity.settings()))
+
+    def _fill(self, name: str, rows: list[tuple[Any, ...]]) -> None:
+        table = f"temp.main.{SNAPSHOT_PREFIX}{name}"
+        self._connection.execute(f"DELETE FROM {table}")
+        if rows:
+            marks = f"({', '.join('?' * len(rows[0]))})"
+            values = [value for row in rows for value in row]
+            self._connection.execute(f"INSERT INTO {table} VALUES {', '.join([marks] * len(rows))}", values)
 
     def defined(self) -> None:
         """Note a statement that may have changed a definition."""
@@ -197,6 +232,16 @@ def introduce(connection: duckdb.DuckDBPyConnection, identity: SessionIdentity) 
     ):
         connection.execute(f"SET VARIABLE {name} = '{value.replace(chr(39), chr(39) * 2)}'")
     connection.execute(f"SET VARIABLE rvbbit_pid = {int(identity.pid)}")
+
+
+def activity_row(session: SessionActivity) -> tuple[Any, ...]:
+    """Return a session as ``base.activity`` has it."""
+    address, _, port = (session.client_address or "").rpartition(":")
+    return (
+        session.pid, session.user, session.database, session.application_name, address.strip("[]") or None,
+        int(port) if port.isdigit() else -1, session.backend_start, session.transaction_start, session.query_start,
+        session.state_change, session.state, session.query,
+    )  # fmt: skip
 
 
 def announced(columns: Sequence[Column], column_oids: Sequence[int]) -> tuple[Column, ...]:
