@@ -203,7 +203,7 @@ class Connection:
 
     def _await_frame(self, session: Session) -> Frame | None:
         """Return the next frame; None when the server shuts down."""
-        limit_ms, silence = session.idle_limit
+        limit_ms = session.idle_limit_ms
         self._client.limit_silence(limit_ms / 1000 if limit_ms else None)
         frame = None
         while frame is None:
@@ -214,7 +214,7 @@ class Connection:
             try:
                 frame = self._client.await_frame(session.watched)
             except TimeoutError:
-                raise silence from None
+                raise session.silence() from None
             if frame is None:
                 session.deliver(idle=not self._busy)
         if limit_ms:

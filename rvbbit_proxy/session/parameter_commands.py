@@ -15,6 +15,7 @@ from typing import TypeAlias
 from rvbbit_proxy.errors import SyntaxFault
 from rvbbit_proxy.session.parameter_table import PARAMETERS
 from rvbbit_proxy.sql.lexer import Token, leading_words, lexemes, unquote_identifier, unquote_string
+from rvbbit_proxy.sql.remembered import remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +147,7 @@ def syntax_error_at(token: Token | None) -> SyntaxFault:
     return SyntaxFault(f'syntax error at or near "{token.text}"', position=token.start + 1)
 
 
+@remembered
 def parse_parameter_command(sql: str) -> ParameterCommand | None:
     """Return the command, or None when the statement is none of these.
 

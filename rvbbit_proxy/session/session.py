@@ -15,7 +15,6 @@ from rvbbit_proxy.session.client import Client
 from rvbbit_proxy.session.forwarding import adopt_postgres, follow_parameters, report_parameters
 from rvbbit_proxy.session.notifications import Notification
 from rvbbit_proxy.session.output import attempt, send_error, tell_failure
-from rvbbit_proxy.session.parameter_kinds import read_ms
 from rvbbit_proxy.session.parameters import parse_startup_options
 from rvbbit_proxy.session.state import Identity, Services, SessionState
 from rvbbit_proxy.wire import backend
@@ -116,15 +115,18 @@ class Session:
         return self.state.parameters.get("client_connection_check_interval") != "0"
 
     @property
-    def idle_limit(self) -> tuple[int, RvbbitError]:
-        """How long the client may stay silent now, in ms (0 is for ever), and the error that ends the session."""
-        if self.state.block.state == "idle":
-            return read_ms(self.state.parameters.get("idle_session_timeout")), IdleSessionTimeout(
-                "terminating connection due to idle-session timeout"
-            )
-        return read_ms(self.state.parameters.get("idle_in_transaction_session_timeout")), IdleInTransactionTimeout(
-            "terminating connection due to idle-in-transaction timeout"
+    def idle_limit_ms(self) -> int:
+        """How long the client may stay silent now; 0 is for ever."""
+        idle = self.state.block.state == "idle"
+        return self.state.parameters.ms(
+            "idle_session_timeout" if idle else "idle_in_transaction_session_timeout"
         )
+
+    def silence(self) -> RvbbitError:
+        """Return the error that ends the session of a client that was silent for longer."""
+        if self.state.block.state == "idle":
+            return IdleSessionTimeout("terminating connection due to idle-session timeout")
+        return IdleInTransactionTimeout("terminating connection due to idle-in-transaction timeout")
 
     def handle(self, message: FrontendMessage) -> None:
         """Answer one message. Whatever goes wrong in it is told to the client, except ClientLost."""
