@@ -47,6 +47,13 @@ def rows(session: DuckDBSession, sql: str) -> list[list[Any]]:
         ("SELECT to_regclass('nothing'), to_regtype('nothing')", [None, None]),
         ("SELECT '{1,NULL,3}'::int[], 'a' = ANY('{a,b}'::text[])", [[1, None, 3], True]),
         ("SELECT '{\"a,b\",c}'::text[]", [["a,b", "c"]]),
+        ("SELECT 1 = ANY('{1,2}'), 'c' = ANY ('{a,\"\",NULL}'), 'x' = ANY ('{}')", [True, None, False]),
+        (
+            "SELECT to_timestamp('2024-01-02 03:04', 'YYYY-MM-DD HH24:MI')::timestamp::text",
+            ["2024-01-02 03:04:00"],
+        ),
+        ("SELECT to_char(date '2024-03-05', 'FMMonth FMDD, yyyy \"at\" HH24%')", ["March 5, 2024 at 00%"]),
+        ("SELECT to_date('05 Dec 2000', 'DD Mon YYYY')::text", ["2000-12-05"]),
         ("SELECT 'abc' OPERATOR(pg_catalog.~) '^b', 'abc' OPERATOR(pg_catalog.!~) 'z'", [False, True]),
         ("SELECT 'x' COLLATE pg_catalog.default", ["x"]),
         ("SELECT name FROM public.items WHERE id = 1", ["one"]),

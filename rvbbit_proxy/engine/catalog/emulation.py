@@ -36,7 +36,15 @@ from rvbbit_proxy.wire.types import oids
 _KEPT = 2048
 _WHOLE_NUMBERS = frozenset((oids.INT2, oids.INT4, oids.INT8))
 _NUMBERED = frozenset((oids.OID, oids.XID, oids.CID, oids.XID8))
-_TEXTUAL = REG_TYPES | {oids.NAME, oids.CHAR, oids.PG_NODE_TREE, oids.VARCHAR, oids.BPCHAR, oids.ACLITEM, oids.INET}
+_TEXTUAL = REG_TYPES | {
+    oids.NAME,
+    oids.CHAR,
+    oids.PG_NODE_TREE,
+    oids.VARCHAR,
+    oids.BPCHAR,
+    oids.ACLITEM,
+    oids.INET,
+}
 _WORD = re.compile(r"[a-z_]\w*")
 _MARKS = ("pg_", "information_schema", "_privilege", "to_reg")
 _TELLING = frozenset(
@@ -68,10 +76,13 @@ _IN_CONTEXT = {
         "format": r"\bformat\s*\(",
         "substring": r"\bsubstring\s*\(",
         "float": r"\bfloat\s*\(",
+        "to_timestamp": r"\bto_timestamp\s*\([^;]*,",
+        "to_date": r"\bto_date\s*\(",
+        "to_char": r"\bto_char\s*\(",
     }.items()
 }
 """Words that mean something only where the pattern finds them."""
-_ARRAY_LITERAL = re.compile(r"'\{[^']*\}'\s*(?:::|as\b)", re.IGNORECASE)
+_ARRAY_LITERAL = re.compile(r"'\{[^']*\}'\s*(?:::|as\b)|=\s*any\s*\(\s*'\{[^']*\}'\s*\)", re.IGNORECASE)
 _BYTEA_LITERAL = re.compile(r"'\\{1,2}x[0-9a-fA-F]*'\s*(?:::\s*bytea|as\s+bytea)", re.IGNORECASE)
 _NAMED_AT = re.compile(r"\b[aA][tT]\b(?!\s+time\s+zone\b)(?!\")", re.IGNORECASE)
 _READS_SESSIONS = re.compile(r"pg_stat_(?:activity|database|ssl|gssapi)")
@@ -151,9 +162,7 @@ class SessionCatalog:
         self._seen: int | None = None
         self._seen_in_block = False
         self._defined_in_block = False
-        self.activity = SessionActivity(
-            identity.pid, identity.user, identity.database, identity.application_name
-        )
+        self.activity = SessionActivity(identity.pid, identity.user, identity.database, identity.application_name)
         emulation.activity.opened(self.activity)
         introduce(connection, identity)
 

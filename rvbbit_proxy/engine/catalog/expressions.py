@@ -17,6 +17,7 @@ from rvbbit_proxy.engine.catalog.casts import reg_value
 from rvbbit_proxy.engine.catalog.install import SYSTEM_SCHEMAS, column_types
 from rvbbit_proxy.engine.catalog.output_types import expression_oid, scope_in_tree
 from rvbbit_proxy.wire.types import oids
+from rvbbit_proxy.wire.types.array_input import parse_array
 
 _OF_RELATIONS = frozenset("pg_relation_size pg_table_size pg_total_relation_size pg_indexes_size".split())
 _VECTORS = frozenset(
@@ -99,7 +100,7 @@ def escape_patterns(tree: exp.Expr) -> None:
 
 
 def spell_queries(tree: exp.Expr) -> None:
-    """Write ``EXISTS (SELECT FROM …)`` with an item, and ``= ANY (ARRAY(SELECT …))`` without the array."""
+    """Write ``EXISTS (SELECT FROM …)`` with an item, and ``= ANY`` without what DuckDB does not take for an array."""
     for exists in tree.find_all(exp.Exists):
         query = exists.this
         if isinstance(query, exp.Select) and not query.expressions:
@@ -112,6 +113,18 @@ def spell_queries(tree: exp.Expr) -> None:
             and isinstance(array.expressions[0], exp.Query)
         ):
             some.set("this", exp.Subquery(this=array.expressions[0].copy()))
+        elif isinstance(array, exp.Literal) and array.is_string and isinstance(some.parent, exp.EQ):
+            _equal_to_some(some.parent, array.name)
+
+
+def _equal_to_some(comparison: exp.EQ, array: str) -> None:
+    """Write ``a = ANY ('{…}')`` as IN, whose literals take the type they meet as the array's items do."""
+    items = parse_array(array, str)
+    if any(isinstance(item, list) for item in items):
+        return
+    literals = [exp.null() if item is None else exp.Literal.string(item) for item in items]
+    found = exp.paren(exp.In(this=comparison.this.copy(), expressions=literals)) if items else exp.false()
+    comparison.replace(found)
 
 
 def spell_functions(tree: exp.Expr) -> None:

@@ -50,10 +50,12 @@ from rvbbit_proxy.engine.catalog.relations import (
     select_from_functions,
     spread_unnest,
 )
+from rvbbit_proxy.engine.catalog.time_formats import spell_time_formats
 from rvbbit_proxy.sql.dialect import UPSTREAM_DIALECTS
 from rvbbit_proxy.sql.item_names import NamedCalls
 from rvbbit_proxy.wire.types import oids
 
+_PLAIN_CALLS = frozenset(("NOW", "FORMAT", "JSON_AGG", "STRING_TO_ARRAY", "TO_TIMESTAMP", "TO_DATE", "TO_CHAR"))
 _OWN_TYPES = frozenset((oids.OID, oids.XID, oids.NAME, oids.CHAR))
 
 
@@ -85,7 +87,7 @@ class CatalogPostgres(Postgres):
         FUNCTIONS = {  # noqa: RUF012  # sqlglot's own shape
             name: build
             for name, build in PostgresParser.FUNCTIONS.items()
-            if (name.lower() not in macro_kinds() and name not in ("NOW", "FORMAT", "JSON_AGG", "STRING_TO_ARRAY"))
+            if (name.lower() not in macro_kinds() and name not in _PLAIN_CALLS)
             or name in ("VERSION", "CURRENT_SCHEMA")
         }
 
@@ -147,6 +149,7 @@ RULES: tuple[Callable[[exp.Expr], None], ...] = (
     spell_operators,
     number_vectors,
     spell_functions,
+    spell_time_formats,
     spell_outputs,
     fill_system_columns,
     lower_casts,
