@@ -9,6 +9,8 @@ duckdb_types.py         DuckDB types as PostgreSQL oids and typmods, and back
 duckdb_parameters.py    ``$n``: where they stand, what they are bound to
 duckdb_inference.py     the types of parameters nobody declared, asked of DuckDB's binder
 duckdb_inserts.py       INSERT and UPDATE with what PostgreSQL lets them leave out, arrays written as text
+duckdb_missing.py       what DuckDB cannot do, told as not supported
+duckdb_skipped.py       the notices of IF EXISTS and IF NOT EXISTS
 duckdb_names.py         the names of unnamed result columns, as PostgreSQL gives them
 duckdb_errors.py        DuckDB's exceptions as SQLSTATEs, in one table
 duckdb_guard.py         what must not reach DuckDB: COPY over its own stdout, writes to the ledger

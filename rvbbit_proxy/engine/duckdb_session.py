@@ -31,6 +31,7 @@ from rvbbit_proxy.engine.duckdb_guard import (
 )
 from rvbbit_proxy.engine.duckdb_inference import PROBE_ERRORS, QUERY_PLAN, DuckDBBinder
 from rvbbit_proxy.engine.duckdb_inserts import name_columns, spell_arrays
+from rvbbit_proxy.engine.duckdb_missing import missing_feature
 from rvbbit_proxy.engine.duckdb_parameters import bind_parameters, null_parameters, substitute_parameters
 from rvbbit_proxy.engine.duckdb_privileges import GRANTED, grant, is_about_privileges
 from rvbbit_proxy.engine.duckdb_result import (
@@ -40,6 +41,7 @@ from rvbbit_proxy.engine.duckdb_result import (
     describe_relation,
     wire_projection,
 )
+from rvbbit_proxy.engine.duckdb_skipped import lookup_of, skipped
 from rvbbit_proxy.engine.duckdb_steps import in_steps
 from rvbbit_proxy.engine.duckdb_types import fetch_expression
 from rvbbit_proxy.engine.statement import (
@@ -68,6 +70,7 @@ from rvbbit_proxy.errors import (
     UpstreamError,
 )
 from rvbbit_proxy.sql.copy import CopyCommand
+from rvbbit_proxy.sql.lexer import lexemes, unquote_identifier
 from rvbbit_proxy.wire.types.style import DEFAULT_STYLE, TextStyle
 
 SESSION_SETTINGS = (
@@ -140,10 +143,15 @@ class DuckDBSession(UpstreamSession):
                 return self._run(sql, parameters)
             if is_about_privileges(sql):
                 return self._grant(sql)
+            notices = skipped(sql, self._exists)
             sql = self._prepared(sql, result_formats)
             if self._statement.before or self._statement.after:
-                return self._run_among(self._statement)
-            return self._run_or_complete(sql, parameters)
+                result = self._run_among(self._statement)
+            else:
+                result = self._run_or_complete(sql, parameters)
+            for notice in notices:
+                self._tell(notice)
+            return result
         except RvbbitError:
             self._fail()
             raise
@@ -157,9 +165,22 @@ class DuckDBSession(UpstreamSession):
 
     def _grant(self, sql: str) -> DuckDBResult:
         tag = grant(sql, lambda name: self._connection.sql(self._prepared(f"SELECT 1 FROM {name} LIMIT 0")))
-        if self.on_notice is not None:
-            self.on_notice(GRANTED)
+        self._tell(GRANTED)
         return DuckDBResult(None, tag)
+
+    def _exists(self, kind: str, name: str) -> bool:
+        """Tell whether there is an object of a kind under a name as written; see ``duckdb_skipped``."""
+        listed = lookup_of(kind)
+        wanted = unquote_identifier(lexemes(name)[-1])
+        if listed is not None:
+            return (wanted,) in self._connection.execute(listed).fetchall()
+        of_table = kind.startswith("column of ")
+        relation = kind.removeprefix("column of ") if of_table else name
+        try:
+            found = self._connection.sql(self._prepared(f"SELECT * FROM {relation} LIMIT 0"))
+        except PROBE_ERRORS:
+            return False
+        return not of_table or wanted in found.columns
 
     def _run_or_complete(self, sql: str, parameters: Sequence[Parameter]) -> DuckDBResult:
         try:
@@ -362,7 +383,7 @@ class DuckDBSession(UpstreamSession):
             return replace(found, columns=announced(found.columns, self._statement.column_oids))
         except RvbbitError as fault:
             self._fail()
-            raise self._placed(fault) from fault.__cause__
+            raise self._placed(fault, sql) from fault.__cause__
         except DRIVER_ERRORS as error:
             raise self._translate(error, sql) from error
 
@@ -565,21 +586,27 @@ class DuckDBSession(UpstreamSession):
             except DRIVER_ERRORS:
                 pass  # the first error stands
         self._fail()
-        return self._placed(fault)
+        return self._placed(fault, sql)
 
     def _translate(self, error: BaseException, sql: str = "") -> RvbbitError:
         self._fail()
-        return self._placed(translate_error(error, sql))
+        return self._placed(translate_error(error, sql), sql)
 
-    def _placed(self, fault: RvbbitError) -> RvbbitError:
+    def _placed(self, fault: RvbbitError, sql: str = "") -> RvbbitError:
         """Return the fault without a position where DuckDB was given other text than the client's."""
+        missing = missing_feature(sql) if fault.sqlstate == "42601" else None
+        if missing is not None:
+            return missing
         if self._statement.displaced:
             fault.position = None
         return fault
 
     def _notice(self, severity: str, sqlstate: str, message: str) -> None:
+        self._tell(Notice(severity, sqlstate, message))
+
+    def _tell(self, notice: Notice) -> None:
         if self.on_notice is not None:
-            self.on_notice(Notice(severity, sqlstate, message))
+            self.on_notice(notice)
 
 
 def explained(relation: duckdb.DuckDBPyRelation) -> DuckDBResult:

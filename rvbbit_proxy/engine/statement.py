@@ -125,6 +125,8 @@ def transaction_command(sql: str) -> TransactionCommand | None:
         words[0] not in _FIRST_WORDS and words[:2] not in (("SET", "TRANSACTION"), ("SET", "SESSION"))
     ):
         return None
+    if words[1:] == ("PREPARED",):
+        return None
     masked = mask_literals(sql)
     for verb, pattern in _COMMANDS:
         found = pattern.match(masked)

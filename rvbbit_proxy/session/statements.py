@@ -36,6 +36,9 @@ _KINDS: Mapping[str, StatementKind] = MappingProxyType(
         "copy": "copy",
     }
 )
+_TWO_PHASE = {word: (word, "prepared") for word in ("commit", "rollback")} | {
+    "prepare": ("prepare", "transaction")
+}
 
 
 @remembered
@@ -51,7 +54,7 @@ def statement_kind(sql: str) -> StatementKind:
     if word[0] == "select":
         lowered = sql.lower()
         return "parameter" if "set_config" in lowered or "current_setting" in lowered else "plain"
-    if word == ("prepare",) and leading_words(sql, 2) == ("prepare", "transaction"):
+    if word[0] in _TWO_PHASE and leading_words(sql, 2) in _TWO_PHASE.values():
         return "plain"  # two-phase commit is the upstream's own matter
     if word[0] in ("create", "explain") and execute_within(sql) is not None:
         return "prepared"
