@@ -119,6 +119,7 @@ class App:
             tls=load_tls(settings.tls_certificate, settings.tls_key) if settings.tls_certificate else None,
             max_connections=settings.max_connections,
         )
+        self.upstream.prepare(load_users(settings.users) if settings.users else ())
         return self.server.start()
 
     def stop_server(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Collection
 from typing import Literal
 
 import duckdb
@@ -22,6 +24,7 @@ class DuckDBUpstream(Upstream):
         super().__init__()
         self._connection = connection
         self._catalog = CatalogEmulation(connection)
+        self._preparing: threading.Thread | None = None
 
     def open_session(
         self, *, user: str, database: str, application_name: str, process_id: int = 0
@@ -38,9 +41,17 @@ class DuckDBUpstream(Upstream):
         catalog = SessionCatalog(self._catalog, cursor, identity)
         return DuckDBSession(cursor, catalog, has_ledger=has_ledger)
 
+    def prepare(self, users: Collection[str] = ()) -> None:
+        """Make the catalogs in a thread of their own."""
+        self._catalog.users = tuple(users)
+        self._preparing = threading.Thread(target=self._catalog.install, name="rvbbit-catalogs")
+        self._preparing.start()
+
     def _has_ledger(self, cursor: duckdb.DuckDBPyConnection) -> bool:
         found = cursor.execute("SELECT 1 FROM duckdb_databases() WHERE database_name = 'rvbbit'").fetchone()
         return found is not None
 
     def close(self) -> None:
         """Leave the instance, which the app opened, to the app."""
+        if self._preparing is not None:
+            self._preparing.join()

@@ -8,13 +8,14 @@ Errors leave as :class:`~rvbbit_proxy.errors.RvbbitError` with PostgreSQL's SQLS
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 import pyarrow as pa
 from buenavista import core as bv
 
+from rvbbit_proxy.engine.activity import SessionActivity
 from rvbbit_proxy.sql.copy import CopyCommand
 from rvbbit_proxy.wire.types.style import DEFAULT_STYLE, TextStyle
 
@@ -166,6 +167,8 @@ class UpstreamSession(bv.Session, ABC):  # type: ignore[misc]
 
     dialect: Literal["duckdb", "postgres"]
     on_notice: Callable[[Notice], None] | None = None
+    activity: SessionActivity | None = None
+    """What the session tells of itself in pg_stat_activity; None where the upstream knows by itself."""
     style: TextStyle = DEFAULT_STYLE
     """How text parameters are read where the upstream does not know the session's own parameters."""
 
@@ -248,6 +251,9 @@ class Upstream(bv.Connection, ABC):  # type: ignore[misc]
         self, *, user: str, database: str, application_name: str, process_id: int = 0
     ) -> UpstreamSession:
         """Open a session for one client connection; ``process_id`` is what the client was told it is."""
+
+    def prepare(self, users: Collection[str] = ()) -> None:
+        """Begin, in the background, what the first statement would have to wait for; ``users`` may log in."""
 
     @abstractmethod
     def close(self) -> None:

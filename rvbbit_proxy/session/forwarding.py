@@ -31,6 +31,8 @@ def follow_parameters(state: SessionState) -> None:
                 tell_duckdb(key, value, state.upstream)
                 state.duckdb_knows[key] = value
         state.upstream.style = state.parameters.text_style()
+        if state.upstream.activity is not None:
+            state.upstream.activity.application_name = state.parameters.get("application_name")
 
 
 def _adopt_reported(state: SessionState) -> None:

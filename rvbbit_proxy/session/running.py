@@ -46,6 +46,8 @@ class ReadOnlyTransaction(RvbbitError, sqlstate="25006"):
 def run_statement(bound: BoundStatement, state: SessionState, cancel: CancelToken) -> UpstreamResult:
     """Run one statement and return its result, whose rows have not been read yet."""
     kind = bound.statement.kind
+    if (activity := state.upstream.activity) is not None:
+        activity.began(bound.statement.sql)
     if kind == "transaction":
         return _run_transaction(bound, state)
     state.block.refuse_if_failed()

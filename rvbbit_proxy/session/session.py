@@ -78,6 +78,8 @@ class Session:
             report_parameters(self.state)
         if self.state.block.state == "idle":
             self._send_notifications()
+        if (activity := self.state.upstream.activity) is not None:
+            activity.rests(self.state.block.status)
         self.state.client.send(backend.encode_ready_for_query(self.state.block.status))
         self.state.client.flush()
 
@@ -221,6 +223,9 @@ def open_session(
         process_id=identity.process_id,
     )
     session = Session(client, upstream_session, services, identity)
+    if upstream_session.activity is not None:
+        upstream_session.activity.client_address = identity.client_address
+        upstream_session.activity.settings = session.state.parameters.shown
     try:
         session.start(startup)
     except RvbbitError:

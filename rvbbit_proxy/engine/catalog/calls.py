@@ -24,6 +24,13 @@ _USER_WORDS = frozenset(("user", "current_role"))
 
 
 @cache
+def function_names() -> frozenset[str]:
+    """Return the functions that are found by the search path."""
+    text = files("rvbbit_proxy.engine.catalog").joinpath("functions.sql").read_text(encoding="utf-8")
+    return frozenset(re.findall(r"^CREATE MACRO rvbbit_fn\.main\.(\w+)", text, re.MULTILINE))
+
+
+@cache
 def macro_kinds() -> dict[str, bool]:
     """Return the functions of ours by name, and whether they are table functions."""
     text = files("rvbbit_proxy.engine.catalog").joinpath("macros.sql").read_text(encoding="utf-8")

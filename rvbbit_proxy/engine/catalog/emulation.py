@@ -53,14 +53,22 @@ _TELLING = frozenset(
     " current_database user unnest quote_ident quote_literal quote_nullable initcap regexp_match array_upper"
     " array_lower array_remove array_replace array_ndims json_build_object format_type obj_description col_description"
     " clock_timestamp statement_timestamp txid_current parse_ident getdatabaseencoding set_config current_setting"
-    " unlogged concurrently generate_subscripts string_to_array".split()
+    " unlogged concurrently generate_subscripts string_to_array overlaps json_agg jsonb_agg"
+    " json_object_agg jsonb_object_agg every".split()
 )
 """Words that DuckDB does not know, or not as PostgreSQL does."""
 _IN_CONTEXT = {
     word: re.compile(pattern, re.IGNORECASE)
     for word, pattern in {
         "name": r"::\s*name\b|\bas\s+name\s*\)",
-        "char": r'::\s*"char"|\bas\s+"char"',
+        "char": r'::\s*"?char\b|\bas\s+"?char\b',
+        "character": r"(?:::|\bas)\s*character\b",
+        "varchar": r"(?:::|\bas)\s*varchar\s*\(",
+        "extract": r"\bextract\s*\(",
+        "date_part": r"\bdate_part\s*\(",
+        "similar": r"\bsimilar\s+to\b",
+        "generate_series": r"\bselect\s+(?:[^;()]*,\s*)?generate_series\s*\(",
+        "regexp_matches": r"\bselect\b[^;]*\bregexp_matches\s*\(",
         "version": r"\bversion\s*\(",
         "operator": r"\boperator\s*\(",
         "update": r"\bfor\s+(?:no\s+key\s+)?update\b",
@@ -84,6 +92,8 @@ _IN_CONTEXT = {
 """Words that mean something only where the pattern finds them."""
 _ARRAY_LITERAL = re.compile(r"'\{[^']*\}'\s*(?:::|as\b)|=\s*any\s*\(\s*'\{[^']*\}'\s*\)", re.IGNORECASE)
 _BYTEA_LITERAL = re.compile(r"'\\{1,2}x[0-9a-fA-F]*'\s*(?:::\s*bytea|as\s+bytea)", re.IGNORECASE)
+_UNICODE_LITERAL = re.compile(r"\b[uU]&['\"]|\b[eE]'[^']*\\[uU]")
+_JSON_OPERATOR = re.compile(r"#>|#-|\?|\w\s*#\s*\w|->>?[^-;]*\bis\b", re.IGNORECASE)
 _NAMED_AT = re.compile(r"\b[aA][tT]\b(?!\s+time\s+zone\b)(?!\")", re.IGNORECASE)
 _READS_SESSIONS = re.compile(r"pg_stat_(?:activity|database|ssl|gssapi)")
 _READS_ROLES = re.compile(r"pg_authid|pg_roles|pg_user|pg_shadow|pg_group|regrole|_roles\b|userbyid")
@@ -308,11 +318,15 @@ def _suspicious(sql: str) -> bool:
     words = set(_WORD.findall(lowered))
     if not words.isdisjoint(_TELLING):
         return True
+    if ("#" in sql or "?" in sql or "->" in sql) and _JSON_OPERATOR.search(sql) is not None:
+        return True
     return any(_IN_CONTEXT[word].search(sql) for word in words & _IN_CONTEXT.keys()) or _has_cast_literal(sql)
 
 
 def _has_cast_literal(sql: str) -> bool:
     """Tell whether an array or bytea is written as text, in a form that is PostgreSQL's alone."""
+    if ("\\" in sql or "&" in sql) and _UNICODE_LITERAL.search(sql) is not None:
+        return True
     return ("'{" in sql and _ARRAY_LITERAL.search(sql) is not None) or (
         "x" in sql and _BYTEA_LITERAL.search(sql) is not None
     )

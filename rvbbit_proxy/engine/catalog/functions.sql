@@ -91,6 +91,12 @@ CREATE MACRO rvbbit_fn.base.regexp_groups_of(x, pattern) AS CASE WHEN system.mai
         ELSE error('regexp_match() takes at most 4 groups here') END END;
 CREATE MACRO rvbbit_fn.main.regexp_match(x, pattern) AS rvbbit_fn.base.regexp_groups_of(x, pattern),
     (x, pattern, flags) AS rvbbit_fn.base.regexp_groups_of(x, '(?' || flags || ')' || pattern);
+CREATE MACRO rvbbit_fn.base.regexp_first(x, pattern) AS
+    CASE WHEN system.main.regexp_matches(x, pattern) THEN [rvbbit_fn.base.regexp_groups_of(x, pattern)] ELSE [] END;
+CREATE MACRO rvbbit_fn.base.regexp_all(x, pattern) AS list_transform(
+    CASE rvbbit_fn.base.regexp_groups(pattern) WHEN 0 THEN regexp_extract_all(x, pattern)
+         WHEN 1 THEN regexp_extract_all(x, pattern, 1)
+         ELSE error('regexp_matches() of all matches takes at most one group here') END, lambda found: [found]);
 CREATE MACRO rvbbit_fn.main.regexp_split_to_table(x, pattern) AS TABLE
     SELECT unnest(string_split_regex(x, pattern)) AS regexp_split_to_table;
 CREATE MACRO rvbbit_fn.main.string_to_table(x, separator) AS unnest(string_to_array(x, separator));

@@ -9,7 +9,7 @@ SELECT rvbbit_pg.base.session_database() AS catalog_name;
 
 CREATE VIEW rvbbit_pg.rows.schemata AS
 SELECT rvbbit_pg.base.session_database() AS catalog_name, nspname AS schema_name,
-       rvbbit_pg.base.session_user() AS schema_owner
+       rvbbit_pg.base.owner_name() AS schema_owner
 FROM rvbbit_pg.pg.pg_namespace;
 
 CREATE VIEW rvbbit_pg.rows.tables AS
@@ -24,6 +24,7 @@ SELECT rvbbit_pg.base.session_database() AS table_catalog, schemaname AS table_s
        'NO' AS is_trigger_updatable, 'NO' AS is_trigger_deletable, 'NO' AS is_trigger_insertable_into
 FROM rvbbit_pg.pg.pg_views;
 
+-- In the order PostgreSQL stores them: some clients ask for none.
 CREATE VIEW rvbbit_pg.rows.columns AS
 SELECT rvbbit_pg.base.session_database() AS table_catalog, c.nspname AS table_schema, c.relname AS table_name,
        a.attname AS column_name, a.attnum AS ordinal_position, d.adbin AS column_default,
@@ -50,7 +51,7 @@ JOIN rvbbit_pg.pg.pg_namespace tn ON tn.oid = t.typnamespace
 LEFT JOIN rvbbit_pg.base.type_sql_names names ON names.oid = t.oid
 LEFT JOIN rvbbit_pg.pg.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE a.attnum > 0
-ORDER BY c.nspname, c.relname, a.attnum;  -- as PostgreSQL stores them: some clients ask for no order
+ORDER BY c.nspname, c.relname, a.attnum;
 
 CREATE VIEW rvbbit_pg.rows.table_constraints AS
 SELECT rvbbit_pg.base.session_database() AS constraint_catalog, nspname AS constraint_schema, conname AS constraint_name,
@@ -159,7 +160,7 @@ FROM rvbbit_pg.pg.pg_collation;
 CREATE VIEW rvbbit_pg.rows.enabled_roles AS SELECT rolname AS role_name FROM rvbbit_pg.pg.pg_authid;
 CREATE VIEW rvbbit_pg.rows.applicable_roles AS
 SELECT rvbbit_pg.base.session_user() AS grantee, rolname AS role_name, 'YES' AS is_grantable
-FROM rvbbit_pg.pg.pg_authid WHERE oid <> 10;
+FROM rvbbit_pg.pg.pg_authid WHERE NOT rolcanlogin;
 
 CREATE VIEW rvbbit_pg.rows.table_privileges AS
 SELECT rvbbit_pg.base.session_user() AS grantor, rvbbit_pg.base.session_user() AS grantee,

@@ -8,6 +8,10 @@ CREATE MACRO rvbbit_pg.base.oid_of(kind, name) AS
 CREATE MACRO rvbbit_pg.base.session_user() AS coalesce(getvariable('rvbbit_user')::VARCHAR, 'rvbbit');
 CREATE MACRO rvbbit_pg.base.session_database() AS
     coalesce(getvariable('rvbbit_database')::VARCHAR, current_database());
+-- What everything belongs to; the users own it together.
+CREATE MACRO rvbbit_pg.base.owner_name() AS 'postgres';
+CREATE MACRO rvbbit_pg.base.role_oid(name) AS
+    CASE name WHEN 'postgres' THEN 10 ELSE rvbbit_pg.base.oid_of('role', name) END;
 CREATE MACRO rvbbit_pg.base.session_pid() AS coalesce(getvariable('rvbbit_pid')::INTEGER, 0);
 CREATE MACRO rvbbit_pg.base.database_oid() AS
     rvbbit_pg.base.oid_of('database', rvbbit_pg.base.session_database());

@@ -117,7 +117,10 @@ def cast_target_of(target: exp.Expr) -> str:
     if isinstance(kind, str):
         return kind.rpartition(".")[2].strip('"').lower()
     text = target.sql("postgres").lower()
-    return "bpchar" if text == "char" else text
+    word = text.partition("(")[0]
+    if word in ("char", "varchar"):
+        return "bpchar" if word == "char" else word
+    return text
 
 
 def type_oid(name: str) -> int:

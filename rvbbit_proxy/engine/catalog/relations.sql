@@ -179,8 +179,10 @@ SELECT rvbbit_pg.base.database_oid() AS oid, rvbbit_pg.base.session_database() A
        'C.UTF-8' AS datcollate, 'C.UTF-8' AS datctype;
 
 CREATE VIEW rvbbit_pg.rows.pg_authid AS
-SELECT 10 AS oid, rvbbit_pg.base.session_user() AS rolname, true AS rolsuper, true AS rolinherit, true AS rolcreaterole,
+SELECT rvbbit_pg.base.role_oid(usename) AS oid, usename AS rolname, true AS rolsuper, true AS rolinherit, true AS rolcreaterole,
        true AS rolcreatedb, true AS rolcanlogin, true AS rolreplication, true AS rolbypassrls, -1 AS rolconnlimit
+FROM (SELECT usename FROM rvbbit_pg.base.users UNION SELECT rvbbit_pg.base.session_user()
+      UNION SELECT rvbbit_pg.base.owner_name())
 UNION ALL BY NAME
 SELECT oid, rolname, true AS rolinherit, -1 AS rolconnlimit FROM rvbbit_pg.base.system_roles;
 
@@ -204,17 +206,17 @@ SELECT q.oid AS seqrelid, 20 AS seqtypid,
 FROM rvbbit_pg.base.sequences q;
 
 CREATE VIEW rvbbit_pg.rows.pg_sequences AS
-SELECT q.nspname AS schemaname, q.sequence_name AS sequencename, rvbbit_pg.base.session_user() AS sequenceowner,
+SELECT q.nspname AS schemaname, q.sequence_name AS sequencename, rvbbit_pg.base.owner_name() AS sequenceowner,
        20 AS data_type, q.start_value, q.min_value, q.max_value, q.increment_by, q."cycle", 1 AS cache_size, q.last_value
 FROM rvbbit_pg.base.sequences q;
 
 CREATE VIEW rvbbit_pg.rows.pg_tables AS
-SELECT n.nspname AS schemaname, c.relname AS tablename, rvbbit_pg.base.session_user() AS tableowner,
+SELECT n.nspname AS schemaname, c.relname AS tablename, rvbbit_pg.base.owner_name() AS tableowner,
        c.relhasindex AS hasindexes, c.relhasrules AS hasrules, c.relhastriggers AS hastriggers, c.relrowsecurity AS rowsecurity
 FROM rvbbit_pg.pg.pg_class c JOIN rvbbit_pg.pg.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p');
 
 CREATE VIEW rvbbit_pg.rows.pg_views AS
-SELECT nspname AS schemaname, view_name AS viewname, rvbbit_pg.base.session_user() AS viewowner, definition
+SELECT nspname AS schemaname, view_name AS viewname, rvbbit_pg.base.owner_name() AS viewowner, definition
 FROM rvbbit_pg.base.view_definitions
 UNION ALL SELECT nspname, relname, 'postgres', NULL FROM rvbbit_pg.base.system_relations WHERE relkind = 'v';
 
@@ -247,30 +249,20 @@ CREATE VIEW rvbbit_pg.rows.pg_timezone_names AS
 SELECT name, abbrev, utc_offset, is_dst FROM pg_timezone_names();
 
 CREATE VIEW rvbbit_pg.rows.pg_stat_activity AS
-SELECT rvbbit_pg.base.database_oid() AS datid, rvbbit_pg.base.session_database() AS datname,
-       rvbbit_pg.base.session_pid() AS pid, 10 AS usesysid, rvbbit_pg.base.session_user() AS usename,
-       coalesce(getvariable('rvbbit_application_name')::VARCHAR, '') AS application_name, 'active' AS state,
-       current_query() AS query, 'client backend' AS backend_type, now() AS query_start, now() AS xact_start,
-       now() AS state_change;
+SELECT rvbbit_pg.base.oid_of('database', datname) AS datid, datname, pid, rvbbit_pg.base.role_oid(usename) AS usesysid, usename,
+       application_name, client_addr, client_port, backend_start, xact_start, query_start, state_change,
+       CASE WHEN state <> 'active' THEN 'Client' END AS wait_event_type,
+       CASE WHEN state <> 'active' THEN 'ClientRead' END AS wait_event, state, query, 'client backend' AS backend_type
+FROM rvbbit_pg.base.activity;
 
 CREATE VIEW rvbbit_pg.rows.pg_stat_database AS
-SELECT rvbbit_pg.base.database_oid() AS datid, rvbbit_pg.base.session_database() AS datname, 1 AS numbackends;
+SELECT rvbbit_pg.base.database_oid() AS datid, rvbbit_pg.base.session_database() AS datname,
+       (SELECT count(*) FROM rvbbit_pg.base.activity a WHERE a.datname = rvbbit_pg.base.session_database()) AS numbackends;
 
-CREATE VIEW rvbbit_pg.rows.pg_stat_ssl AS SELECT rvbbit_pg.base.session_pid() AS pid, NULL::BOOLEAN AS ssl;
+-- Whether a connection is encrypted is not known here.
+CREATE VIEW rvbbit_pg.rows.pg_stat_ssl AS SELECT pid, NULL::BOOLEAN AS ssl FROM rvbbit_pg.base.activity;
 CREATE VIEW rvbbit_pg.rows.pg_stat_gssapi AS
-SELECT rvbbit_pg.base.session_pid() AS pid, false AS gss_authenticated, false AS encrypted, false AS credentials_delegated;
-
--- what the session tells of itself
-CREATE VIEW rvbbit_pg.rows.pg_prepared_statements AS
-SELECT row->>'name' AS name, row->>'statement' AS statement, (row->>'prepare_time')::TIMESTAMPTZ AS prepare_time,
-       (row->'parameter_types')::BIGINT[] AS parameter_types, (row->'result_types')::BIGINT[] AS result_types,
-       (row->'from_sql')::BOOLEAN AS from_sql, 0 AS generic_plans, 0 AS custom_plans
-FROM (SELECT unnest(from_json(coalesce(getvariable('rvbbit_pg_prepared_statements')::VARCHAR, '[]'), '["JSON"]')) AS row);
-CREATE VIEW rvbbit_pg.rows.pg_cursors AS
-SELECT row->>'name' AS name, row->>'statement' AS statement, (row->'is_holdable')::BOOLEAN AS is_holdable,
-       (row->'is_binary')::BOOLEAN AS is_binary, (row->'is_scrollable')::BOOLEAN AS is_scrollable,
-       (row->>'creation_time')::TIMESTAMPTZ AS creation_time
-FROM (SELECT unnest(from_json(coalesce(getvariable('rvbbit_pg_cursors')::VARCHAR, '[]'), '["JSON"]')) AS row);
+SELECT pid, false AS gss_authenticated, false AS encrypted, false AS credentials_delegated FROM rvbbit_pg.base.activity;
 
 CREATE VIEW rvbbit_pg.rows.pg_stat_all_tables AS
 SELECT oid AS relid, nspname AS schemaname, relname, tuples AS n_live_tup FROM rvbbit_pg.base.relations WHERE relkind = 'r';
@@ -286,8 +278,17 @@ SELECT indrelid AS relid, indexrelid, nspname AS schemaname, table_name AS relna
 FROM rvbbit_pg.base.indexes;
 CREATE VIEW rvbbit_pg.rows.pg_stat_user_indexes AS SELECT * FROM rvbbit_pg.rows.pg_stat_all_indexes;
 
+-- PostgreSQL tells times as numbers of the unit, SHOW tells them with theirs.
 CREATE VIEW rvbbit_pg.rows.pg_settings AS
-SELECT name, "value" AS setting, description AS short_desc, 'user' AS context, 'string' AS vartype, 'default' AS source,
-       "value" AS reset_val, false AS pending_restart, 'DuckDB' AS category
-FROM duckdb_settings() WHERE name IN ('TimeZone')
-UNION ALL BY NAME SELECT * FROM rvbbit_pg.base.settings;
+SELECT s.* EXCLUDE (setting, source),
+       CASE WHEN p.setting IS NULL THEN s.setting
+            WHEN s.unit = 'ms' THEN CAST(regexp_extract(p.setting, '^-?\d+')::BIGINT
+                 * CASE regexp_extract(p.setting, '[a-z]+$') WHEN 's' THEN 1000 WHEN 'min' THEN 60000 WHEN 'h' THEN 3600000
+                        WHEN 'd' THEN 86400000 ELSE 1 END AS VARCHAR)
+            ELSE p.setting END AS setting,
+       CASE WHEN p.setting IS NULL OR p.setting = s.reset_val THEN s.source ELSE 'session' END AS source
+FROM rvbbit_pg.base.settings s LEFT JOIN rvbbit_pg.base.parameters p ON lower(p.name) = lower(s.name)
+UNION ALL BY NAME
+SELECT name, setting, short_desc, 'user' AS context, 'string' AS vartype, 'default' AS source, setting AS reset_val,
+       false AS pending_restart, CASE WHEN starts_with(name, 'rvbbit.') THEN 'Semantic operators' ELSE 'Customized Options' END AS category
+FROM rvbbit_pg.base.parameters WHERE lower(name) NOT IN (SELECT lower(name) FROM rvbbit_pg.base.settings);

@@ -50,6 +50,7 @@ from rvbbit_proxy.engine.catalog.relations import (
     select_from_functions,
     spread_unnest,
 )
+from rvbbit_proxy.engine.catalog.syntax import spell_syntax
 from rvbbit_proxy.engine.catalog.time_formats import spell_time_formats
 from rvbbit_proxy.sql.dialect import UPSTREAM_DIALECTS
 from rvbbit_proxy.sql.item_names import NamedCalls
@@ -142,6 +143,7 @@ def _parameter_oids(tree: exp.Expr) -> tuple[int, ...]:
 
 RULES: tuple[Callable[[exp.Expr], None], ...] = (
     name_items,
+    spell_syntax,
     spell_queries,
     select_from_functions,
     escape_patterns,

@@ -8,6 +8,17 @@ FROM duckdb_databases()
 WHERE database_name = 'temp'
    OR (NOT internal AND database_name NOT IN ('rvbbit_ledger', 'rvbbit_published', 'rvbbit_pg', 'rvbbit_fn'));
 
+-- What statements are told of this process where they ask for it: its sessions, its users, the session's parameters.
+CREATE OR REPLACE TEMP TABLE rvbbit_base_activity (
+    pid INTEGER, usename VARCHAR, datname VARCHAR, application_name VARCHAR, client_addr VARCHAR, client_port INTEGER,
+    backend_start TIMESTAMPTZ, xact_start TIMESTAMPTZ, query_start TIMESTAMPTZ, state_change TIMESTAMPTZ,
+    state VARCHAR, query VARCHAR
+);
+
+CREATE OR REPLACE TEMP TABLE rvbbit_base_users (usename VARCHAR);
+
+CREATE OR REPLACE TEMP TABLE rvbbit_base_parameters (name VARCHAR, setting VARCHAR, short_desc VARCHAR);
+
 CREATE OR REPLACE TEMP TABLE rvbbit_base_schemas AS
 SELECT named.*, CASE nspname WHEN 'public' THEN 2200 ELSE rvbbit_pg.base.oid_of('schema', nspname) END AS oid
 FROM (

@@ -20,6 +20,7 @@ from rvbbit_proxy.wire.types import (
     bytea,
     datetime,
     floating,
+    inet,
     integer,
     interval,
     json,
@@ -77,7 +78,7 @@ _REG_NAMES = (
     "regconfig regdictionary"
 ).split()
 _TEXT_ONLY_NAMES = (
-    "tid point lseg path box polygon line circle cidr inet macaddr macaddr8 money aclitem pg_lsn tsvector tsquery "
+    "tid point lseg path box polygon line circle cidr macaddr macaddr8 money aclitem pg_lsn tsvector tsquery "
     "int4range numrange tsrange tstzrange daterange int8range jsonpath int4multirange nummultirange tsmultirange "
     "tstzmultirange datemultirange int8multirange record"
 ).split()
@@ -102,6 +103,7 @@ _CODECS: dict[int, Codec] = {
     oids.JSONB: json.JSONB,
     oids.BIT: bit.BIT,
     oids.VARBIT: bit.BIT,
+    oids.INET: inet.INET,
     oids.OID: oid.OID,
     oids.XID: oid.codec_of_name("xid"),
     oids.CID: oid.codec_of_name("cid"),

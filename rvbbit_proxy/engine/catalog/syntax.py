@@ -1,0 +1,153 @@
+"""PostgreSQL's own syntax in DuckDB's words: EXTRACT as numeric, json's operators, SIMILAR TO, OVERLAPS, char(n).
+
+What becomes a call is found in ``functions.sql``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from sqlglot import exp
+
+from rvbbit_proxy.engine.catalog.install import FUNCTIONS_CATALOG
+from rvbbit_proxy.engine.duckdb_inserts import array_expression
+from rvbbit_proxy.sql.item_names import WRITTEN_NAME
+
+_PARTS_OF_SECONDS = {"SECOND": ("0.000001", 6), "SECONDS": ("0.000001", 6), "MILLISECOND": ("0.001", 3),
+                     "MILLISECONDS": ("0.001", 3)}  # fmt: skip
+_SCALES = {"EPOCH": 6, "JULIAN": 6}
+_RENAMED = MappingProxyType(
+    {"jsonb_object_agg": "json_group_object", "json_object_agg": "json_group_object", "every": "bool_and"}
+)
+_OF_ARRAYS = frozenset(("json_agg", "jsonb_agg"))
+
+
+def spell_syntax(tree: exp.Expr) -> None:
+    """Put what only PostgreSQL's grammar has in DuckDB's words."""
+    for kind, spell in _SPELLERS.items():
+        for node in reversed(list(tree.find_all(kind))):  # inner ones first
+            spelt = spell(node)
+            if spelt is not None:
+                node.replace(spelt)
+
+
+def _extract(node: exp.Expr) -> exp.Expr | None:
+    """EXTRACT gives numeric, date_part() double precision; both count parts of a second."""
+    field, value = node.name.upper(), node.expression
+    called = str(node.meta.get(WRITTEN_NAME, "")).lower() == "date_part"
+    factor, scale = _PARTS_OF_SECONDS.get(field, ("", _SCALES.get(field, 0)))
+    if factor:
+        microseconds = exp.Extract(this=exp.var("MICROSECOND"), expression=value.copy())
+        found: exp.Expr = exp.Mul(this=microseconds, expression=exp.Literal.number(factor))
+    else:
+        found = exp.Extract(this=exp.var(field), expression=value.copy())
+    return exp.cast(found, "DOUBLE" if called else f"DECIMAL(18, {scale})", dialect="duckdb")
+
+
+def _json_at(function: str) -> Callable[[exp.Expr], exp.Expr | None]:
+    def spell(node: exp.Expr) -> exp.Expr | None:
+        steps = node.expression
+        listed = array_expression(steps.name) if isinstance(steps, exp.Literal) else None
+        return _base_call(function, node.this, listed or steps)
+
+    return spell
+
+
+def _has_keys(function: str) -> Callable[[exp.Expr], exp.Expr | None]:
+    def spell(node: exp.Expr) -> exp.Expr | None:
+        keys = exp.Anonymous(this="json_keys", expressions=[node.this.copy()])
+        return exp.Anonymous(this=function, expressions=[keys, node.expression.copy()])
+
+    return spell
+
+
+def _base_call(function: str, *arguments: exp.Expr) -> exp.Expr:
+    call = exp.Anonymous(this=function, expressions=[argument.copy() for argument in arguments])
+    return exp.Dot.build([exp.to_identifier(FUNCTIONS_CATALOG), exp.to_identifier("base"), call])
+
+
+def _similar(node: exp.Expr) -> exp.Expr | None:
+    return exp.Anonymous(this="similar_to", expressions=[node.this.copy(), node.expression.copy()])
+
+
+def _overlaps(node: exp.Expr) -> exp.Expr | None:
+    """Two spans overlap where each begins before the other ends; their ends may be given in any order."""
+    if not all(
+        isinstance(side, exp.Tuple) and len(side.expressions) == 2 for side in (node.this, node.expression)
+    ):
+        return None
+    ends = [
+        (
+            exp.Anonymous(this="least", expressions=[item.copy() for item in side.expressions]),
+            exp.Anonymous(this="greatest", expressions=[item.copy() for item in side.expressions]),
+        )
+        for side in (node.this, node.expression)
+    ]
+    (start, end), (other_start, other_end) = ends
+    return exp.paren(
+        exp.And(
+            this=exp.LT(this=start, expression=other_end),
+            expression=exp.LT(this=other_start, expression=end),
+        )
+    )
+
+
+def _aggregate(node: exp.Expr) -> exp.Expr | None:
+    name = node.name.lower() if isinstance(node, exp.Anonymous) else str(node.meta.get(WRITTEN_NAME, "")).lower()
+    if name == "regexp_matches" and isinstance(node.parent, (exp.Select, exp.Alias)):
+        return _matches(node)
+    if name not in _RENAMED and name not in _OF_ARRAYS:
+        return None
+    items = list(node.expressions) if isinstance(node, exp.Anonymous) else [node.this]
+    call = exp.Anonymous(this=_RENAMED.get(name, "array_agg"), expressions=[item.copy() for item in items])
+    if name in _RENAMED:
+        return call
+    whole: exp.Expr = node
+    while isinstance(whole.parent, (exp.Filter, exp.Window, exp.WithinGroup)) and whole.arg_key == "this":
+        whole = whole.parent
+    if whole is node:
+        return exp.Anonymous(this="to_json", expressions=[call])
+    node.replace(call)
+    whole.replace(exp.Anonymous(this="to_json", expressions=[whole.copy()]))
+    return None
+
+
+def _matches(node: exp.Expr) -> exp.Expr:
+    """Return the rows of regexp_matches(), which to DuckDB is a test."""
+    value, pattern, *flags = node.expressions
+    all_of = bool(flags) and "g" in flags[0].name
+    rows = _base_call("regexp_all" if all_of else "regexp_first", value, pattern)
+    return exp.Anonymous(this="unnest", expressions=[rows])
+
+
+def _sized_cast(node: exp.Expr) -> exp.Expr | None:
+    """A cast to char(n) pads and cuts, one to varchar(n) cuts."""
+    kind = node.args["to"]
+    if not isinstance(kind, exp.DataType) or not kind.is_type("char", "varchar", "nchar") or not kind.expressions:
+        return None
+    if isinstance(node.parent, exp.ColumnDef):
+        return None
+    size = kind.expressions[0].copy()
+    text = exp.cast(node.this.copy(), "VARCHAR", dialect="duckdb")
+    cut = exp.Anonymous(this="left", expressions=[text, size])
+    if kind.is_type("varchar"):
+        return cut
+    return exp.Anonymous(this="rpad", expressions=[cut, size.copy(), exp.Literal.string(" ")])
+
+
+_SPELLERS: Mapping[type[exp.Expr], Callable[[exp.Expr], exp.Expr | None]] = MappingProxyType(
+    {
+        exp.Extract: _extract,
+        exp.JSONBExtract: _json_at("json_at"),
+        exp.JSONBExtractScalar: _json_at("json_text_at"),
+        exp.JSONBContainsTopKey: _has_keys("list_contains"),
+        exp.JSONBContainsAnyTopKeys: _has_keys("list_has_any"),
+        exp.JSONBContainsAllTopKeys: _has_keys("list_has_all"),
+        exp.SimilarTo: _similar,
+        exp.Overlaps: _overlaps,
+        exp.JSONArrayAgg: _aggregate,
+        exp.Anonymous: _aggregate,
+        exp.Cast: _sized_cast,
+    }
+)
