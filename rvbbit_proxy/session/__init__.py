@@ -12,6 +12,7 @@
 - ``parameters``, ``parameter_table``, ``parameter_kinds``   values, the table of all, their domains
 - ``parameter_commands``, ``parameter_statements``, ``forwarding``   SET and SHOW read, run, told to the upstream
 - ``copy``        COPY with the client
+- ``function_call``   the message that calls a function by its oid
 - ``session_functions``, ``own_relations``   calls and relations that only the session can answer
 - ``notifications``   LISTEN and NOTIFY between sessions
 - ``client``, ``semantics``   the doors to the client and to what understands meaning

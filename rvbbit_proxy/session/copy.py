@@ -13,7 +13,7 @@ from dataclasses import replace
 from rvbbit_proxy.caller import CancelToken
 from rvbbit_proxy.engine.duckdb_copy import column_list, copied_query
 from rvbbit_proxy.engine.upstream import CopyIn, CopyOut, RawRows, UpstreamResult
-from rvbbit_proxy.errors import NotSupported, ProtocolError, QueryCancelled
+from rvbbit_proxy.errors import NotSupported, ProtocolError, QueryCancelled, RvbbitError
 from rvbbit_proxy.session.invocation import find_caller, make_context, open_account
 from rvbbit_proxy.session.results import Done, row_count
 from rvbbit_proxy.session.state import SessionState
@@ -85,7 +85,12 @@ def _copy_out(
 ) -> int:
     formats = (1,) if command.options.format == "binary" else (0,)
     inner = replace(read_statement(_query_of(command, state)), tags=bound.statement.tags)
-    result = run(replace(bound, statement=inner, result_formats=formats))
+    try:
+        result = run(replace(bound, statement=inner, result_formats=formats))
+    except RvbbitError as error:
+        if error.position is not None and command.query is not None:
+            error.position += bound.statement.sql.index(command.query) + inner.offset
+        raise
     try:
         if result.columns is None:
             raise NotSupported("COPY query must have a RETURNING clause")

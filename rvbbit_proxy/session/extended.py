@@ -54,7 +54,9 @@ def parse(message: Parse, state: SessionState) -> None:
         state.block.refuse_if_failed()
     if not message.statement:
         state.statements.drop("")
-    missing = count_parameters(statement.sql) - len(message.parameter_oids)
+    # the $n in PREPARE are those of the statement that it names
+    names_another = statement.kind == "prepared" and leading_words(statement.sql, 1) == ("prepare",)
+    missing = (0 if names_another else count_parameters(statement.sql)) - len(message.parameter_oids)
     oids = message.parameter_oids + (0,) * missing
     prepared = PreparedStatement(message.statement, statement, oids)
     if message.statement or state.client.sync_follows():

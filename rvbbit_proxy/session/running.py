@@ -27,13 +27,20 @@ from rvbbit_proxy.session.prepared_statements import (
     run_prepared_command,
 )
 from rvbbit_proxy.session.results import AccountedResult, Done, text_columns
-from rvbbit_proxy.session.session_functions import call_columns, find_session_call, run_session_call
+from rvbbit_proxy.session.session_functions import (
+    SessionCall,
+    call_columns,
+    find_session_call,
+    run_session_call,
+    stops_ours,
+)
 from rvbbit_proxy.session.state import SessionState
 from rvbbit_proxy.session.statements import BoundStatement, Statement
 from rvbbit_proxy.sql.copy import parse_copy
 from rvbbit_proxy.sql.lexer import leading_words, words
 from rvbbit_proxy.wire.types.oids import TEXT
 
+RUNNING_QUERIES = "running_queries"
 _WRITING = frozenset(
     {"insert", "update", "delete", "merge", "create", "drop", "alter", "truncate", "comment", "grant", "revoke"}
 )
@@ -72,7 +79,7 @@ def run_statement(bound: BoundStatement, state: SessionState, cancel: CancelToke
             return run_copy(copy, bound, state, cancel, lambda inner: run_statement(inner, state, cancel))
     elif kind == "notification":
         return _run_notification(bound, state)
-    elif state.upstream.dialect == "duckdb" and (call := find_session_call(bound.statement.sql)):
+    elif call := _own_call(bound.statement.sql, state):
         return run_session_call(call, bound, state)
     return _run_plain(bound, state, cancel)
 
@@ -94,12 +101,20 @@ def describe_statement(statement: Statement, parameter_oids: tuple[int, ...], st
         return _describe_prepared(statement, state)
     if statement.kind in ("notification", "copy"):
         return Description((), None)
-    if state.upstream.dialect == "duckdb" and (call := find_session_call(statement.sql)):
+    if call := _own_call(statement.sql, state):
         return Description(tuple(oid or TEXT for oid in parameter_oids), call_columns(call))
     semantics = state.services.semantics
     if semantics is not None and semantics.is_semantic(statement.sql, state.upstream):
         return semantics.describe(statement.sql, parameter_oids, state.upstream)
     return state.upstream.describe(statement.sql, parameter_oids)
+
+
+def _own_call(sql: str, state: SessionState) -> SessionCall | None:
+    """Return the call of a function that is ours; PostgreSQL has its own, but cannot stop our model calls."""
+    call = find_session_call(sql)
+    if call is None or state.upstream.dialect == "duckdb":
+        return call
+    return call if stops_ours(call, state.services.backends) else None
 
 
 def _run_transaction(bound: BoundStatement, state: SessionState) -> UpstreamResult:
@@ -123,6 +138,7 @@ def _run_plain(bound: BoundStatement, state: SessionState, cancel: CancelToken) 
         return state.upstream.execute(sql, bound.parameters, result_formats=bound.result_formats)
     options = state.parameters.run_options()
     ctx = make_context(bound, state, options, cancel)
+    state.running_caller = ctx.caller_id
     state.parameters.put("rvbbit.last_caller_id", ctx.caller_id or "")
     finish = open_account(ctx, bound, state)
     try:
@@ -158,9 +174,13 @@ def _refuse_in_block(sql: str, state: SessionState) -> None:
 
 def _flush_ledger_for(sql: str, state: SessionState) -> None:
     """A statement that reads the ledger sees everything recorded before it began."""
-    ledger = state.services.ledger
-    if ledger is not None and not state.services.ledger_relations.isdisjoint(words(sql.replace('"', " "))):
-        ledger.flush()
+    ledger, semantics = state.services.ledger, state.services.semantics
+    named = words(sql.replace('"', " "))
+    if ledger is None or state.services.ledger_relations.isdisjoint(named):
+        return
+    ledger.flush()
+    if semantics is not None and RUNNING_QUERIES in named:
+        ledger.publish_rows("running_stages", semantics.running_stages())
 
 
 def _describe_prepared(statement: Statement, state: SessionState) -> Description:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+import pyarrow as pa
+
 from rvbbit_proxy.engine.upstream import Description, UpstreamResult, UpstreamSession
 from rvbbit_proxy.execute.request import StatementRequest
 
@@ -17,6 +19,9 @@ class Semantics(Protocol):
 
     def describe(self, sql: str, parameter_oids: Sequence[int], upstream: UpstreamSession) -> Description:
         """Tell parameters and columns without running anything."""
+
+    def running_stages(self) -> pa.Table:
+        """Return how far the statements are that are at work on a stage."""
 
     def execute(self, request: StatementRequest, upstream: UpstreamSession) -> UpstreamResult:
         """Run the statement for its caller."""

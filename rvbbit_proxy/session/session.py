@@ -5,16 +5,19 @@ It knows no socket. One thread works on it, except for :meth:`Session.cancel`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from rvbbit_proxy.engine.upstream import Upstream, UpstreamSession
 from rvbbit_proxy.errors import NotSupported, RvbbitError
 from rvbbit_proxy.session import extended, simple
+from rvbbit_proxy.session.backends import Backend
 from rvbbit_proxy.session.client import Client
 from rvbbit_proxy.session.forwarding import adopt_postgres, follow_parameters, report_parameters
+from rvbbit_proxy.session.function_call import call_function
 from rvbbit_proxy.session.notifications import Notification
-from rvbbit_proxy.session.output import attempt, send_error, tell_failure
+from rvbbit_proxy.session.output import attempt, tell_failure
 from rvbbit_proxy.session.parameters import parse_startup_options
 from rvbbit_proxy.session.state import Identity, Services, SessionState
 from rvbbit_proxy.wire import backend
@@ -34,6 +37,8 @@ from rvbbit_proxy.wire.frontend import (
     Sync,
 )
 
+log = logging.getLogger(__name__)
+
 _NO_PARAMETERS = frozenset({"user", "database", "options", "replication"})
 
 
@@ -51,6 +56,16 @@ class Session:
     def __init__(self, client: Client, upstream: UpstreamSession, services: Services, identity: Identity) -> None:
         self.state = SessionState(client, upstream, services, identity)
         self._skipping = False
+        self.terminate: Callable[[], None] = lambda: None
+        services.backends.add(
+            Backend(
+                self.process_id,
+                identity.user,
+                self.cancel,
+                lambda: self.terminate(),
+                lambda: self.state.running_caller,
+            )
+        )
 
     def start(self, startup: Mapping[str, str] = MappingProxyType({})) -> None:
         """Take the startup packet's parameters; tell the client the parameters it must know.
@@ -144,7 +159,8 @@ class Session:
             case CopyData() | CopyDone() | CopyFail():
                 pass  # left over from a COPY that failed
             case FunctionCall():
-                send_error(NotSupported("function calls by oid are not supported"), self.state.client)
+                with attempt(self.state) as tried:
+                    call_function(message, self.state, tried.cancel)
                 self.ready()
             case _:
                 self._extended(message)
@@ -196,11 +212,14 @@ class Session:
 
     def close(self) -> None:
         """Roll back what is open and leave the upstream."""
+        self.state.services.backends.remove(self.process_id)
         try:
             self.state.portals.clear()
             self.state.cursors.close(None)
-            self.state.block.abandon()
             self.state.notifications.close()
+            self.state.block.abandon()
+        except RvbbitError as error:
+            log.debug("the upstream did not roll back at the end: %s", error)  # it ended the session itself
         finally:
             self.state.upstream.close()
 
@@ -229,6 +248,7 @@ def open_session(
     try:
         session.start(startup)
     except RvbbitError:
+        services.backends.remove(session.process_id)
         upstream_session.close()
         raise
     return session

@@ -9,6 +9,7 @@ from typing import cast
 from rvbbit_proxy.caller import CancelToken
 from rvbbit_proxy.engine.upstream import Notice, UpstreamSession
 from rvbbit_proxy.ledger.ledger import Ledger
+from rvbbit_proxy.session.backends import Backends
 from rvbbit_proxy.session.client import Client
 from rvbbit_proxy.session.cursors import Cursors, Declare
 from rvbbit_proxy.session.notifications import Channels, Listen, NotificationCommand, SessionNotifications
@@ -38,6 +39,7 @@ class Services:
     semantics: Semantics | None = None
     ledger_relations: frozenset[str] = frozenset()
     channels: Channels = field(default_factory=Channels)
+    backends: Backends = field(default_factory=Backends)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class SessionState:
         )
         self.duckdb_knows: dict[str, str] = {}
         self.postgres_startup: dict[str, str] = {}
+        self.running_caller: str | None = None
         self._running: CancelToken | None = None
         self._running_lock = threading.Lock()
         self._timeout: threading.Timer | None = None
@@ -128,6 +131,7 @@ class SessionState:
             self._timeout = None
         with self._running_lock:
             self._running = None
+        self.running_caller = None
 
     def cancel(self, reason: str | None = None) -> None:
         """Stop the running statement; without one, do nothing. From any thread."""
