@@ -94,6 +94,7 @@ def item_key(operator: Operator, options: RunOptions, item: Item) -> str:
 async def _ask(keys: Sequence[str], work: _Work) -> None:
     """Run the cascade for these inputs; answers go to ``found``, failures to ``failures``."""
     work.asked += len(keys)
+    work.services.running.expect(work.ctx.query_id, len(keys))
     items = [work.items[key] for key in keys]
     batches = iter([[keys[i] for i in batch] for batch in group_batches(work.operator, items, work.options)])
 
@@ -117,13 +118,16 @@ async def _ask_batch(keys: list[str], work: _Work) -> None:
     except AnswerInvalid as error:
         if len(keys) == 1:
             work.failures[keys[0]] = error
+            work.services.running.advance(work.ctx.query_id, 1)
             return
         for part in split_batch(work.operator, items):
             await _ask_batch([keys[index] for index in part], work)
     except RvbbitError as error:
         work.failures.update(dict.fromkeys(keys, error))
+        work.services.running.advance(work.ctx.query_id, len(keys))
     else:
         work.found.update(zip(keys, values, strict=True))
+        work.services.running.advance(work.ctx.query_id, len(keys))
         _remember(keys, values, work)
 
 

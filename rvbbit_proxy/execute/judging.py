@@ -13,6 +13,7 @@ from rvbbit_proxy.caller import mint_span_id, utc_now
 from rvbbit_proxy.engine.upstream import Notice
 from rvbbit_proxy.execute.answers import Answers
 from rvbbit_proxy.execute.history import counted
+from rvbbit_proxy.execute.progress import NOTICE_EVERY_S
 from rvbbit_proxy.execute.proxies import answer_cascaded
 from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.execute.services import Services
@@ -71,10 +72,14 @@ def judge(stage: OperatorStage, inputs: pa.Table, request: StatementRequest, ser
     keys, items = stage_inputs(stage, inputs)
     outcome: Answers | None = None
     try:
-        outcome = services.loop.run(
-            answer_cascaded(stage.operator, items, request.ctx.under(span), request.options, services),
-            request.ctx.cancel,
-        )
+        label = f"{stage.operator.name} in {stage.position}"
+        with services.running.at_work(request.ctx, label, len(items)) as progress:
+            outcome = services.loop.run(
+                answer_cascaded(stage.operator, items, request.ctx.under(span), request.options, services),
+                request.ctx.cancel,
+                tick=(lambda: request.notify(progress.notice())) if request.options.progress else None,
+                every_s=NOTICE_EVERY_S,
+            )
     finally:
         counts = counted(stage, outcome.values) if outcome is not None else {}
         services.history.note(stage, counts)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine
-from concurrent.futures import Future
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future, wait
 from contextlib import nullcontext
 from typing import Any, TypeVar
 
@@ -23,8 +23,15 @@ class ModelLoop:
         self._thread = threading.Thread(target=self._loop.run_forever, name="rvbbit-models", daemon=True)
         self._thread.start()
 
-    def run(self, work: Coroutine[Any, Any, T], cancel: CancelToken | None = None) -> T:
-        """Run to the end and return the result.
+    def run(
+        self,
+        work: Coroutine[Any, Any, T],
+        cancel: CancelToken | None = None,
+        *,
+        tick: Callable[[], None] | None = None,
+        every_s: float = 1.0,
+    ) -> T:
+        """Run to the end and return the result; meanwhile call ``tick`` every so often, on the caller's thread.
 
         :raises QueryCancelled: once ``cancel`` is set; requests in flight are stopped, and recorded by then.
         """
@@ -42,6 +49,8 @@ class ModelLoop:
         self._loop.call_soon_threadsafe(start)
         with nullcontext() if cancel is None else cancel.calling(stop):
             try:
+                while tick is not None and not wait([ended], every_s).done:
+                    tick()
                 return ended.result()
             except asyncio.CancelledError:
                 reason = "canceling statement due to user request" if cancel is None else cancel.reason

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 
+import pyarrow as pa
 from sqlglot import exp
 
 from rvbbit_proxy.engine.upstream import Description, Notice, Parameter, UpstreamResult, UpstreamSession
@@ -92,6 +93,10 @@ class SemanticEngine:
         tree = describable(tree, self._reader.operators)
         description = upstream.describe(self._sql(tree, upstream), parameter_oids)
         return Description(description.parameter_oids, options.columns) if options else description
+
+    def running_stages(self) -> pa.Table:
+        """Return how far the statements are that are at work on a stage."""
+        return self._services.running.table()
 
     def execute(self, request: StatementRequest, upstream: UpstreamSession) -> UpstreamResult:
         """Run the statement for its caller; its rows stream from the upstream."""

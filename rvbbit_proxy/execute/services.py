@@ -9,6 +9,7 @@ from rvbbit_proxy.cascade.runtime import Runtime
 from rvbbit_proxy.engine.upstream import UpstreamSession
 from rvbbit_proxy.execute.history import History
 from rvbbit_proxy.execute.model_loop import ModelLoop
+from rvbbit_proxy.execute.progress import RunningStages
 from rvbbit_proxy.llm.cache import ResultCache
 from rvbbit_proxy.llm.door import ModelDoor
 from rvbbit_proxy.sql.dialect import SqlReader
@@ -24,4 +25,5 @@ class Services:
     loop: ModelLoop
     door: ModelDoor
     history: History = field(default_factory=History)
+    running: RunningStages = field(default_factory=RunningStages)
     told_offline: weakref.WeakSet[UpstreamSession] = field(default_factory=weakref.WeakSet)

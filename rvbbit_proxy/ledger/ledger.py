@@ -247,6 +247,11 @@ class Ledger:
         with self._connection.cursor() as cursor:
             views.publish(cursor, name, rows)
 
+    def publish_rows(self, name: str, rows: pa.Table) -> None:
+        """Put these rows in place of those of a published table that views read (``running_stages``)."""
+        with self._flush_lock, self._connection.cursor() as cursor:
+            views.publish_rows(cursor, name, rows)
+
     def get_session_caller_context(self, session_id: str) -> CallerContext | None:
         """Return the caller context of a run as its children get it, or None where there is no such run.
 

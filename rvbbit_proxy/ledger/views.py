@@ -39,6 +39,16 @@ def drop_views(cursor: duckdb.DuckDBPyConnection) -> None:
     cursor.execute(f"DETACH {PUBLISHED_CATALOG}")
 
 
+def publish_rows(cursor: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:
+    """Put these rows in place of those of a table that views read."""
+    cursor.execute("BEGIN")
+    cursor.execute(f"DELETE FROM {PUBLISHED_CATALOG}.main.{name}")
+    if rows.num_rows:
+        cursor.register("published_rows", rows)
+        cursor.execute(f"INSERT INTO {PUBLISHED_CATALOG}.main.{name} BY NAME SELECT * FROM published_rows")
+    cursor.execute("COMMIT")
+
+
 def publish(cursor: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:
     """Make or replace the read-only relation ``rvbbit.<name>`` with these rows."""
     if not re.fullmatch(r"[a-z_]+", name):

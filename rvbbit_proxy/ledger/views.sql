@@ -199,16 +199,24 @@ FROM rvbbit_ledger.main.cascade_sessions AS meta
 LEFT JOIN rvbbit_ledger.main.cascade_sessions AS judged ON judged.session_id = meta.meta_of_session_id
 WHERE meta.is_meta AND (meta.caller_id IS NULL OR judged.session_id IS NULL);
 
+-- Statements that run now: what a process that died left as running is older than this one. The session publishes
+-- how far stages are just before a statement reads it.
+CREATE TABLE rvbbit_published.main.server_start AS SELECT now() AS started_at;
+CREATE TABLE rvbbit_published.main.running_stages (
+    query_id VARCHAR, stage VARCHAR, inputs_done BIGINT, inputs_total BIGINT, seconds_left DOUBLE
+);
 CREATE OR REPLACE VIEW rvbbit.main.running_queries AS
 SELECT queries.query_id, queries.caller_id, queries.connection_id, queries.started_at,
        now() - queries.started_at AS running_for, queries.user_name, queries.database_name,
-       queries.application_name, queries.sql_text, coalesce(calls.calls, 0) AS calls, calls."cost"
+       queries.application_name, queries.sql_text, coalesce(calls.calls, 0) AS calls, calls."cost",
+       stages.stage, stages.inputs_done, stages.inputs_total, stages.seconds_left * INTERVAL 1 SECOND AS time_left
 FROM rvbbit_ledger.main.sql_query_log AS queries
 LEFT JOIN (
     SELECT query_id, count(*) AS calls, sum(total_cost) AS "cost"
     FROM rvbbit_ledger.main.llm_interactions GROUP BY query_id
 ) AS calls ON calls.query_id = queries.query_id
-WHERE queries.status = 'running';
+LEFT JOIN rvbbit_published.main.running_stages AS stages ON stages.query_id = queries.query_id
+WHERE queries.status = 'running' AND queries.started_at >= (FROM rvbbit_published.main.server_start);
 
 -- The tree of events: one edge per event that has a parent.
 CREATE OR REPLACE VIEW rvbbit.main.trace_edges AS

@@ -169,6 +169,7 @@ class Connection:
                 client_address=self._address,
             )
             self._session = self._settings.session_factory(self._client, identity, startup)
+            self._session.terminate = self.terminate
             try:
                 key = self._settings.cancels.rename(key, self._session.process_id)
                 self._client.send(backend.encode_backend_key_data(key.process_id, key.secret_key))

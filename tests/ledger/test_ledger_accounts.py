@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ledger_rows import NOON, call_row, event_row, query_row, session_row
 
+from rvbbit_proxy.caller import utc_now
 from rvbbit_proxy.errors import ConfigurationFault, InvalidValue
 from rvbbit_proxy.ledger.backfill import backfill_callers
 from rvbbit_proxy.ledger.costs import KEYS, roll_up
@@ -265,7 +266,8 @@ def test_the_cache_comes_back_newest_last(ledger: Ledger) -> None:
 
 
 def test_running_queries_are_those_that_run(ledger: Ledger) -> None:
-    ledger.record(query_row(status="running", sql_text="SELECT 2"), query_row())
+    died = query_row(status="running", sql_text="of a process that died")
+    ledger.record(query_row(status="running", sql_text="SELECT 2", started_at=utc_now()), query_row(), died)
     assert ledger.query("SELECT sql_text FROM running_queries").to_pylist() == [{"sql_text": "SELECT 2"}]
 
 
