@@ -63,6 +63,7 @@ class _Run:
         self._services = services
         self._judges = {each.relation: _Collected(each) for each in stage.filters}
         self._seen: list[Seen] = []
+        self._taken = False
         self._batch = (
             max(batch_size(each.operator, request.options) for each in stage.filters) if stage.filters else 1
         )
@@ -96,7 +97,9 @@ class _Run:
     def _take(self, start: int, end: int) -> None:
         """Put the rows after ``start``, up to ``end``, into the wave's relation."""
         stage = self._stage
-        drop_relations([stage.relation], self._upstream)
+        if self._taken:
+            drop_relations([stage.relation], self._upstream)
+        self._taken = True
         rows = f"SELECT * FROM {stage.spool} WHERE {ORDINAL} > {start} AND {ORDINAL} <= {end}"
         make_relation(stage.relation, rows, self._upstream)
 

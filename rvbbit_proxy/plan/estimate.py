@@ -30,7 +30,8 @@ def estimate_tree(query: exp.Expr, definitions: Mapping[str, exp.Expr]) -> tuple
     for node in list(tree.find_all(exp.Subquery)):
         if node.meta.get(LOOKUP):
             bounded = True
-            node.replace(_stand_in(node))
+            value = _stand_in(node)
+            node.replace(exp.alias_(value, node.args["alias"].this) if node.alias else value)
     return tree, bounded
 
 
