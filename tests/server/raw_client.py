@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 
-from dialogue import QUIET, tell
+from dialogue import QUIET, frontend_text, tell
+from dialogue.frontend_text import GSSENC_REQUEST, SSL_REQUEST
 
 from rvbbit_proxy.server.listener import Server
 
@@ -26,23 +27,19 @@ class Address:
         return f"postgresql://alice@{self.host}:{self.port}/shop"
 
 
+__all__ = ["GSSENC_REQUEST", "SSL_REQUEST", "Address", "RawClient", "Serve", "query", "startup"]
+
 Serve = Callable[..., Address]
-
-
-SSL_REQUEST = struct.pack("!II", 8, 80877103)
-GSSENC_REQUEST = struct.pack("!II", 8, 80877104)
 
 
 def startup(**parameters: str) -> bytes:
     """Return a startup packet of protocol 3.0."""
-    body = b"".join(f"{name}\0{value}\0".encode() for name, value in parameters.items()) + b"\0"
-    return struct.pack("!II", len(body) + 8, 3 << 16) + body
+    return frontend_text.startup("3.0", parameters)
 
 
 def query(sql: str) -> bytes:
     """Return a Query message."""
-    body = sql.encode() + b"\0"
-    return b"Q" + struct.pack("!I", len(body) + 4) + body
+    return frontend_text.encode(f"Query {sql}")
 
 
 class RawClient:

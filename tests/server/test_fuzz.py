@@ -15,6 +15,8 @@ from collections.abc import Iterator, Sequence
 import duckdb
 import psycopg
 import pytest
+from dialogue import cut_messages
+from dialogue.frontend_text import encode, message
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from raw_client import GSSENC_REQUEST, SSL_REQUEST, Address, query, startup
@@ -29,11 +31,6 @@ SECONDS = float(os.environ.get("RVBBIT_FUZZ_SECONDS", "3"))
 PATIENCE_S = 10
 STARTUP_LIMIT_S = 5.0
 """Shorter than a test's patience: a client that never finishes its startup packet is sent away."""
-
-
-def message(kind: bytes, body: bytes) -> bytes:
-    """Return a typed message."""
-    return kind + struct.pack("!I", len(body) + 4) + body
 
 
 LOG_IN = startup(user="eve", database="shop", application_name="fuzz")
@@ -182,6 +179,118 @@ def test_bytes_after_the_startup(server: Address, witness: psycopg.Connection) -
 
 def test_mutated_conversations(server: Address, witness: psycopg.Connection) -> None:  # type: ignore[type-arg]
     try_all(mutated(), server, witness)
+
+
+STATEMENTS = (
+    "SELECT 1 AS a",
+    "SELECT $1::int AS a",
+    "SELECT i FROM generate_series(1, 5) AS t(i)",
+    "SELECT 1/0",
+    "SELECT nonesuch",
+    "SELEC",
+    "",
+    "BEGIN",
+    "BEGIN READ ONLY",
+    "COMMIT",
+    "ROLLBACK AND CHAIN",
+    "ROLLBACK",
+    "SAVEPOINT s",
+    "ROLLBACK TO s",
+    "RELEASE s",
+    "CREATE TEMP TABLE IF NOT EXISTS f (a int)",
+    "INSERT INTO f VALUES (1)",
+    "COPY (SELECT 1) TO STDOUT",
+    "DECLARE c CURSOR FOR SELECT i FROM generate_series(1, 5) AS t(i)",
+    "DECLARE h SCROLL CURSOR WITH HOLD FOR SELECT i FROM generate_series(1, 5) AS t(i)",
+    "FETCH 2 FROM c",
+    "FETCH BACKWARD ALL FROM h",
+    "CLOSE c",
+    "CLOSE ALL",
+    "PREPARE s1 (int) AS SELECT $1 + 1 AS a",
+    "EXECUTE s1 (1)",
+    "EXECUTE s1 ('x')",
+    "DEALLOCATE ALL",
+    "LISTEN fuzz",
+    "NOTIFY fuzz, 'x'",
+    "UNLISTEN *",
+    "SET application_name = 'fuzz'",
+    "SET LOCAL TimeZone = 'Asia/Tokyo'",
+    "SHOW transaction_isolation",
+    "RESET ALL",
+    "DISCARD ALL",
+)
+NAMES = st.sampled_from(("-", "s1", "p1", "c", "h"))
+VALUES = st.sampled_from(
+    ("()", "('1')", "('x') in 0 out 1", "(NULL) in 1", "(\\x00000001) in 1 out 0,1", "('1', '2')")
+)
+EXTENDED = st.one_of(
+    st.builds("Parse {} {}".format, NAMES, st.sampled_from(STATEMENTS)),
+    st.builds("Bind {} {} {}".format, NAMES, NAMES, VALUES),
+    st.builds("Describe {} {}".format, st.sampled_from("SP"), NAMES),
+    st.builds("Execute {} {}".format, NAMES, st.integers(0, 3)),
+    st.builds("Close {} {}".format, st.sampled_from("SP"), NAMES),
+    st.sampled_from(("Flush", "CopyDone", "CopyData x", "CopyFail no")),
+)
+SIMPLE = st.lists(st.sampled_from(STATEMENTS), min_size=1, max_size=4).map("; ".join).map("Query {}".format)
+
+
+@st.composite
+def turns(draw: st.DrawFn) -> list[list[str]]:
+    """Return what a client says in turns, each of which ends in one ReadyForQuery."""
+    extended = st.lists(EXTENDED, max_size=8).map(lambda messages: [*messages, "Sync"])
+    alone = st.one_of(SIMPLE, st.just("Function 1317 ('abc') in 0 out 0")).map(lambda text: [text])
+    return draw(st.lists(st.one_of(alone, extended), min_size=1, max_size=8))
+
+
+def hold_turns(server: Address, said: Sequence[Sequence[str]]) -> None:
+    """Take turns with the server; each is answered to its end, and the session can always be ended well."""
+    with socket.create_connection((server.host, server.port), timeout=PATIENCE_S) as sock:
+        sock.sendall(LOG_IN)
+        hear_ready(sock)
+        for turn in said:
+            sock.sendall(b"".join(map(encode, turn)))
+            hear_ready(sock)
+        for text, answer in (("Query ROLLBACK", b"Z"), ("Query SELECT 42 AS a", b"42")):
+            sock.sendall(encode(text))
+            assert answer in hear_ready(sock)
+
+
+def hear_ready(sock: socket.socket) -> bytes:
+    """Return what comes up to the one ReadyForQuery, which is the last."""
+    heard = b""
+    while not whole(heard) or "Z" not in (kinds := [kind for kind, _ in cut_messages(heard)]):
+        more = sock.recv(65_536)
+        assert more, "the server hung up"
+        heard += more
+    assert kinds.index("Z") == len(kinds) - 1
+    return heard
+
+
+def whole(heard: bytes) -> bool:
+    """Tell whether messages end where the bytes do."""
+    position = 0
+    while position + 5 <= len(heard):
+        position += 1 + int.from_bytes(heard[position + 1 : position + 5])
+    return 0 < position == len(heard)
+
+
+def test_any_order_of_messages(server: Address, witness: psycopg.Connection) -> None:  # type: ignore[type-arg]
+    deadline = time.monotonic() + SECONDS
+
+    @settings(
+        max_examples=1_000_000 if SECONDS > 60 else 100,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(turns())
+    def check(said: list[list[str]]) -> None:
+        if time.monotonic() > deadline:
+            return
+        hold_turns(server, said)
+        assert witness.execute("SELECT 1").fetchone() == (1,)
+
+    check()
 
 
 def test_unmutated_conversations_and_nothing_left_behind(server: Address, witness: psycopg.Connection) -> None:  # type: ignore[type-arg]

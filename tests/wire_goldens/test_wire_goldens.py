@@ -46,7 +46,7 @@ def test_dialogues(path: Path, targets: dict[str, Target], update_golden: bool) 
 
 
 def test_there_are_enough() -> None:
-    assert sum(len(read_script(path).dialogues) for path in SCRIPTS) >= 20
+    assert sum(len(read_script(path).dialogues) for path in SCRIPTS) >= 60
 
 
 def test_a_file_is_written_as_it_is_read() -> None:

@@ -10,8 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-import frontend_text
-from dialogue import columns_of, tell
+from dialogue import columns_of, frontend_text, tell
 from wire_script import Exchange
 
 PATIENCE_S = 30.0

@@ -8,7 +8,7 @@
         T ...
     bob: Query NOTIFY c
 
-A line at the margin is a message (``frontend_text``), a step of the test itself (``Await``, ``Cancel``), or a
+A line at the margin is a message (``dialogue.frontend_text``), a step of the test itself (``Await``, ``Cancel``), or a
 comment. Messages up to the next answer, or an empty line, are sent at once. ``name:`` is another client.
 """
 
