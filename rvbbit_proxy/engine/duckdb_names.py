@@ -33,7 +33,7 @@ _SET_WORDS = frozenset(("all", "distinct"))
 _QUERIES = frozenset(("SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE", "FROM"))
 _VARCHAR = "rvbbit_varchar"
 _TO_VARCHAR = re.compile(r" AS VARCHAR\b")
-_OF_SUBQUERY_ARRAY = re.compile(r"\(SELECT CASE +WHEN \(\(array_agg\(#1\) IS NULL\)\)")
+_OF_SUBQUERY_ARRAY = re.compile(r"\(SELECT CASE +WHEN \(\(array_agg\(#1")
 _SAID_OTHERWISE = {
     "count_star": ("count",),
     "date_part": ("extract",),
@@ -71,7 +71,9 @@ def postgres_names(sql: str, names: Sequence[str]) -> list[str]:
         return _values_names(sql, names)
     before, after = _around_stars(sql, len(names)) if _may_have_star(sql) else (len(names), 0)
     return [
-        _name(sql, name) if place < before or place >= len(names) - after else _unquoted(sql, name)
+        _name(sql, name)
+        if place < before or place >= len(names) - after or _may_be_unnamed_inside(sql, name)
+        else _unquoted(sql, name)
         for place, name in enumerate(names)
     ]
 
@@ -81,6 +83,11 @@ def _name(sql: str, name: str) -> str:
         return _unquoted(sql, name)
     said = words(sql)
     return figure_name(_PARAMETER_NULL.sub("$1", name), said & _INTERNAL, "extract" in said)
+
+
+def _may_be_unnamed_inside(sql: str, name: str) -> bool:
+    """Tell whether a star's column may have got no name in a query of the statement's own."""
+    return not _WORD.fullmatch(name) and sql.lower().count("select") > 1 and not _is_quoted(sql, name)
 
 
 def _unquoted(sql: str, name: str) -> str:

@@ -60,7 +60,7 @@ class NamedCalls(_Parser):
         call = parsed
         while isinstance(call, (exp.Window, exp.Filter, exp.WithinGroup, exp.IgnoreNulls)):
             call = call.this
-        if isinstance(call, exp.Func):
+        if isinstance(call, exp.Expression):
             call.meta[WRITTEN_NAME] = name
         return parsed
 
@@ -105,7 +105,11 @@ def _strong_name(expression: exp.Expr | None) -> str | None:
         return "row"
     if isinstance(expression, (exp.Exists, exp.Array)):
         return "exists" if isinstance(expression, exp.Exists) else "array"
-    if isinstance(expression, exp.Func) and not (isinstance(expression, _NAMELESS) and not _is_call(expression)):
+    if isinstance(expression, exp.Overlaps):
+        return "overlaps"
+    if isinstance(expression, _NAMELESS):
+        return str(expression.meta[WRITTEN_NAME]).lower() if _is_call(expression) else None
+    if isinstance(expression, exp.Func):
         return _function_name(expression)
     return None
 

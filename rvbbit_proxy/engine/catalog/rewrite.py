@@ -15,7 +15,7 @@ from sqlglot.dialects.postgres import Postgres
 from sqlglot.errors import SqlglotError
 from sqlglot.parsers.postgres import PostgresParser
 
-from rvbbit_proxy.engine.catalog.calls import macro_kinds
+from rvbbit_proxy.engine.catalog.calls import function_names, macro_kinds
 from rvbbit_proxy.engine.catalog.casts import lower_casts, show_by_name, size_floats, size_numbers, spell_outputs
 from rvbbit_proxy.engine.catalog.definitions import definition
 from rvbbit_proxy.engine.catalog.expressions import (
@@ -88,7 +88,7 @@ class CatalogPostgres(Postgres):
         FUNCTIONS = {  # noqa: RUF012  # sqlglot's own shape
             name: build
             for name, build in PostgresParser.FUNCTIONS.items()
-            if (name.lower() not in macro_kinds() and name not in _PLAIN_CALLS)
+            if (name.lower() not in macro_kinds().keys() | function_names() and name not in _PLAIN_CALLS)
             or name in ("VERSION", "CURRENT_SCHEMA")
         }
 
