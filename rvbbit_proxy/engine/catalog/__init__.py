@@ -4,6 +4,7 @@ emulation.py     ``CatalogEmulation``, ``SessionCatalog``: which statements are 
 names.py         public, pg_temp and the database's own name, replaced token by token
 rewrite.py       ``rewrite_statement``: tree to tree; ``RULES``, the rules in order
 item_names.py    names of unnamed columns
+syntax.py        EXTRACT, json operators, SIMILAR TO and other syntax in DuckDB's words
 casts.py         regclass and its kin, oid, name, array literals
 expressions.py   operators, collations, subscripts, calls, system columns
 relations.py     system relations and functions in FROM
