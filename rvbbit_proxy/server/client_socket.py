@@ -22,6 +22,7 @@ from rvbbit_proxy.wire.frontend import FrontendMessage, decode_message
 RECEIVE_BYTES = 65_536
 GATHER_BYTES = 65_536
 SYNC = b"S"
+TLS_HANDSHAKE = b"\x16"
 HUNG_UP = select.POLLHUP | select.POLLERR | getattr(select, "POLLRDHUP", 0)
 """What the system says of a connection whose client has gone (POLLRDHUP: Linux)."""
 
@@ -194,6 +195,22 @@ class ClientSocket:
             self.wakeable()  # OpenSSL allows no write beside a read that waits: who ends us has to wake us
         except OSError as error:
             raise ClientLost(f"TLS handshake failed: {error}") from error
+
+    def begins_with_tls(self) -> bool:
+        """Tell whether the first byte is a TLS handshake's: a client that does not ask first (PostgreSQL 17)."""
+        try:
+            if self._deadline is not None:
+                self._socket.settimeout(max(0.001, self._deadline - time.monotonic()))
+            return self._socket.recv(1, socket.MSG_PEEK) == TLS_HANDSHAKE
+        except TimeoutError:
+            raise
+        except OSError as error:
+            raise ClientLost(str(error)) from error
+
+    @property
+    def protocol(self) -> str | None:
+        """What the client asked to speak inside TLS (ALPN)."""
+        return self._socket.selected_alpn_protocol() if isinstance(self._socket, ssl.SSLSocket) else None
 
     @property
     def encrypted(self) -> bool:

@@ -16,6 +16,7 @@ from rvbbit_proxy.errors import AuthenticationFailed, ProtocolError, RvbbitError
 from rvbbit_proxy.server.auth import Authentication, authenticate
 from rvbbit_proxy.server.cancel import CancelRegistry
 from rvbbit_proxy.server.client_socket import ClientSocket
+from rvbbit_proxy.server.tls import ALPN_PROTOCOL
 from rvbbit_proxy.session.client import Client, ClientLost
 from rvbbit_proxy.session.session import Session
 from rvbbit_proxy.session.state import Identity
@@ -128,7 +129,9 @@ class Connection:
 
     def _negotiate(self) -> Startup | None:
         """Answer requests until the startup packet comes; None after a CancelRequest."""
-        encrypted = False
+        encrypted = self._settings.tls is not None and self._client.begins_with_tls()
+        if encrypted:
+            self._start_direct_tls()
         while True:
             frame = self._client.receive_frame()
             if not isinstance(frame, StartupFrame):
@@ -147,6 +150,13 @@ class Connection:
                     return None
                 case Startup() as startup:
                     return startup
+
+    def _start_direct_tls(self) -> None:
+        """Speak TLS from the first byte; such a client must name the protocol (ALPN), which no other sends."""
+        assert self._settings.tls is not None  # _negotiate looked
+        self._client.start_tls(self._settings.tls)
+        if self._client.protocol != ALPN_PROTOCOL:
+            raise ProtocolError("received direct SSL connection request without ALPN protocol negotiation extension")
 
     def _serve(self, startup: Startup) -> None:
         if startup.needs_negotiation:

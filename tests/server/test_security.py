@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from raw_client import SSL_REQUEST, RawClient, Serve, startup
+from raw_client import SSL_REQUEST, RawClient, Serve, query, startup
 
 from rvbbit_proxy.errors import ConfigurationFault
 from rvbbit_proxy.server.auth import Authentication, load_users
@@ -96,3 +96,20 @@ def test_idle_tls_connections_hear_of_the_shutdown(serve: Serve, tls: ssl.SSLCon
         client.log_in()
         address.server.shutdown(5)
         assert client.hear() == ["E FATAL 57P01 terminating connection due to administrator command"]
+
+
+def test_tls_may_begin_with_the_first_byte(serve: Serve, tls: ssl.SSLContext) -> None:
+    address = serve(tls=tls)
+    context = ssl.create_default_context(cafile=HERE / "localhost.cert.pem")
+    with RawClient(address.host, address.port) as client:
+        client.socket = context.wrap_socket(client.socket, server_hostname="localhost")
+        message = "received direct SSL connection request without ALPN protocol negotiation extension"
+        assert client.hear() == [f"E FATAL 08P01 {message}"]
+    context.set_alpn_protocols(["postgresql"])
+    with RawClient(address.host, address.port) as client:
+        client.socket = context.wrap_socket(client.socket, server_hostname="localhost")
+        client.log_in()
+        client.send(query("SELECT 1 AS a"))
+        assert client.hear()[1] == "D 1"
+    with psycopg.connect(address.url, sslmode="require", sslnegotiation="direct") as connection:
+        assert connection.pgconn.ssl_in_use
