@@ -7,12 +7,13 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet install --con
 BENCHES := $(shell grep --files-with-matches "__main__" bench/*/*.py | grep -v ^bench/peers/)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test clients fuzz lint bench lock clean
+.PHONY: help demo test differential clients fuzz lint bench lock clean
 
 help:
 	@echo "make demo    set up, then run the demo (ARGUMENTS=--keep leaves its server running)"
 	@echo "make test    set up, then lint, check types and layers, run the tests"
 	@echo "make clients set up, install clients from PyPI, npm and Debian, run them and print a table (ARGUMENTS=knex: one)"
+	@echo "make differential  set up, then run 5,000 random statements on each upstream, planned and naively"
 	@echo "make fuzz    set up, then send the server bytes for a quarter of an hour"
 	@echo "make lint    set up, then lint, check types and layers"
 	@echo "make bench   set up, then run the benchmarks"
@@ -27,6 +28,9 @@ test: lint
 
 clients: $(VENV)/.for-test
 	$(BIN)/python clients/run.py $(ARGUMENTS)
+
+differential: $(VENV)/.for-test
+	$(BIN)/python -m pytest tests/differential --hypothesis-profile=differential -s
 
 fuzz: $(VENV)/.for-test
 	RVBBIT_FUZZ_SECONDS=300 $(BIN)/python -m pytest tests/server/test_fuzz.py

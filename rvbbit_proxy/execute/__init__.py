@@ -4,6 +4,11 @@
 - ``semantics``   the entry: is it semantic, describe it, run it, explain it
 - ``stages``      spools, operator stages and waves, in order
 - ``waves``       rows judged a few at a time, until enough have passed
+- ``ordering``    which condition to judge first, by cost and what it removes
+- ``history``     what operators have let through before, from the ledger
+- ``top``         the inputs with the greatest scores, from a shortlist
+- ``proxies``     clear cases of a predicate decided by a proxy, as a sample proves
+- ``similarity``  how alike an operator's first two arguments are, by embeddings
 - ``judging``     some inputs of a stage to answers, one operator span
 - ``relations``   the temporary relations of a plan
 - ``views``       views over operators: stand-ins on the upstream, expanded where they are read

@@ -70,7 +70,10 @@ class QueryMaker:
     ctes: dict[str, tuple[tuple[str, Kind], ...]] = field(default_factory=dict)
 
     def query(self, depth: int = 2) -> Query:
-        """Return a statement's query."""
+        """Return a statement's query, perhaps as tools wrap it."""
+        if self.choices.chance(8):
+            inner = self._with(depth, None, Scope(()))
+            return self._any_rows(Query(write("SELECT * FROM ({}) AS wrapped", inner.piece), inner.columns))
         return self._with(depth, None, Scope(()), top=True)
 
     def subquery(self, kinds: Sequence[Kind], around: Scope, single: bool) -> Query:
@@ -128,9 +131,12 @@ class QueryMaker:
         self._add_source(found, "{}{}", depth, around)
         comma = False
         for _ in range(self.choices.pick((0, 0, 0, 1, 1, 2))):
-            ways = (", ", " CROSS JOIN ", " JOIN ", " LEFT JOIN ", " RIGHT JOIN ", " LEFT JOIN ")
+            ways = (", ", " CROSS JOIN ", " JOIN ", " LEFT JOIN ", " RIGHT JOIN ", " FULL JOIN ")
             way = ", " if comma else self.choices.pick(ways)
             comma = way == ", "
+            if comma and self.choices.chance(40) and self.choices.spend():
+                self._add_lateral(found)
+                continue
             self._add_source(found, f"{{}}{way}{{}}", depth, around)
             if "JOIN" in way and "CROSS" not in way:
                 scope = Scope(found.columns(), around.outer, subqueries=False, hidden=found.hidden())
@@ -141,6 +147,15 @@ class QueryMaker:
                     on = write("{} AND {}", equal, on.tight) if equal else on
                 found.piece = write("{} ON {}", found.piece, on)
         return found
+
+    def _add_lateral(self, found: Sources) -> None:
+        """Add a query that reads the sources before it."""
+        alias = self.choices.name("t")
+        around = Scope((), tuple(replace(column, bare=None) for column in found.columns()), subqueries=False)
+        columns: tuple[tuple[str, Kind], ...] = (("l0", "text"), ("l1", "bool"))
+        items = [write(f"{{}} AS {name}", expression(kind, around, self.choices, 2)) for name, kind in columns]
+        found.piece = write(f"{{}}, LATERAL (SELECT {{}}) AS {alias}", found.piece, listed(items))
+        found.tables.append((alias, columns))
 
     def _equality(
         self, first: tuple[str, tuple[tuple[str, Kind], ...]], second: tuple[str, tuple[tuple[str, Kind], ...]]
@@ -196,6 +211,11 @@ class QueryMaker:
         query = Query(piece, items.columns)
         if top and not distinct and self.choices.chance(12):
             return self._any_rows(query)
+        if top and not distinct and self.choices.chance(6):
+            key = expression(self.choices.pick(KINDS), scope, self.choices, 2)
+            if _names_a_column(key):
+                only = write("SELECT DISTINCT ON ({}) {} FROM {}{}", key, items.piece, found.piece, where)
+                return self._ordered(Query(only, items.columns), [key], items.pieces)
         if ordered and not distinct and self.choices.chance(25):
             keys = [expression(self.choices.pick(KINDS), scope, self.choices, 2) for _ in range(2)]
             limit = self.choices.number(0, 5) if self.choices.chance(60) else None
@@ -211,6 +231,14 @@ class QueryMaker:
     def _where(self, scope: Scope, percent: int) -> Piece:
         if not self.choices.chance(percent):
             return sql("")
+        if self.choices.chance(25):
+            several = [condition(scope, self.choices, 2).tight for _ in range(self.choices.number(2, 3))]
+            return Piece(
+                *(
+                    " WHERE " + " AND ".join(texts)
+                    for texts in zip(*((p.ours, p.plain) for p in several), strict=True)
+                )
+            )
         return write(" WHERE {}", condition(scope, self.choices, 3))
 
     @dataclass(frozen=True, slots=True)
@@ -363,8 +391,13 @@ class QueryMaker:
                 terms.append(self._directed(item.tight))
             else:
                 terms.append(self._directed(sql(str(number + 1))))
-        end = "" if limit is None else f" LIMIT {limit}"
-        end += f" OFFSET {offset}" if offset else ""
+        fetched = self.choices.chance(20)
+        end = "" if limit is None else f" FETCH FIRST {limit} ROWS ONLY" if fetched else f" LIMIT {limit}"
+        end = (
+            (f" OFFSET {offset}" if offset else "") + end
+            if fetched
+            else end + (f" OFFSET {offset}" if offset else "")
+        )
         piece = write(f"{{}} ORDER BY {{}}{end}", query.piece, listed(terms))
         return Query(piece, query.columns, ordered=True)
 

@@ -43,9 +43,6 @@ def test_same_on_duckdb(duckdb_upstream: BothWays, example: Example) -> None:
     duckdb_upstream.check(example)
 
 
-@pytest.mark.skip(
-    reason="open: some random statement still differs on a PostgreSQL upstream; see make differential"
-)
 @settings(ASKED, suppress_health_check=CHECKS)
 @given(examples())
 def test_same_on_postgres(postgres_upstream: BothWays, example: Example) -> None:
