@@ -79,10 +79,13 @@ async function main() {
   })
   await check('cursor', async () => {
     const cursor = client.query(new Cursor('SELECT i FROM generate_series(1, $1) AS g(i) ORDER BY i', [25]))
-    same((await cursor.read(10)).map((row) => row.i), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
-    same((await cursor.read(100)).length, 15)
-    same((await cursor.read(1)).length, 0)
-    await cursor.close()
+    try {
+      same((await cursor.read(10)).map((row) => row.i), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+      same((await cursor.read(100)).length, 15)
+      same((await cursor.read(1)).length, 0)
+    } finally {
+      await cursor.close()
+    }
     const early = client.query(new Cursor('SELECT i FROM generate_series(1, 1000) AS g(i)'))
     await early.read(3)
     await early.close()

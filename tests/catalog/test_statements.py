@@ -47,6 +47,7 @@ def rows(session: DuckDBSession, sql: str) -> list[list[Any]]:
         ("SELECT to_regclass('nothing'), to_regtype('nothing')", [None, None]),
         ("SELECT '{1,NULL,3}'::int[], 'a' = ANY('{a,b}'::text[])", [[1, None, 3], True]),
         ("SELECT '{\"a,b\",c}'::text[]", [["a,b", "c"]]),
+        ("SELECT proargnames FROM pg_proc WHERE proname = 'lower' AND prorettype = 25", [None]),
         ("SELECT 1 = ANY('{1,2}'), 'c' = ANY ('{a,\"\",NULL}'), 'x' = ANY ('{}')", [True, None, False]),
         (
             "SELECT to_timestamp('2024-01-02 03:04', 'YYYY-MM-DD HH24:MI')::timestamp::text",

@@ -148,12 +148,12 @@ CREATE VIEW rvbbit_pg.rows.pg_proc AS
 SELECT oid, proname, nspoid AS pronamespace, 10 AS proowner, prolang, 1 AS procost,
        CASE WHEN proretset THEN 1000 ELSE 0 END AS prorows, prokind, false AS prosecdef, proretset,
        CASE prolang WHEN 14 THEN 'i' ELSE 'v' END AS provolatile, 's' AS proparallel, len(proargtypes) AS pronargs,
-       prorettype, proargtypes, proargnames, prosrc
+       prorettype, proargtypes, nullif(proargnames, []) AS proargnames, prosrc
 FROM rvbbit_pg.base.functions
 UNION ALL BY NAME
 SELECT oid, proname, 11 AS pronamespace, 10 AS proowner, prolang, 1 AS procost,
        CASE WHEN proretset THEN 1000 ELSE 0 END AS prorows, prokind, proisstrict, proretset, provolatile,
-       's' AS proparallel, pronargs, prorettype, proargtypes, proargnames, proname AS prosrc
+       's' AS proparallel, pronargs, prorettype, proargtypes, nullif(proargnames, []) AS proargnames, proname AS prosrc
 FROM rvbbit_pg.base.system_functions;
 
 CREATE VIEW rvbbit_pg.rows.pg_language AS
