@@ -50,10 +50,10 @@ _MARKS = ("pg_", "information_schema", "_privilege", "to_reg")
 _TELLING = frozenset(
     "regclass regtype regproc regprocedure regnamespace regrole oid xid tableoid ctid xmin serial bigserial smallserial"
     " identity jsonb collate current_user session_user current_catalog current_role current_schema current_schemas"
-    " current_database user unnest quote_ident quote_literal quote_nullable initcap regexp_match array_upper"
-    " array_lower array_remove array_replace array_ndims json_build_object format_type obj_description col_description"
-    " clock_timestamp statement_timestamp txid_current parse_ident getdatabaseencoding set_config current_setting"
-    " unlogged concurrently generate_subscripts string_to_array overlaps json_agg jsonb_agg"
+    " current_database user unnest quote_ident"
+    " format_type obj_description col_description"
+    " parse_ident getdatabaseencoding set_config current_setting"
+    " unlogged concurrently generate_subscripts overlaps json_agg jsonb_agg"
     " json_object_agg jsonb_object_agg every".split()
 )
 """Words that DuckDB does not know, or not as PostgreSQL does."""

@@ -58,7 +58,7 @@ CREATE MACRO rvbbit_fn.main.encode(x) AS system.main.encode(x),
 CREATE MACRO rvbbit_fn.main.decode(x) AS system.main.decode(x),
     (x, format) AS CASE lower(format) WHEN 'hex' THEN unhex(x) WHEN 'base64' THEN from_base64(replace(x, E'\n', ''))
         WHEN 'escape' THEN system.main.encode(replace(x, '\\', '\'))
-        ELSE error('unrecognized encoding: "' || format || '"') END;
+        ELSE error('unrecognized encoding: "' || format || '"')::BLOB END;
 CREATE MACRO rvbbit_fn.main.convert_from(x, encoding) AS system.main.decode(x);
 CREATE MACRO rvbbit_fn.main.convert_to(x, encoding) AS system.main.encode(x);
 CREATE MACRO rvbbit_fn.main.sha256(x) AS system.main.unhex(system.main.sha256(x));

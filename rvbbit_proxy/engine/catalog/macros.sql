@@ -156,7 +156,6 @@ CREATE MACRO rvbbit_pg.pg.pg_is_in_recovery() AS false;
 CREATE MACRO rvbbit_pg.pg.pg_is_wal_replay_paused() AS false;
 CREATE MACRO rvbbit_pg.pg.pg_postmaster_start_time() AS (SELECT started FROM rvbbit_pg.base.process);
 CREATE MACRO rvbbit_pg.pg.pg_conf_load_time() AS (SELECT started FROM rvbbit_pg.base.process);
-CREATE MACRO rvbbit_pg.pg.txid_current() AS txid_current();
 CREATE MACRO rvbbit_pg.pg.pg_current_xact_id() AS txid_current();
 CREATE MACRO rvbbit_pg.pg.transaction_age(x) AS greatest(txid_current()::BIGINT - x::BIGINT, 0);
 CREATE MACRO rvbbit_pg.pg.txid_current_if_assigned() AS NULL::BIGINT;
@@ -265,20 +264,7 @@ CREATE MACRO rvbbit_pg.pg.pg_size_pretty(size) AS list_transform([size], lambda 
 
 -- text and arrays
 CREATE MACRO rvbbit_pg.pg.quote_ident(name) AS rvbbit_pg.base.quoted_name(name);
-CREATE MACRO rvbbit_pg.pg.quote_literal(value) AS '''' || replace(value::VARCHAR, '''', '''''') || '''';
-CREATE MACRO rvbbit_pg.pg.quote_nullable(value) AS coalesce('''' || replace(value::VARCHAR, '''', '''''') || '''', 'NULL');
 CREATE MACRO rvbbit_pg.pg.parse_ident(name) AS rvbbit_pg.base.name_parts(name), (name, strict) AS rvbbit_pg.base.name_parts(name);
-CREATE MACRO rvbbit_pg.pg.array_to_string(items, separator) AS array_to_string(items, separator),
-    (items, separator, missing) AS
-        array_to_string(list_transform(items, lambda item: coalesce(item::VARCHAR, missing)), separator);
-CREATE MACRO rvbbit_pg.pg.string_to_array(value, separator) AS string_split(value, separator),
-    (value, separator, missing) AS list_transform(string_split(value, separator), lambda item: nullif(item, missing));
-CREATE MACRO rvbbit_pg.pg.array_upper(items, dimension) AS CASE WHEN dimension = 1 THEN nullif(len(items), 0) END;
-CREATE MACRO rvbbit_pg.pg.array_lower(items, dimension) AS CASE WHEN dimension = 1 AND len(items) > 0 THEN 1 END;
-CREATE MACRO rvbbit_pg.pg.array_ndims(items) AS CASE WHEN len(items) > 0 THEN 1 END;
-CREATE MACRO rvbbit_pg.pg.array_remove(items, item) AS list_filter(items, lambda other: other IS DISTINCT FROM item);
-CREATE MACRO rvbbit_pg.pg.array_replace(items, old, new) AS
-    list_transform(items, lambda item: CASE WHEN item IS NOT DISTINCT FROM old THEN new ELSE item END);
 CREATE MACRO rvbbit_pg.pg._pg_expandarray(items) AS
     unnest(list_transform(items, lambda item, position: {'x': item, 'n': position}));
 CREATE MACRO rvbbit_pg.pg._pg_char_max_length(type_oid, typmod) AS
@@ -290,22 +276,7 @@ CREATE MACRO rvbbit_pg.pg._pg_numeric_scale(type_oid, typmod) AS
     CASE WHEN type_oid IN (20, 21, 23) THEN 0 WHEN type_oid = 1700 AND typmod > 0 THEN (typmod - 4) & 65535 END;
 CREATE MACRO rvbbit_pg.pg._pg_truetypid(a, t) AS a.atttypid;
 CREATE MACRO rvbbit_pg.pg._pg_truetypmod(a, t) AS a.atttypmod;
-CREATE MACRO rvbbit_pg.pg.initcap(value) AS array_to_string(list_transform(
-    regexp_extract_all(value, '[[:alnum:]]+|[^[:alnum:]]+'), lambda word: upper(word[1]) || lower(word[2:])), '');
-CREATE MACRO rvbbit_pg.pg.regexp_match(value, pattern) AS
-    CASE WHEN regexp_matches(value, pattern) THEN
-        CASE WHEN contains(pattern, '(') THEN [regexp_extract(value, pattern, 1)] ELSE [regexp_extract(value, pattern)] END END;
-CREATE MACRO rvbbit_pg.pg.clock_timestamp() AS get_current_timestamp();
-CREATE MACRO rvbbit_pg.pg.statement_timestamp() AS now();
 CREATE MACRO rvbbit_pg.pg.octet_length(value) AS strlen(value::VARCHAR);
-CREATE MACRO rvbbit_pg.pg.json_build_object(k1, v1) AS json_object(k1::VARCHAR, v1),
-    (k1, v1, k2, v2) AS json_object(k1::VARCHAR, v1, k2::VARCHAR, v2),
-    (k1, v1, k2, v2, k3, v3) AS json_object(k1::VARCHAR, v1, k2::VARCHAR, v2, k3::VARCHAR, v3),
-    (k1, v1, k2, v2, k3, v3, k4, v4) AS json_object(k1::VARCHAR, v1, k2::VARCHAR, v2, k3::VARCHAR, v3, k4::VARCHAR, v4),
-    (k1, v1, k2, v2, k3, v3, k4, v4, k5, v5) AS json_object(k1::VARCHAR, v1, k2::VARCHAR, v2, k3::VARCHAR, v3, k4::VARCHAR, v4, k5::VARCHAR, v5),
-    (k1, v1, k2, v2, k3, v3, k4, v4, k5, v5, k6, v6) AS json_object(k1::VARCHAR, v1, k2::VARCHAR, v2, k3::VARCHAR, v3, k4::VARCHAR, v4, k5::VARCHAR, v5, k6::VARCHAR, v6),
-    (k1, v1, k2, v2, k3, v3, k4, v4, k5, v5, k6, v6, k7, v7) AS json_object(k1::VARCHAR, v1, k2::VARCHAR, v2, k3::VARCHAR, v3, k4::VARCHAR, v4, k5::VARCHAR, v5, k6::VARCHAR, v6, k7::VARCHAR, v7),
-    (k1, v1, k2, v2, k3, v3, k4, v4, k5, v5, k6, v6, k7, v7, k8, v8) AS json_object(k1::VARCHAR, v1, k2::VARCHAR, v2, k3::VARCHAR, v3, k4::VARCHAR, v4, k5::VARCHAR, v5, k6::VARCHAR, v6, k7::VARCHAR, v7, k8::VARCHAR, v8);
 
 -- settings inside larger statements; alone they are the session's own business
 CREATE MACRO rvbbit_pg.pg.current_setting(wanted) AS coalesce((SELECT any_value(rv_text) FROM rvbbit_pg.base.setting_lookup WHERE rv_name = lower(wanted)),
