@@ -64,6 +64,7 @@ class App:
         self.operators = load_operators(self.cascades)
         self.loop = ModelLoop()
         self.door = ModelDoor(settings, ledger)
+        self.door.observed.load(ledger)
         self.meta = MetaQueue(ledger)
         self.runtime = Runtime(self.door, ledger, self.cascades, BUILTIN_TRAITS, (self.meta.run_ended,))
         self.meta.start(self.runtime)

@@ -19,6 +19,7 @@ from rvbbit_proxy.engine.upstream import Column, UpstreamResult, UpstreamSession
 from rvbbit_proxy.errors import BudgetExceeded, SyntaxFault
 from rvbbit_proxy.execute.answers import item_key
 from rvbbit_proxy.execute.batches import Item, group_batches
+from rvbbit_proxy.execute.forecast import forecast
 from rvbbit_proxy.execute.judging import StageReport, stage_inputs
 from rvbbit_proxy.execute.pairs import expected_pairs
 from rvbbit_proxy.execute.proxies import cascade_method
@@ -26,7 +27,6 @@ from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.execute.result import TableResult
 from rvbbit_proxy.execute.services import Services
 from rvbbit_proxy.execute.top import shortlist, top_method
-from rvbbit_proxy.llm.prices import Usage
 from rvbbit_proxy.operators.estimate import Asked, estimate_run
 from rvbbit_proxy.operators.operator import Operator
 from rvbbit_proxy.plan.plan import OperatorStage, Plan, Spool, Waves
@@ -65,7 +65,10 @@ class Actual:
 
 @dataclass(frozen=True, slots=True)
 class StageEstimate:
-    """What a stage will ask. ``at_most``: an earlier stage may leave fewer inputs. ``cost_usd`` None: no price."""
+    """What a stage will ask. ``at_most``: an earlier stage may leave fewer inputs. ``cost_usd`` None: no price.
+
+    ``exact``: the counts are; dollars and ``seconds`` (None: unknown) rest on ``past_calls``, 0 is a guess.
+    """
 
     operator: str
     cascade: str
@@ -79,6 +82,11 @@ class StageEstimate:
     cost_usd: Decimal | None
     input_sql: str
     method: str | None = None
+    exact: bool = False
+    cost_low_usd: Decimal | None = None
+    cost_high_usd: Decimal | None = None
+    seconds: float | None = None
+    past_calls: int = 0
 
 
 def parse_explain(sql: str) -> tuple[str, ExplainOptions | None]:
@@ -148,6 +156,10 @@ def _estimate(
         todo = todo[: ranked.first + ranked.wave]
     price = services.door.price(options.model)
     asked = _estimate_runs(stage.operator, todo, options).times(times)
+    seen = services.door.observed.find(
+        stage.operator.cascade.cascade_id, options.model, asked.tokens_in // max(1, asked.calls)
+    )
+    expected = forecast(asked, seen, price, options.concurrency)
     method = top_method(stage, ranked) or cascade_method(stage.operator, len(todo), options, services)
     return StageEstimate(
         operator=stage.operator.name,
@@ -158,10 +170,15 @@ def _estimate(
         cached=round(len(known) * times),
         calls=asked.calls,
         tokens_in=asked.tokens_in,
-        tokens_out=asked.tokens_out,
-        cost_usd=price.cost_usd(Usage(asked.tokens_in, asked.tokens_out)) if price is not None else None,
+        tokens_out=expected.tokens_out,
+        cost_usd=expected.cost_usd,
         input_sql=stage.input_sql,
         method=method or (pairs.method if pairs is not None else None),
+        exact=not stage.bounded and times == 1,
+        cost_low_usd=expected.cost_low_usd,
+        cost_high_usd=expected.cost_high_usd,
+        seconds=expected.seconds,
+        past_calls=expected.past_calls,
     )
 
 
@@ -213,7 +230,9 @@ def _stage_lines(number: int, estimate: StageEstimate, report: StageReport | Non
     lines = [
         f"  ->  {number}. Operator {estimate.operator} in {estimate.position}  ({bound}calls={estimate.calls} "
         f"tokens={estimate.tokens_in}+{estimate.tokens_out} cost={_money(estimate.cost_usd)})",
-        f"        Inputs: {bound}{estimate.inputs} distinct, {estimate.cached} cached",
+        f"        Inputs: {bound}{estimate.inputs} distinct, {estimate.cached} cached"
+        f"  ({'exact' if estimate.exact else 'estimated'})",
+        _range_line(estimate),
         f"        Method: {estimate.method}" if estimate.method else None,
         actual,
         f"        Decided: {report.decided} by the proxy, {report.sampled} sampled by the model"
@@ -222,6 +241,15 @@ def _stage_lines(number: int, estimate: StageEstimate, report: StageReport | Non
         f"        Query: {estimate.input_sql}",
     ]
     return [line for line in lines if line is not None]
+
+
+def _range_line(estimate: StageEstimate) -> str | None:
+    if not estimate.calls or estimate.cost_low_usd is None:
+        return None
+    seconds = "" if estimate.seconds is None else f", about {estimate.seconds:.1f} s"
+    rests_on = f"from {estimate.past_calls} past calls" if estimate.past_calls else "guessed: no past calls"
+    span = f"{_money(estimate.cost_low_usd)} to {_money(estimate.cost_high_usd)}"
+    return f"        Estimate: {span}{seconds}  ({rests_on})"
 
 
 def _as_json(plan: Plan, estimates: Sequence[StageEstimate], actual: Actual | None) -> str:

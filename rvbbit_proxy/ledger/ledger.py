@@ -357,6 +357,23 @@ class Ledger:
                 text = row.pop("value")
                 yield CacheRecord(**row, value=None if text is None else json.loads(text))
 
+    def call_sums(self) -> list[tuple[str, str, int, int, float, float, float]]:
+        """Return sums over the answered chat calls by cascade, model and bits of the number of prompt tokens.
+
+        A row: cascade, model, bits, calls, sum of output tokens, sum of their squares, seconds.
+        """
+        rows = self.query(
+            """
+            SELECT cascade_id, model_requested, bit_length(bin(greatest(prompt_tokens, 1))) // 8, count(*),
+                   sum(completion_tokens)::DOUBLE, sum(completion_tokens::DOUBLE * completion_tokens),
+                   coalesce(sum(duration_ms), 0) / 1000
+            FROM rvbbit_ledger.main.llm_interactions
+            WHERE success AND model_type = 'chat' AND cascade_id IS NOT NULL AND completion_tokens IS NOT NULL
+            GROUP BY ALL
+            """
+        )
+        return [tuple(row.values()) for row in rows.to_pylist()]
+
     def pending_meta_tasks(self) -> list[MetaTaskRecord]:
         """Return what meta cascades had yet to judge, oldest first."""
         rows = self.query(

@@ -126,7 +126,8 @@ class ModelDoor:
             expected_usd = self._expected_usd(request)
         row, completion = await self._send(row, ctx, partial(self._provider.complete, request), expected_usd)
         seconds = (row.duration_ms or 0) / 1000
-        self.observed.add(request.cascade_id, request.model, completion.usage.completion_tokens, seconds)
+        usage = completion.usage
+        self.observed.add(request.cascade_id, request.model, usage.prompt_tokens, usage.completion_tokens, seconds)
         return _reply(completion, row)
 
     async def embed(
@@ -268,7 +269,7 @@ class ModelDoor:
         if price is None:
             return Decimal(0)
         tokens_in = sum(estimate_tokens(message["content"]) for message in request.messages)
-        seen = self.observed.find(request.cascade_id, request.model)
+        seen = self.observed.find(request.cascade_id, request.model, tokens_in)
         tokens_out = EXPECTED_TOKENS_OUT if seen is None else math.ceil(seen.tokens_out_most)
         return price.cost_usd(Usage(tokens_in, tokens_out))
 

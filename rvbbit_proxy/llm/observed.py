@@ -1,4 +1,6 @@
-"""What calls took so far: output tokens and seconds, by cascade and model. For estimates, never for accounts.
+"""What calls took so far: output tokens and seconds, by cascade, model and size of the prompt. For estimates only.
+
+The size is the prompt tokens' number of bits, which tells a prompt of one input from that of many.
 
 Kept while the process runs, and read from the ledger's past calls at start.
 """
@@ -7,6 +9,7 @@ from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,10 +19,11 @@ FEW = 3
 
 @dataclass(frozen=True, slots=True)
 class CallSums:
-    """Sums over the answered calls of one cascade to one model: of tokens out, of their squares, of seconds."""
+    """Sums over the answered calls of one kind: of tokens out, of their squares, of seconds."""
 
     cascade_id: str
     model: str
+    size: int
     calls: int
     tokens_out: float
     tokens_out_squared: float
@@ -53,8 +57,8 @@ class Observation:
 class PastCalls(Protocol):
     """What is read at start."""
 
-    def call_sums(self) -> list[CallSums]:
-        """Return the sums over the calls on the ledger."""
+    def call_sums(self) -> Sequence[tuple[str, str, int, int, float, float, float]]:
+        """Return the sums over the calls on the ledger, as :class:`CallSums` has them."""
 
 
 class Observed:
@@ -62,19 +66,19 @@ class Observed:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._sums: dict[tuple[str, str], CallSums] = {}
+        self._sums: dict[tuple[str, str, int], CallSums] = {}
 
     def load(self, past: PastCalls) -> None:
         """Begin with the ledger's past calls."""
         for sums in past.call_sums():
-            self._add(sums)
+            self._add(CallSums(*sums))
 
-    def add(self, cascade_id: str, model: str, tokens_out: int, seconds: float) -> None:
+    def add(self, cascade_id: str, model: str, tokens_in: int, tokens_out: int, seconds: float) -> None:
         """Take one answered call in."""
-        self._add(CallSums(cascade_id, model, 1, tokens_out, tokens_out**2, seconds))
+        self._add(CallSums(cascade_id, model, tokens_in.bit_length(), 1, tokens_out, tokens_out**2, seconds))
 
     def _add(self, more: CallSums) -> None:
-        key = (more.cascade_id, more.model)
+        key = (more.cascade_id, more.model, more.size)
         with self._lock:
             known = self._sums.get(key)
             if known is not None:
@@ -87,11 +91,17 @@ class Observed:
                 )
             self._sums[key] = more
 
-    def find(self, cascade_id: str, model: str) -> Observation | None:
-        """Return what the cascade's calls to the model took, None where none has been answered."""
-        sums = self._sums.get((cascade_id, model))
-        if sums is None or not sums.calls:
-            return None
-        mean = sums.tokens_out / sums.calls
-        variance = max(0.0, sums.tokens_out_squared / sums.calls - mean**2)
-        return Observation(sums.calls, mean, math.sqrt(variance), sums.seconds / sums.calls)
+    def find(self, cascade_id: str, model: str, tokens_in: int) -> Observation | None:
+        """Return what the cascade's calls to the model took whose prompts had about this size, None where none did."""
+        size = tokens_in.bit_length()
+        for near in (size, size - 1, size + 1):
+            sums = self._sums.get((cascade_id, model, near))
+            if sums is not None:
+                return _observation(sums)
+        return None
+
+
+def _observation(sums: CallSums) -> Observation:
+    mean = sums.tokens_out / sums.calls
+    variance = max(0.0, sums.tokens_out_squared / sums.calls - mean**2)
+    return Observation(sums.calls, mean, math.sqrt(variance), sums.seconds / sums.calls)

@@ -111,3 +111,20 @@ def test_a_process_id_that_nobody_has(sightings: Running) -> None:
         assert connection.execute("SELECT pg_cancel_backend(%s)", (999_999,)).fetchone() == (False,)
         assert connection.execute("SELECT pg_cancel_backend(NULL)").fetchone() == (None,)
     assert told == ["PID 999999 is not a PostgreSQL server process"]
+
+
+def test_explain_tells_the_range_of_past_calls(sightings: Running, model: ScriptedModel) -> None:
+    with sightings.connect() as connection:
+        before = "\n".join(row[0] for row in connection.execute(f"EXPLAIN {FILTER}"))
+        assert "8 distinct, 0 cached  (exact)" in before and "guessed: no past calls" in before
+        connection.execute(FILTER)
+        connection.execute("SET rvbbit.cache = off")
+        (again,) = connection.execute(f"EXPLAIN (FORMAT JSON) {FILTER}").fetchone() or ()
+        connection.execute("SET rvbbit.cache = on")
+        spent = connection.execute("SELECT sum(cost) FROM rvbbit.caller_costs").fetchone()
+        after = "\n".join(row[0] for row in connection.execute(f"EXPLAIN {FILTER.replace('visual', 'howls')}"))
+    stage = again[0]["Stages"][0]
+    assert stage["past_calls"] == 8 and stage["tokens_out"] == 8 and stage["seconds"] > 0
+    assert float(stage["cost_low_usd"]) <= float(stage["cost_usd"]) <= float(stage["cost_high_usd"])
+    assert re.search(r"Estimate: \$0\.\d+ to \$0\.\d+, about \d+\.\d s  \(from 8 past calls\)", after)
+    assert spent is not None and spent[0] > 0

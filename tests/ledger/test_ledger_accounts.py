@@ -297,3 +297,14 @@ def test_migration_files_are_numbered_without_gaps(tmp_path: Path, names: tuple[
         (tmp_path / name).write_text("SELECT 1;")
     with pytest.raises(ConfigurationFault):
         load_migrations(tmp_path)
+
+
+def test_sums_over_past_calls_by_the_size_of_the_prompt(ledger: Ledger) -> None:
+    kind = {"cascade_id": "means", "model_requested": "m", "duration_ms": 500.0}
+    for tokens_in, tokens_out in ((100, 2), (127, 4), (128, 8)):
+        ledger.record(call_row(prompt_tokens=tokens_in, completion_tokens=tokens_out, **kind))
+    ledger.record(call_row(success=False, **kind))
+    assert sorted(ledger.call_sums()) == [
+        ("means", "m", (100).bit_length(), 2, 6.0, 20.0, 1.0),
+        ("means", "m", (128).bit_length(), 1, 8.0, 64.0, 0.5),
+    ]
