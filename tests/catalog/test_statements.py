@@ -200,3 +200,13 @@ def test_at_and_sized_floats_in_definitions(session: DuckDBSession) -> None:
 def test_grouping_by_an_alias_that_names_a_source(session: DuckDBSession) -> None:
     sql = "SELECT n.nspname AS n, count(*) FROM pg_namespace AS n WHERE n.nspname = 'public' GROUP BY n ORDER BY n"
     assert rows(session, sql) == [["public", 1]]
+
+
+def test_a_foreign_key_depends_on_the_index_of_its_target(session: DuckDBSession) -> None:
+    session.execute("CREATE TABLE parts (item int REFERENCES items (id))")
+    found = rows(
+        session,
+        "SELECT d.refobjid::regclass::text FROM pg_depend d JOIN pg_constraint c ON c.oid = d.objid"
+        " WHERE d.classid = 'pg_constraint'::regclass AND d.refclassid = 'pg_class'::regclass AND c.contype = 'f'",
+    )
+    assert found == [["items_pkey"]]

@@ -235,6 +235,7 @@ FROM rvbbit_pg.base.view_definitions v JOIN rvbbit_pg.base.relations r
 UNION ALL SELECT 2618, rvbbit_pg.base.oid_of('rule', nspname || '.' || view_name), 0, 1259, oid, 0, 'i'
 FROM rvbbit_pg.base.view_definitions
 UNION ALL SELECT 1259, c.conindid, 0, 2606, c.oid, 0, 'i' FROM rvbbit_pg.rows.pg_constraint c WHERE c.contype IN ('p', 'u')
+UNION ALL SELECT 2606, c.oid, 0, 1259, c.conindid, 0, 'n' FROM rvbbit_pg.rows.pg_constraint c WHERE c.contype = 'f' AND c.conindid <> 0
 UNION ALL
 SELECT 1259, r.oid, 0, 1259, c.attrelid, c.column_index, 'a'
 FROM rvbbit_pg.base.columns c JOIN rvbbit_pg.base.relations r ON r.relkind = 'S' AND r.nspname = c.nspname
