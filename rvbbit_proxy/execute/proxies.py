@@ -1,7 +1,8 @@
 """Model cascades: a cheap proxy decides the clear cases of a predicate, the model the rest.
 
-The proxy is the similarity of the predicate's arguments, by embeddings. The inputs fall into strata of equal size by
-it; a sample, as large in each stratum, is judged by the model. From either end strata are added to a zone that the
+The proxy is made of the embeddings of the predicate's arguments: their similarity, to which the model's answers to a
+first sample are fitted. The other inputs fall into strata of equal size by it; a second sample, as large in each
+stratum, is judged by the model. From either end strata are added to a zone that the
 proxy decides, as long as the sample proves that in the zone proxy and model agree as often as asked: an exact
 binomial test of one zone after the other, each end at half of what may go wrong, so that both bounds hold together
 with :data:`CONFIDENCE`. Nor may the sample show that more than the allowed share of what is true, or of what is false,
@@ -13,16 +14,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from rvbbit_proxy.caller import CallerContext
 from rvbbit_proxy.execute.answers import Answers, answer_inputs, item_key
 from rvbbit_proxy.execute.batches import Item
 from rvbbit_proxy.execute.services import Services
-from rvbbit_proxy.execute.similarity import can_compare, similarities
+from rvbbit_proxy.execute.similarity import Matrix, can_compare, cosines, embed_sides, fit_scores
 from rvbbit_proxy.operators.operator import Operator
 from rvbbit_proxy.settings import RunOptions
 
@@ -30,10 +30,10 @@ CONFIDENCE = 0.95
 STRATA = 20
 SAMPLE_SHARE = 0.2
 MOST_SAMPLED = 1000
-LEAST_GAIN = 2
+FITTED_SHARE = 0.5
+"""The first sample, which the proxy is fitted to, as a share of the second, which proves it."""
+LEAST_GAIN = 1
 """Inputs not sampled, for one that is, at least; else the model is asked for all."""
-
-Scores = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def wanted_accuracy(operator: Operator, options: RunOptions, services: Services)
 
 
 def sample_size(inputs: int, accuracy: float) -> int:
-    """Return how many inputs the model judges to know the proxy; 0 where that would not pay.
+    """Return how many inputs the model judges to prove the proxy; 0 where that would not pay.
 
     >>> sample_size(1200, 0.95), sample_size(100, 0.95), sample_size(100_000, 0.9)
     (240, 0, 1000)
@@ -61,7 +61,8 @@ def sample_size(inputs: int, accuracy: float) -> int:
     least = 2 * least_proof(accuracy)
     wanted = min(max(least, math.ceil(inputs * SAMPLE_SHARE)), max(MOST_SAMPLED, least))
     each = math.ceil(wanted / STRATA)
-    return each * STRATA if each * STRATA * (1 + LEAST_GAIN) <= inputs else 0
+    sampled = each * STRATA * (1 + FITTED_SHARE)
+    return each * STRATA if sampled * (1 + LEAST_GAIN) <= inputs else 0
 
 
 def least_proof(accuracy: float) -> int:
@@ -82,27 +83,45 @@ async def answer_cascaded(
     size = sample_size(len(unknown), accuracy) if accuracy is not None else 0
     if accuracy is None or not size:
         return await answer_inputs(operator, items, ctx, options, services)
-    scores = await similarities(operator, [items[index] for index in unknown], ctx, options, services)
-    strata = [[unknown[row] for row in stratum] for stratum in np.array_split(np.argsort(scores), STRATA)]
+    lefts, rights = await embed_sides(operator, [items[index] for index in unknown], ctx, options, services)
+
+    async def ask(rows: Sequence[int]) -> Answers:
+        return await answer_inputs(operator, [items[row] for row in rows], ctx, options, services)
+
+    fitting = _strata(cosines(lefts, rights), range(len(unknown)))
+    first = [row for sample in _draw(fitting, int(size * FITTED_SHARE)) for row in sample]
+    fitted = await ask([unknown[row] for row in first])
+    known = [(row, value) for row, value in zip(first, fitted.values, strict=True) if value is not None]
+    scores = fit_scores(lefts, rights, [row for row, _ in known], [value for _, value in known])
+    taken = set(first)
+    left = [row for row in range(len(unknown)) if row not in taken]
+    strata = [[unknown[row] for row in stratum] for stratum in _strata(scores, left)]
     samples = _draw(strata, size)
-    chosen = [index for sample in samples for index in sample]
-    judged = await answer_inputs(operator, [items[index] for index in chosen], ctx, options, services)
-    truths = dict(zip(chosen, judged.values, strict=True))
+    second = [index for sample in samples for index in sample]
+    proving = await ask(second)
+    truths = dict(zip(second, proving.values, strict=True))
     zones = find_zones([[truths[index] for index in sample] for sample in samples], accuracy)
+    truths |= dict(zip((unknown[row] for row in first), fitted.values, strict=True))
     decided = _decide(strata, zones, truths)
     rest = [index for index in range(len(items)) if index not in truths and index not in decided]
-    asked = await answer_inputs(operator, [items[index] for index in rest], ctx, options, services)
+    asked = await ask(rest)
     values = {**truths, **decided, **dict(zip(rest, asked.values, strict=True))}
-    return replace(
-        asked,
+    parts = (fitted, proving, asked)
+    return Answers(
         values=[values[index] for index in range(len(items))],
-        cached=asked.cached + judged.cached,
-        runs=asked.runs + judged.runs,
-        failed=asked.failed + judged.failed,
-        first_error=asked.first_error or judged.first_error,
+        cached=sum(part.cached for part in parts),
+        runs=sum(part.runs for part in parts),
+        failed=sum(part.failed for part in parts),
+        first_error=next((part.first_error for part in parts if part.first_error), None),
         decided=len(decided),
-        sampled=len(chosen),
+        sampled=len(truths),
     )
+
+
+def _strata(scores: Matrix, rows: Sequence[int]) -> list[list[int]]:
+    """Divide rows into strata of equal size by their scores, the lowest first."""
+    order = sorted(rows, key=lambda row: (float(scores[row]), row))
+    return [[int(row) for row in stratum] for stratum in np.array_split(order, STRATA)]
 
 
 def _unknown(operator: Operator, items: Sequence[Item], options: RunOptions, services: Services) -> list[int]:
@@ -179,4 +198,4 @@ def cascade_method(operator: Operator, inputs: int, options: RunOptions, service
     size = sample_size(inputs, accuracy) if accuracy is not None else 0
     if not size:
         return None
-    return f"similarity decides clear cases as {accuracy:g} of a sample of {size} prove, the model the rest"
+    return f"similarity decides clear cases, at {accuracy:g} on a sample of {size}, the model the rest"

@@ -22,7 +22,7 @@ from rvbbit_proxy.execute.batches import Item, batch_size
 from rvbbit_proxy.execute.judging import Judged, StageReport, judge, stage_inputs
 from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.execute.services import Services
-from rvbbit_proxy.execute.similarity import can_compare, similarities
+from rvbbit_proxy.execute.similarity import can_compare, cosines, embed_sides
 from rvbbit_proxy.plan.plan import OperatorStage
 from rvbbit_proxy.settings import RunOptions
 
@@ -94,8 +94,8 @@ def _without_nulls(inputs: pa.Table) -> pa.Table:
 def _most_similar(
     stage: OperatorStage, items: Sequence[Item], request: StatementRequest, services: Services
 ) -> list[int]:
-    work = similarities(stage.operator, items, request.ctx, request.options, services)
-    scores = services.loop.run(work, request.ctx.cancel)
+    work = embed_sides(stage.operator, items, request.ctx, request.options, services)
+    scores = cosines(*services.loop.run(work, request.ctx.cancel))
     return [int(index) for index in np.argsort(-scores, kind="stable")]
 
 

@@ -49,12 +49,12 @@ def test_clear_cases_are_decided(claims: Running, model: ScriptedModel) -> None:
         assert "Method: similarity decides clear cases" in plan and model.requests == 0
         found = {row[0] for row in connection.execute(QUERY)}
         assert len(found ^ truth()) <= 0.05 * 1200
-        assert 240 <= asked(model) <= 600
+        assert 360 <= asked(model) <= 700
         args = connection.execute(
             "SELECT args FROM rvbbit.latency_events WHERE event_type = 'operator' ORDER BY start_time DESC LIMIT 1"
         ).fetchone()
         assert args is not None and args[0]["proxy"] + asked(model) == 1200
-        assert args[0]["sample"] == 240 and args[0]["strong"] == asked(model) - 240
+        assert args[0]["sample"] == 360 and args[0]["strong"] == asked(model) - 360
 
 
 def test_decided_answers_are_not_the_models(claims: Running, model: ScriptedModel) -> None:
@@ -71,7 +71,7 @@ def test_analyze_tells_who_decided(claims: Running, model: ScriptedModel) -> Non
     with claims.connect() as connection:
         connection.execute("SET rvbbit.accuracy = 0.95")
         plan = "\n".join(row[0] for row in connection.execute(f"EXPLAIN ANALYZE {QUERY}"))
-    assert f"Decided: {1200 - asked(model)} by the proxy, 240 sampled by the model" in plan
+    assert f"Decided: {1200 - asked(model)} by the proxy, 360 sampled by the model" in plan
 
 
 def test_all_are_asked_where_similarity_tells_nothing(claims: Running, model: ScriptedModel) -> None:
