@@ -24,6 +24,8 @@ from rvbbit_proxy.sql.remembered import remembered
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 _WORD = re.compile(r"[^\W\d]\w*")
+_WORDS = re.compile(r"[^\W\d]\w*(?: \w+)*")
+"""No text of an expression: those have brackets around what is more than a word."""
 _PARAMETER_NULL = re.compile(r"CAST\(NULL AS [A-Z ]+(?:\[\])?\)")
 _VALUES = frozenset(("true", "false", "NULL"))
 _LIST_ENDS = frozenset(
@@ -87,7 +89,7 @@ def _name(sql: str, name: str) -> str:
 
 def _may_be_unnamed_inside(sql: str, name: str) -> bool:
     """Tell whether a star's column may have got no name in a query of the statement's own."""
-    return not _WORD.fullmatch(name) and sql.lower().count("select") > 1 and not _is_quoted(sql, name)
+    return not _WORDS.fullmatch(name) and sql.lower().count("select") > 1 and not _is_quoted(sql, name)
 
 
 def _unquoted(sql: str, name: str) -> str:

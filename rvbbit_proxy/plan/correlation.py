@@ -25,10 +25,11 @@ def qualify_outer_columns(select: exp.Select, staging: Staging) -> None:
         if join.args.get("on") is not None:
             _qualify_below(join.args["on"], _own_columns(_joined(select, index), staging), staging)
     own = _own_columns(select, staging) if sources(select) else set()
-    own |= {output_name(item).lower() for item in select.expressions if isinstance(item, exp.Alias)}
+    named = {output_name(item).lower() for item in select.expressions if isinstance(item, exp.Alias)}
     for clause in select.iter_expressions():
         if clause.arg_key != "joins":
-            _qualify_below(clause, own, staging)
+            seen = staging.target == "duckdb" or clause.arg_key in ("group", "order")
+            _qualify_below(clause, own | named if seen else own, staging)
 
 
 def check_aggregates(tree: exp.Expr, staging: Staging) -> None:

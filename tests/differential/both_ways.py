@@ -62,6 +62,10 @@ class _Forgetful:
     def record(self, *records: Record) -> None:
         """Forget."""
 
+    def trim_cache(self, limit: int) -> int:
+        """Forget nothing: there is nothing."""
+        return 0
+
     def load_cache(self, limit: int) -> list[CacheRecord]:
         """Return nothing."""
         return []
@@ -121,6 +125,8 @@ class BothWays:
         except NotSupported:
             raise
         except RvbbitError as error:
+            if error.sqlstate == NotSupported.default_sqlstate:  # PostgreSQL's own limits, such as those of FULL JOIN
+                raise NotSupported(str(error)) from error
             raise Difference(f"{type(error).__name__} {error.sqlstate}: {error} {error.detail or ''}") from error
         if any_of is None:
             _compare(given, plain, statement.query)
