@@ -18,17 +18,20 @@ def read_once(query: exp.Expr) -> None:
     with_ = query.args["with_"]
     if with_.recursive or any(not isinstance(cte.this, exp.Query) for cte in with_.expressions):
         return
+    for cte in reversed(list(with_.expressions)):
+        if not _references(query, cte):
+            _drop(cte, with_)
     for cte in list(with_.expressions):
-        if not has_calls(cte):
-            continue
         found = _references(query, cte)
-        if not found or (len(found) == 1 and _stands_beside(found[0], query) and _may_move(cte)):
-            for table in found:
-                table.replace(_derived(table, cte))
-            with_.expressions.remove(cte)
-            cte.parent = None
+        if has_calls(cte) and len(found) == 1 and _stands_beside(found[0], query) and _may_move(cte):
+            found[0].replace(_derived(found[0], cte))
+            _drop(cte, with_)
     if not with_.expressions:
         query.set("with_", None)
+
+
+def _drop(cte: exp.CTE, with_: exp.With) -> None:
+    with_.set("expressions", [other for other in with_.expressions if other is not cte])
 
 
 def _references(query: exp.Expr, cte: exp.CTE) -> list[exp.Table]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from rvbbit_proxy.plan.rules.values import stage_over_rows
-from rvbbit_proxy.plan.scope import has_calls, is_aggregate, is_grouped, scope_calls, walk_scope
+from rvbbit_proxy.plan.rules.values import stage_alike, stage_over_rows
+from rvbbit_proxy.plan.scope import has_calls, is_aggregate, is_grouped, scope_calls
 from rvbbit_proxy.plan.staging import Staging
 from rvbbit_proxy.sql.dialect import SemanticCall
 from rvbbit_proxy.sql.item_names import folded
@@ -18,7 +18,7 @@ def group_inputs(select: exp.Select, staging: Staging) -> exp.Select:
     _point_keys(select, staging)
     for key in _keys(select):
         if has_calls(key):
-            _stage_key(key, select, staging)
+            stage_alike(key, select, staging, "GROUP BY")
     for call in scope_calls(*select.expressions, select.args.get("having"), select.args.get("order")):
         if _below_aggregate(call, select, staging):
             stage_over_rows(call, select, staging, "aggregate input")
@@ -62,17 +62,6 @@ def _keys(select: exp.Select) -> list[exp.Expr]:
             key = select.expressions[int(key.this) - 1].unalias()
         keys.append(key)
     return keys
-
-
-def _stage_key(key: exp.Expr, select: exp.Select, staging: Staging) -> None:
-    """Replace the key's calls, in the key and wherever the scope has the same expression, by the same lookups."""
-    clauses = [*select.expressions, *(select.args.get(name) for name in ("having", "order", "group"))]
-    same = [node for clause in clauses if clause is not None for node in walk_scope(clause) if node == key]
-    holder = exp.Paren(this=key.copy())
-    for call in scope_calls(holder):
-        stage_over_rows(call, select, staging, "GROUP BY")
-    for node in same:
-        node.replace(holder.this.copy())
 
 
 def _below_aggregate(call: SemanticCall, select: exp.Select, staging: Staging) -> bool:
