@@ -13,6 +13,7 @@ from fake_door import FakeDoor, reply
 from numpy.typing import NDArray
 
 from rvbbit_proxy.caller import CallerContext
+from rvbbit_proxy.llm.observed import Observed
 from rvbbit_proxy.llm.request import ModelReply, ModelRequest
 
 Item = Mapping[str, Any]
@@ -105,6 +106,7 @@ class TruthfulDoor(FakeDoor):
 
     def __init__(self) -> None:
         super().__init__(script=_answer)
+        self.observed = Observed()
 
     async def ask(self, request: ModelRequest, ctx: CallerContext) -> ModelReply:
         """Answer, and keep nothing."""
