@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from rvbbit_proxy.plan.estimate import LOOKUP
-from rvbbit_proxy.plan.scope import conjuncts, set_condition, sources, where_conjuncts
+from rvbbit_proxy.plan.scope import conjoin, conjuncts, set_condition, sources, where_conjuncts
 
 PAIRS = "rvbbit_pairs"
 """Key in a lookup's meta: its keys are of two sources that nothing plain ties, its rows are pairs of them."""
@@ -46,18 +46,54 @@ def decides_alone(call: exp.Expr) -> bool:
 
 
 def join_results(tree: exp.Expr) -> exp.Expr:
-    """Join a query's sources through the pairs that matched, in place, wherever WHERE has such a lookup."""
-    for select in tree.find_all(exp.Select):
-        parts = where_conjuncts(select)
-        found = [part for part in parts if part.meta.get(PAIRS)]
-        if not found or select.args.get("locks") or not _write_stars(select):
+    """Join a query's sources through the pairs that matched, in place, where WHERE or a left join has such a lookup."""
+    for select in list(tree.find_all(exp.Select)):
+        lefts = [join for join in select.args.get("joins") or [] if join.side == "LEFT" and _pair_lookups(join)]
+        inner = _lookups(where_conjuncts(select))
+        if not (lefts or inner) or select.args.get("locks") or not _write_stars(select):
             continue
-        for lookup in found:
-            query = lookup.this
-            select.append("joins", exp.Join(this=query.args["from_"].this.copy(), kind="CROSS"))
-            parts[parts.index(lookup) : parts.index(lookup) + 1] = [*where_conjuncts(query), query.expressions[0]]
-        set_condition(select, "where", parts)
+        for join in lefts:
+            parts, relations = _joined(conjuncts(join.args["on"]))
+            product = exp.Subquery(this=relations[0])
+            for each in (*relations[1:], join.this.copy()):
+                relations[0].append("joins", exp.Join(this=each, kind="CROSS"))
+            join.set("this", product)
+            join.set("on", conjoin(parts))
+        if inner:
+            parts, relations = _joined(where_conjuncts(select))
+            for relation in relations:
+                select.append("joins", exp.Join(this=relation, kind="CROSS"))
+            set_condition(select, "where", parts)
     return tree
+
+
+def _pair_lookups(join: exp.Join) -> list[exp.Expr]:
+    return _lookups(conjuncts(join.args.get("on")))
+
+
+def _lookups(parts: Sequence[exp.Expr]) -> list[exp.Expr]:
+    return [part for part in parts if _lookup(part) is not None]
+
+
+def _lookup(part: exp.Expr) -> exp.Expr | None:
+    """Return the lookup of pairs that a conjunct is, alone or as FALSE where it is unknown."""
+    inner = part.this if isinstance(part, exp.Coalesce) else part
+    return inner if isinstance(inner, exp.Expr) and inner.meta.get(PAIRS) else None
+
+
+def _joined(parts: Sequence[exp.Expr]) -> tuple[list[exp.Expr], list[exp.Expr]]:
+    """Return the conjuncts with those of the lookups in their place, and the relations these read."""
+    found: list[exp.Expr] = []
+    relations = []
+    for part in parts:
+        lookup = _lookup(part)
+        if lookup is None:
+            found.append(part)
+            continue
+        query = lookup.this
+        relations.append(query.args["from_"].this.copy())
+        found += [*where_conjuncts(query), query.expressions[0]]
+    return found, relations
 
 
 def _write_stars(select: exp.Select) -> bool:
