@@ -69,7 +69,7 @@ class App:
         self.runtime = Runtime(self.door, ledger, self.cascades, BUILTIN_TRAITS, (self.meta.run_ended,))
         self.meta.start(self.runtime)
         self.loop.run(self.meta.resume(RunOptions.of(settings)))
-        self.cache = ResultCache(ledger)
+        self.cache = ResultCache(ledger, settings.cache_entries)
         self.cache.load()
         reader, history = SqlReader.of(self.operators), load_history(ledger.query(SPANS_SQL).to_pylist())
         services = Services(reader, self.runtime, self.cache, self.loop, self.door, history)

@@ -76,6 +76,8 @@ class Settings(BaseSettings):
     batch_size: int = Field(
         100, ge=1, description="Inputs per prompt, at most, where the operator has a batch form."
     )
+    cache_entries: int = Field(1_000_000, ge=1, description="Answers the result cache keeps; the newest stay.")
+    cache_ttl_s: float = Field(0.0, ge=0, description="Age at which a kept answer is asked anew; 0 is never.")
     meta: float = Field(0.0, ge=0, le=1, description="Share of finished runs that meta cascades judge.")
     request_timeout_s: float = Field(60.0, gt=0, description="Time limit of one model request.")
     request_retries: int = Field(
@@ -154,6 +156,7 @@ class RunOptions:
     on_error: Literal["fail", "null"] = "fail"
     progress: bool = False
     cache: Literal["on", "off", "refresh"] = "on"
+    cache_ttl_s: float = 0.0
     concurrency: int = 16
     batch_size: int = 100
     meta: float = 0.0
@@ -167,6 +170,7 @@ class RunOptions:
         return cls(
             model=settings.model,
             embed_model=settings.embed_model,
+            cache_ttl_s=settings.cache_ttl_s,
             concurrency=settings.concurrency,
             batch_size=settings.batch_size,
             meta=settings.meta,

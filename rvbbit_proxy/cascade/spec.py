@@ -72,6 +72,7 @@ class SqlFunction(Frozen):
     ``syntax``: templates such as ``{{ text }} MEANS {{ criterion }}`` or ``TLDR({{ text }})``. In an aggregate
     the first argument is given per row and arrives in the cascade as the list of its values.
     ``nulls``: ``propagate`` answers NULL without a call when an argument without a default is NULL.
+    ``cache_ttl_s``: the age at which a kept answer is asked anew; without it, the session's ``rvbbit.cache_ttl``.
     ``proxy``: the more similar the embeddings of the first two arguments, the likelier or the higher the answer; it
     shortlists for top-k, and decides clear cases where ``accuracy`` (the share that has to agree with the model) or
     ``rvbbit.accuracy`` allows.
@@ -85,6 +86,7 @@ class SqlFunction(Frozen):
     shape: Shape = "scalar"
     nulls: Literal["propagate", "pass"] = "propagate"
     cache: bool = True
+    cache_ttl_s: float | None = Field(None, gt=0)
     proxy: Literal["similarity"] | None = None
     accuracy: float | None = Field(None, gt=0, lt=1)
 

@@ -76,13 +76,20 @@ async def answer_inputs(
         await _ask(list(work.items), work)
     else:
         ask = partial(_ask, work=work)
-        found = await services.cache.answers(list(work.items), ask, refresh=options.cache == "refresh")
+        found = await services.cache.answers(
+            list(work.items), ask, refresh=options.cache == "refresh", max_age_s=max_age_s(operator, options)
+        )
         work.found.update(found)
     error = next(iter(work.failures.values()), None)
     if error is not None and (options.on_error == "fail" or isinstance(error, NEVER_NULL)):
         raise error
     failed = sum(key in work.failures for key in keys)
     return Answers([work.found.get(key) for key in keys], len(work.items) - work.asked, work.runs, failed, error)
+
+
+def max_age_s(operator: Operator, options: RunOptions) -> float | None:
+    """Return how old a kept answer may be; None is any age. The shorter of operator's and session's counts."""
+    return min(filter(None, (operator.cache_ttl_s, options.cache_ttl_s)), default=None)
 
 
 def item_key(operator: Operator, options: RunOptions, item: Item) -> str:

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from rvbbit_proxy.engine.upstream import Column, UpstreamResult, UpstreamSession
 from rvbbit_proxy.errors import BudgetExceeded, SyntaxFault
-from rvbbit_proxy.execute.answers import item_key
+from rvbbit_proxy.execute.answers import item_key, max_age_s
 from rvbbit_proxy.execute.batches import Item, group_batches
 from rvbbit_proxy.execute.forecast import forecast
 from rvbbit_proxy.execute.judging import StageReport, stage_inputs
@@ -149,7 +149,11 @@ def _estimate(
     times = 1.0 if pairs is None else pairs.times
     _, items = stage_inputs(stage, inputs)
     distinct = {item_key(stage.operator, options, item): item for item in items}
-    known = services.cache.get_many(list(distinct)) if options.cache == "on" else {}
+    known = (
+        services.cache.get_many(list(distinct), max_age_s=max_age_s(stage.operator, options))
+        if options.cache == "on"
+        else {}
+    )
     todo = [item for key, item in distinct.items() if key not in known]
     ranked = shortlist(stage, len(distinct), options, services)
     if ranked is not None:

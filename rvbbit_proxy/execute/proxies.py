@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rvbbit_proxy.caller import CallerContext
-from rvbbit_proxy.execute.answers import Answers, answer_inputs, item_key
+from rvbbit_proxy.execute.answers import Answers, answer_inputs, item_key, max_age_s
 from rvbbit_proxy.execute.batches import Item
 from rvbbit_proxy.execute.services import Services
 from rvbbit_proxy.execute.similarity import Matrix, can_compare, cosines, embed_sides, fit_scores
@@ -129,7 +129,7 @@ def _unknown(operator: Operator, items: Sequence[Item], options: RunOptions, ser
     if options.cache != "on" or not operator.cached:
         return list(range(len(items)))
     keys = [item_key(operator, options, item) for item in items]
-    known = services.cache.get_many(keys)
+    known = services.cache.get_many(keys, max_age_s=max_age_s(operator, options))
     return [index for index, key in enumerate(keys) if key not in known]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import lru_cache
 
 import pyarrow as pa
@@ -94,9 +95,15 @@ class SemanticEngine:
         description = upstream.describe(self._sql(tree, upstream), parameter_oids)
         return Description(description.parameter_oids, options.columns) if options else description
 
-    def running_stages(self) -> pa.Table:
-        """Return how far the statements are that are at work on a stage."""
-        return self._services.running.table()
+    def live_rows(self, relation: str) -> tuple[str, pa.Table] | None:
+        """Return the table and its rows as they are now, behind a relation of what the server does; None: another."""
+        match relation:
+            case "running_queries":
+                return "running_stages", self._services.running.table()
+            case "cache_statistics":
+                return "cache_counts", pa.Table.from_pylist([asdict(self._services.cache.statistics())])
+            case _:
+                return None
 
     def execute(self, request: StatementRequest, upstream: UpstreamSession) -> UpstreamResult:
         """Run the statement for its caller; its rows stream from the upstream."""

@@ -357,6 +357,24 @@ class Ledger:
                 text = row.pop("value")
                 yield CacheRecord(**row, value=None if text is None else json.loads(text))
 
+    def trim_cache(self, limit: int) -> int:
+        """Forget all but the newest cached answers; return how many were forgotten."""
+
+        def trim(cursor: duckdb.DuckDBPyConnection) -> int:
+            forgotten = cursor.execute(
+                """
+                DELETE FROM semantic_cache WHERE created_at < (
+                    SELECT min(created_at) FROM (
+                        SELECT created_at FROM semantic_cache ORDER BY created_at DESC LIMIT ?
+                    )
+                )
+                """,
+                [limit],
+            ).fetchall()
+            return int(forgotten[0][0])
+
+        return self.repair(trim)
+
     def call_sums(self) -> list[tuple[str, str, int, int, float, float, float]]:
         """Return sums over the answered chat calls by cascade, model and bits of the number of prompt tokens.
 

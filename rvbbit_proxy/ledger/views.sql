@@ -205,6 +205,14 @@ CREATE TABLE rvbbit_published.main.server_start AS SELECT now() AS started_at;
 CREATE TABLE rvbbit_published.main.running_stages (
     query_id VARCHAR, stage VARCHAR, inputs_done BIGINT, inputs_total BIGINT, seconds_left DOUBLE
 );
+CREATE TABLE rvbbit_published.main.cache_counts (
+    entries BIGINT, hits BIGINT, misses BIGINT, joined BIGINT, evicted BIGINT
+);
+-- Answers given from the cache since the server's start, worked out, and waited for while others worked them out.
+CREATE OR REPLACE VIEW rvbbit.main.cache_statistics AS
+SELECT entries, hits, misses, joined, evicted, hits / nullif(hits + misses + joined, 0) AS hit_share
+FROM rvbbit_published.main.cache_counts;
+
 CREATE OR REPLACE VIEW rvbbit.main.running_queries AS
 SELECT queries.query_id, queries.caller_id, queries.connection_id, queries.started_at,
        now() - queries.started_at AS running_for, queries.user_name, queries.database_name,

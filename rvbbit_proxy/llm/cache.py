@@ -1,15 +1,19 @@
 """Answers of operators by key, in memory and on the ledger; identical work in flight is joined.
 
 A key says operator version, model, parameters and inputs, so whoever has the key may have the answer. Failures
-are never put in. Safe from any thread and event loop.
+are never put in. An answer may be too old for who asks; the oldest are forgotten when there are too many, in memory
+at once and on the ledger soon after. Safe from any thread and event loop.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import itertools
 import json
+import math
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -17,8 +21,9 @@ from typing import Any, Protocol
 
 from rvbbit_proxy.ledger.records import CacheRecord, Record
 
-LOADED_ANSWERS = 1_000_000
-"""Answers read from the ledger at start."""
+KEPT_ANSWERS = 1_000_000
+EVICTED_SHARE = 10
+"""One in so many answers is forgotten when there are too many: rarely, then many at a time."""
 
 
 class CacheLedger(Protocol):
@@ -30,6 +35,9 @@ class CacheLedger(Protocol):
     def load_cache(self, limit: int) -> Iterable[CacheRecord]:
         """Return the newest answers kept, oldest first."""
 
+    def trim_cache(self, limit: int) -> int:
+        """Forget all but the newest answers; return how many were forgotten."""
+
 
 def cache_key(genus_hash: str, model: str, parameters: Mapping[str, Any], inputs: Mapping[str, Any]) -> str:
     """Return the sha256 hex of operator version, model, parameters and inputs as canonical JSON.
@@ -37,14 +45,11 @@ def cache_key(genus_hash: str, model: str, parameters: Mapping[str, Any], inputs
     >>> cache_key("v1", "m", {}, {"a": 1, "b": 2}) == cache_key("v1", "m", {}, {"b": 2, "a": 1})
     True
     """
-    canonical = json.dumps(
-        [genus_hash, model, parameters, inputs],
-        sort_keys=True,
-        ensure_ascii=False,
-        default=str,
-        separators=(",", ":"),
-    )
+    canonical = _canonical([genus_hash, model, parameters, inputs])
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+_canonical = json.JSONEncoder(sort_keys=True, ensure_ascii=False, default=str, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,26 +64,50 @@ class Claim:
     awaited: Mapping[str, Future[None]]
 
 
-class ResultCache:
-    """The process's answers: a dict in front of the ledger's ``semantic_cache``."""
+@dataclass(frozen=True, slots=True)
+class CacheStatistics:
+    """Since the start: answers given from the cache, worked out, waited for while others did, and forgotten."""
 
-    def __init__(self, ledger: CacheLedger) -> None:
+    entries: int
+    hits: int
+    misses: int
+    joined: int
+    evicted: int
+
+
+class ResultCache:
+    """The process's answers: a dict in front of the ledger's ``semantic_cache``, of ``limit`` answers at most."""
+
+    def __init__(self, ledger: CacheLedger, limit: int = KEPT_ANSWERS) -> None:
         self._ledger = ledger
-        self._values: dict[str, Any] = {}
+        self._limit = limit
+        self._entries: dict[str, tuple[Any, float]] = {}  # value and epoch seconds, oldest first
+        self._hits = self._misses = self._joined = self._evicted = 0
         self._in_flight: dict[str, Future[None]] = {}
         self._lock = threading.Lock()
 
-    def load(self, limit: int = LOADED_ANSWERS) -> int:
+    def load(self) -> int:
         """Read the ledger's newest answers and return how many there are."""
-        values = {record.cache_key: record.value for record in self._ledger.load_cache(limit)}
+        entries = {record.cache_key: _entry(record) for record in self._ledger.load_cache(self._limit)}
         with self._lock:
-            self._values.update(values)
-        return len(values)
+            self._entries.update(entries)
+        if len(entries) == self._limit:
+            self._ledger.trim_cache(self._limit)
+        return len(entries)
 
-    def get_many(self, keys: Iterable[str]) -> dict[str, Any]:
+    def get_many(self, keys: Iterable[str], *, max_age_s: float | None = None) -> dict[str, Any]:
         """Return the known answers among these keys; a key that is absent is not known (None is an answer)."""
         with self._lock:
-            return {key: self._values[key] for key in keys if key in self._values}
+            return self._younger(keys, -math.inf if max_age_s is None else time.time() - max_age_s)
+
+    def _younger(self, keys: Iterable[str], than: float) -> dict[str, Any]:
+        find = self._entries.get
+        return {key: entry[0] for key in keys if (entry := find(key)) is not None and entry[1] >= than}
+
+    def statistics(self) -> CacheStatistics:
+        """Return what the cache has done."""
+        with self._lock:
+            return CacheStatistics(len(self._entries), self._hits, self._misses, self._joined, self._evicted)
 
     def put_many(self, records: Sequence[CacheRecord]) -> None:
         """Journal answers, keep them, and wake who waits for them."""
@@ -86,26 +115,42 @@ class ResultCache:
             return
         self._ledger.record(*records)
         with self._lock:
-            self._values.update((record.cache_key, record.value) for record in records)
+            for record in records:
+                self._entries.pop(record.cache_key, None)  # a fresh answer goes to the end
+                self._entries[record.cache_key] = _entry(record)
+            too_many = len(self._entries) > self._limit
+            if too_many:
+                self._evict()
         self.release(record.cache_key for record in records)
+        if too_many:
+            threading.Thread(target=self._ledger.trim_cache, args=(self._limit,), name="cache-trim").start()
 
-    def claim(self, keys: Iterable[str], *, refresh: bool = False) -> Claim:
+    def _evict(self) -> None:
+        count = len(self._entries) - self._limit + self._limit // EVICTED_SHARE
+        for key in list(itertools.islice(self._entries, count)):
+            del self._entries[key]
+        self._evicted += count
+
+    def claim(self, keys: Iterable[str], *, refresh: bool = False, max_age_s: float | None = None) -> Claim:
         """Divide keys into known, owned by the claimer, and awaited from others who already work on them.
 
         ``refresh`` takes no kept answer; work in flight is joined all the same, being fresh.
         """
-        known: dict[str, Any] = {}
+        oldest = math.inf if refresh else -math.inf if max_age_s is None else time.time() - max_age_s
         owned: list[str] = []
         awaited: dict[str, Future[None]] = {}
+        asked = dict.fromkeys(keys)
         with self._lock:
-            for key in dict.fromkeys(keys):
-                if not refresh and key in self._values:
-                    known[key] = self._values[key]
-                elif key in self._in_flight:
+            known = self._younger(asked, oldest)
+            for key in (each for each in asked if each not in known):
+                if key in self._in_flight:
                     awaited[key] = self._in_flight[key]
                 else:
                     self._in_flight[key] = Future()
                     owned.append(key)
+            self._hits += len(known)
+            self._misses += len(owned)
+            self._joined += len(awaited)
         return Claim(known, tuple(owned), awaited)
 
     def release(self, keys: Iterable[str]) -> None:
@@ -116,7 +161,12 @@ class ResultCache:
             future.set_result(None)
 
     async def answers(
-        self, keys: Sequence[str], ask: Callable[[Sequence[str]], Awaitable[None]], *, refresh: bool = False
+        self,
+        keys: Sequence[str],
+        ask: Callable[[Sequence[str]], Awaitable[None]],
+        *,
+        refresh: bool = False,
+        max_age_s: float | None = None,
     ) -> dict[str, Any]:
         """Return the answers of keys, asking only for those nobody has and nobody is asking for.
 
@@ -125,7 +175,8 @@ class ResultCache:
         goes to the caller. Keys nobody could answer are absent from the result.
         """
         found: dict[str, Any] = {}
-        claim = self.claim(keys, refresh=refresh)
+        began = time.time()
+        claim = self.claim(keys, refresh=refresh, max_age_s=max_age_s)
         while True:
             found.update(claim.known)
             if claim.owned:
@@ -133,9 +184,14 @@ class ResultCache:
                     await ask(claim.owned)
                 finally:
                     self.release(claim.owned)
-                found.update(self.get_many(claim.owned))
+                with self._lock:
+                    found.update(self._younger(claim.owned, began))  # not what was there before and is too old
             if not claim.awaited:
                 return found
             # shield: cancelling one who waits must not cancel the future the others wait for
             await asyncio.gather(*(asyncio.shield(asyncio.wrap_future(f)) for f in claim.awaited.values()))
-            claim = self.claim(claim.awaited)
+            claim = self.claim(claim.awaited, max_age_s=max_age_s)
+
+
+def _entry(record: CacheRecord) -> tuple[Any, float]:
+    return record.value, record.created_at.timestamp()

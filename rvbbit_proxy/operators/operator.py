@@ -57,6 +57,7 @@ class Operator:
     batched: bool
     batch_size: int | None
     cached: bool
+    cache_ttl_s: float | None
     propagates_null: bool
     proxied: bool  # similarity of the first two arguments tells of the answer
     accuracy: float | None
@@ -119,6 +120,7 @@ def load_operator(spec: CascadeSpec, function: SqlFunction) -> Operator:
         batched=spec.batched,
         batch_size=spec.batch.size if spec.batch else None,
         cached=function.cache,
+        cache_ttl_s=function.cache_ttl_s,
         propagates_null=function.nulls == "propagate",
         proxied=function.proxy is not None,
         accuracy=function.accuracy,

@@ -170,6 +170,9 @@ _SPECS: tuple[ParameterSpec, ...] = (
     ),
     ParameterSpec("rvbbit.progress", "off", kinds.boolean, "NOTICEs with done/total, cost and time left."),
     ParameterSpec("rvbbit.cache", "on", kinds.choice("on", "off", "refresh"), "How answers known are used."),
+    ParameterSpec(
+        "rvbbit.cache_ttl", "0", kinds.milliseconds(), "Age at which an answer is asked anew; 0 is never."
+    ),
     ParameterSpec("rvbbit.concurrency", "16", kinds.integer(1, 10_000), "Model requests in flight."),
     ParameterSpec("rvbbit.batch_size", "100", kinds.integer(1, 10_000), "Inputs per prompt."),
     ParameterSpec(

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any, Literal, TypeAlias, cast
 
 from rvbbit_proxy.errors import InvalidValue, RvbbitError, SyntaxFault, UnknownSetting
-from rvbbit_proxy.session.parameter_kinds import read_ms, read_share
+from rvbbit_proxy.session.parameter_kinds import read_ms, read_share, show_ms
 from rvbbit_proxy.session.parameter_table import PARAMETERS, REPORTED, ParameterSpec
 from rvbbit_proxy.settings import RunOptions
 from rvbbit_proxy.wire.types.style import TextStyle
@@ -208,6 +208,7 @@ class Parameters:
             on_error="null" if self.get("rvbbit.on_error") == "null" else "fail",
             progress=self.get("rvbbit.progress") == "on",
             cache=cast(CacheUse, self.get("rvbbit.cache")),
+            cache_ttl_s=read_ms(self.get("rvbbit.cache_ttl")) / 1000,
             concurrency=int(self.get("rvbbit.concurrency")),
             batch_size=int(self.get("rvbbit.batch_size")),
             meta=read_share(self.get("rvbbit.meta")),
@@ -296,6 +297,7 @@ def _run_defaults(options: RunOptions) -> dict[str, str]:
         "rvbbit.on_error": options.on_error,
         "rvbbit.progress": "on" if options.progress else "off",
         "rvbbit.cache": options.cache,
+        "rvbbit.cache_ttl": show_ms(round(options.cache_ttl_s * 1000)),
         "rvbbit.concurrency": str(options.concurrency),
         "rvbbit.batch_size": str(options.batch_size),
         "rvbbit.meta": meta,

@@ -40,7 +40,6 @@ from rvbbit_proxy.sql.copy import parse_copy
 from rvbbit_proxy.sql.lexer import leading_words, words
 from rvbbit_proxy.wire.types.oids import TEXT
 
-RUNNING_QUERIES = "running_queries"
 _WRITING = frozenset(
     {"insert", "update", "delete", "merge", "create", "drop", "alter", "truncate", "comment", "grant", "revoke"}
 )
@@ -176,11 +175,14 @@ def _flush_ledger_for(sql: str, state: SessionState) -> None:
     """A statement that reads the ledger sees everything recorded before it began."""
     ledger, semantics = state.services.ledger, state.services.semantics
     named = words(sql.replace('"', " "))
-    if ledger is None or state.services.ledger_relations.isdisjoint(named):
+    read = state.services.ledger_relations & named
+    if ledger is None or not read:
         return
     ledger.flush()
-    if semantics is not None and RUNNING_QUERIES in named:
-        ledger.publish_rows("running_stages", semantics.running_stages())
+    if semantics is None:
+        return
+    for live in filter(None, map(semantics.live_rows, read)):
+        ledger.publish_rows(*live)
 
 
 def _describe_prepared(statement: Statement, state: SessionState) -> Description:

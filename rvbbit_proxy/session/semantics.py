@@ -20,8 +20,8 @@ class Semantics(Protocol):
     def describe(self, sql: str, parameter_oids: Sequence[int], upstream: UpstreamSession) -> Description:
         """Tell parameters and columns without running anything."""
 
-    def running_stages(self) -> pa.Table:
-        """Return how far the statements are that are at work on a stage."""
+    def live_rows(self, relation: str) -> tuple[str, pa.Table] | None:
+        """Return the table and its rows as they are now, behind a relation of what the server does; None: another."""
 
     def execute(self, request: StatementRequest, upstream: UpstreamSession) -> UpstreamResult:
         """Run the statement for its caller."""

@@ -128,3 +128,19 @@ def test_explain_tells_the_range_of_past_calls(sightings: Running, model: Script
     assert float(stage["cost_low_usd"]) <= float(stage["cost_usd"]) <= float(stage["cost_high_usd"])
     assert re.search(r"Estimate: \$0\.\d+ to \$0\.\d+, about \d+\.\d s  \(from 8 past calls\)", after)
     assert spent is not None and spent[0] > 0
+
+
+def test_answers_grow_old(sightings: Running, model: ScriptedModel) -> None:
+    with sightings.connect() as connection:
+        connection.execute(FILTER)
+        connection.execute("SET rvbbit.cache_ttl = '1d'")
+        connection.execute(FILTER)
+        assert model.requests == 8
+        assert connection.execute("SELECT entries, hits, misses FROM rvbbit.cache_statistics").fetchone() == (
+            8,
+            8,
+            8,
+        )
+        connection.execute("SET rvbbit.cache_ttl = '1ms'")
+        connection.execute(FILTER)
+        assert model.requests == 16

@@ -308,3 +308,20 @@ def test_sums_over_past_calls_by_the_size_of_the_prompt(ledger: Ledger) -> None:
         ("means", "m", (100).bit_length(), 2, 6.0, 20.0, 1.0),
         ("means", "m", (128).bit_length(), 1, 8.0, 64.0, 0.5),
     ]
+
+
+def test_the_cache_is_trimmed_to_its_newest_answers(ledger: Ledger) -> None:
+    for n in range(5):
+        ledger.record(
+            CacheRecord(
+                cache_key=str(n),
+                operator="means",
+                genus_hash="v",
+                model="m",
+                value=n,
+                created_at=NOON + timedelta(seconds=n),
+            )
+        )
+    assert ledger.trim_cache(5) == 0
+    assert ledger.trim_cache(3) == 2
+    assert [record.cache_key for record in ledger.load_cache(10)] == ["2", "3", "4"]

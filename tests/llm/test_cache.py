@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -20,6 +23,10 @@ class CacheOnly:
 
     def record(self, *records: Record) -> None:
         self.kept += [record for record in records if isinstance(record, CacheRecord)]
+
+    def trim_cache(self, limit: int) -> int:
+        forgotten, self.kept = self.kept[:-limit], self.kept[-limit:]
+        return len(forgotten)
 
     def load_cache(self, limit: int) -> Iterable[CacheRecord]:
         return self.kept[-limit:]
@@ -165,3 +172,51 @@ def test_keys_left_out_are_absent() -> None:
 
     assert asyncio.run(cache.answers("ab", ask)) == {"a": 1}
     assert cache.claim("b").owned == ("b",)
+
+
+def aged(key: str, value: object, age_s: float) -> CacheRecord:
+    return replace(answer(key, value), created_at=utc_now() - timedelta(seconds=age_s))
+
+
+def test_an_answer_too_old_is_asked_anew_and_not_given_when_that_fails() -> None:
+    cache = ResultCache(CacheOnly())
+    cache.put_many([aged("a", "old", 100), aged("b", "old", 100), aged("c", "young", 10)])
+    assert cache.get_many("abc", max_age_s=50) == {"c": "young"}
+
+    async def ask(keys: Sequence[str]) -> None:
+        assert keys == ("a", "b")
+        cache.put_many([answer("a", "new")])  # b fails
+
+    assert asyncio.run(cache.answers("abc", ask, max_age_s=50)) == {"a": "new", "c": "young"}
+    assert cache.get_many("abc") == {"a": "new", "b": "old", "c": "young"}
+
+
+def test_the_oldest_are_forgotten_in_memory_and_on_the_ledger() -> None:
+    ledger = CacheOnly()
+    cache = ResultCache(ledger, limit=20)
+    cache.put_many([answer(str(n), n) for n in range(20)])
+    cache.put_many([answer("0", "again")])
+    assert cache.statistics().evicted == 0
+    cache.put_many([answer("20", 20)])
+    for thread in threading.enumerate():
+        if thread.name == "cache-trim":
+            thread.join()
+    assert cache.get_many(map(str, range(21))) == {"0": "again", **{str(n): n for n in range(4, 21)}}
+    assert (cache.statistics().entries, cache.statistics().evicted, len(ledger.kept)) == (18, 3, 20)
+
+
+def test_statistics_count_hits_misses_and_what_was_joined() -> None:
+    cache = ResultCache(CacheOnly())
+    cache.put_many([answer("a", 1)])
+
+    async def ask(keys: Sequence[str]) -> None:
+        await asyncio.sleep(0)
+        cache.put_many([answer(key, 1) for key in keys])
+
+    async def run() -> None:
+        await asyncio.gather(cache.answers("ab", ask), cache.answers("ab", ask))
+
+    asyncio.run(run())
+    counts = cache.statistics()
+    assert (counts.entries, counts.misses, counts.joined) == (2, 1, 1)
+    assert counts.hits >= 2
