@@ -3,6 +3,7 @@
 main         the ``rvbbit`` program: its commands and what becomes of an error
 options      flags that several commands share, and the settings made of them
 serving      ``serve``: the server until it is told to stop; ``server.json``, by which others find it
+footprint    what keeps the server's memory small and its collector quick
 client       statements over a real PostgreSQL connection, to a server of this process or a running one
 print_rows   results as a table, CSV or JSON
 demo         ``demo``: semantic queries on a sample table, their plans, rows and the caller's bill

@@ -5,17 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
-
-import pyarrow as pa
 
 from rvbbit_proxy.app import App
+from rvbbit_proxy.cli.footprint import leave_alone_what_is_here, stay_small
 from rvbbit_proxy.errors import ConfigurationFault
 from rvbbit_proxy.settings import Settings
 
@@ -34,34 +31,14 @@ class RunningServer:
 def serve(settings: Settings, database: str | None) -> None:
     """Listen until SIGTERM or SIGINT; then let running statements end, flush, and return."""
     stop = stop_event()
-    keep_pandas_out()
+    stay_small()
     with App.open(settings, database) as app:
+        leave_alone_what_is_here()
         host, port = listen(app)
         with announced(settings.home, RunningServer(host, port, os.getpid())):
             print(f"listening on {host}:{port}", flush=True)
             stop.wait()
             app.stop_server()
-
-
-class _NoPandas:
-    """A finder of modules for which there is no pandas."""
-
-    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
-        if name == "pandas":
-            raise ModuleNotFoundError("left out", name=name)
-
-
-def keep_pandas_out() -> None:
-    """Let Arrow find no pandas, which takes 45 MB and which Arrow loads with its first array.
-
-    It looks once for Series among its arguments, and again only where it is asked for a DataFrame.
-    """
-    finder: Any = _NoPandas()
-    sys.meta_path.insert(0, finder)
-    try:
-        pa.array([0])
-    finally:
-        sys.meta_path.remove(finder)
 
 
 def listen(app: App) -> tuple[str, int]:
