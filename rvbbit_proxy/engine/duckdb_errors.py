@@ -33,7 +33,10 @@ class DuckDBFault:
 
 @dataclass(frozen=True, slots=True)
 class ErrorRule:
-    """A pattern over ``Kind: first line``; ``message`` and ``detail`` may use the pattern's groups."""
+    """A pattern over ``Kind: first line``; ``message`` and ``detail`` may use the pattern's groups.
+
+    A group that is named by a letter is that field of the error: ``t`` the table, ``c`` the column.
+    """
 
     pattern: re.Pattern[str]
     sqlstate: str
@@ -139,6 +142,12 @@ ERROR_RULES = (
     _rule(r"Values were not provided for the following parameters", "08P01"),
     # constraints
     _rule(
+        r"^Constraint: Duplicate key \"(\w+): ([^,]*?)\" violates (primary key|unique) constraint",
+        "23505",
+        r"duplicate key value violates \3 constraint",
+        r"Key (\1)=(\2) already exists.",
+    ),
+    _rule(
         r"^Constraint: Duplicate key \"(.+?)\" violates (primary key|unique) constraint",
         "23505",
         r"duplicate key value violates \2 constraint",
@@ -146,13 +155,13 @@ ERROR_RULES = (
     ),
     _rule(r"^Constraint: .*Duplicate key|PRIMARY KEY or UNIQUE|^Constraint: .*duplicate", "23505"),
     _rule(
-        r"^Constraint: NOT NULL constraint failed: (.+)\.(.+)",
+        r"^Constraint: NOT NULL constraint failed: (?P<t>.+)\.(?P<c>.+)",
         "23502",
         r'null value in column "\2" of relation "\1" violates not-null constraint',
     ),
     _rule(r"^Constraint: .*foreign key", "23503"),
     _rule(
-        r"^Constraint: CHECK constraint failed on table \"(.+?)\" with expression (.+)",
+        r"^Constraint: CHECK constraint failed on table \"(?P<t>.+?)\" with expression (.+)",
         "23514",
         r'new row for relation "\1" violates check constraint',
         r"Failing constraint: \2.",
@@ -239,28 +248,29 @@ def translate_error(error: BaseException, sql: str = "") -> RvbbitError:
     fault = read_fault(error)
     if fault.kind.upper() == "INTERRUPT" or isinstance(error, duckdb.InterruptException):
         return QueryCancelled("canceling statement due to user request")
-    sqlstate, message, detail = classify_fault(fault)
+    sqlstate, message, detail, fields = classify_fault(fault)
     more, hint = split_advice(fault)
     if sqlstate == "42883":
         message, more, hint = _signature_advice(message, more, hint)
     detail = detail or more
     kind = NotSupported if sqlstate == "0A000" else UpstreamError
-    return kind(message, detail=detail, hint=hint, position=character_position(fault, sql), sqlstate=sqlstate)
+    position = character_position(fault, sql)
+    return kind(message, detail=detail, hint=hint, position=position, sqlstate=sqlstate, fields=fields)
 
 
-def classify_fault(fault: DuckDBFault) -> tuple[str, str, str | None]:
-    """Return SQLSTATE, message and detail.
+def classify_fault(fault: DuckDBFault) -> tuple[str, str, str | None, dict[str, str]]:
+    """Return SQLSTATE, message, detail and further fields by their letters.
 
     >>> classify_fault(DuckDBFault("Catalog", "Table with name nope does not exist!"))
-    ('42P01', 'relation "nope" does not exist', None)
+    ('42P01', 'relation "nope" does not exist', None, {})
     """
     line = f"{fault.kind}: {fault.message}"
     for rule in ERROR_RULES:
         found = rule.pattern.search(line)
         if found is not None:
             message = _postgres_types(found.expand(rule.message)) if rule.message else fault.message
-            return rule.sqlstate, message, found.expand(rule.detail) if rule.detail else None
-    return KIND_SQLSTATES.get(fault.kind, GUESS), fault.message, None
+            return rule.sqlstate, message, found.expand(rule.detail) if rule.detail else None, found.groupdict()
+    return KIND_SQLSTATES.get(fault.kind, GUESS), fault.message, None, {}
 
 
 _TYPE_WORDS = {

@@ -10,7 +10,8 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 import duckdb
 import psycopg
@@ -103,28 +104,35 @@ def attack(server: Address, parts: Sequence[bytes]) -> None:
             return  # the server hung up first
 
 
+Input = TypeVar("Input")
+
+
+def repeat(inputs: st.SearchStrategy[Input], act: Callable[[Input], None]) -> None:
+    """Act on inputs until the time is over, in rounds: hypothesis itself knows no end in time."""
+    deadline = time.monotonic() + SECONDS
+
+    @settings(max_examples=100, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(inputs)
+    def check(given_input: Input) -> None:
+        if time.monotonic() < deadline:
+            act(given_input)
+
+    while time.monotonic() < deadline:
+        check()
+
+
 def try_all(
     inputs: st.SearchStrategy[Sequence[bytes]],
     server: Address,
     witness: psycopg.Connection,  # type: ignore[type-arg]
 ) -> None:
     """Attack with as many inputs as the time allows; after each the witness is still answered."""
-    deadline = time.monotonic() + SECONDS
 
-    @settings(
-        max_examples=1_000_000 if SECONDS > 60 else 300,
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(inputs)
-    def check(parts: Sequence[bytes]) -> None:
-        if time.monotonic() > deadline:
-            return
+    def act(parts: Sequence[bytes]) -> None:
         attack(server, parts)
         assert witness.execute("SELECT 1").fetchone() == (1,)
 
-    check()
+    repeat(inputs, act)
 
 
 @st.composite
@@ -275,22 +283,11 @@ def whole(heard: bytes) -> bool:
 
 
 def test_any_order_of_messages(server: Address, witness: psycopg.Connection) -> None:  # type: ignore[type-arg]
-    deadline = time.monotonic() + SECONDS
-
-    @settings(
-        max_examples=1_000_000 if SECONDS > 60 else 100,
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(turns())
-    def check(said: list[list[str]]) -> None:
-        if time.monotonic() > deadline:
-            return
+    def act(said: list[list[str]]) -> None:
         hold_turns(server, said)
         assert witness.execute("SELECT 1").fetchone() == (1,)
 
-    check()
+    repeat(turns(), act)
 
 
 def test_unmutated_conversations_and_nothing_left_behind(server: Address, witness: psycopg.Connection) -> None:  # type: ignore[type-arg]
