@@ -34,7 +34,7 @@ def test_describes_keys_and_checks(ours: Place) -> None:
     customers = ours.psql(r"\d customers")
     assert '"customers_pkey" PRIMARY KEY, btree (id)' in customers
     assert '"customers_email_key" UNIQUE CONSTRAINT, btree (email)' in customers
-    assert '"customers_balance_check" CHECK ((balance >= 0))' in customers
+    assert '"customers_balance_check" CHECK (balance >= 0)' in customers
     assert (
         'TABLE "orders" CONSTRAINT "orders_customer_id_fkey" FOREIGN KEY (customer_id) REFERENCES customers(id)'
         in customers

@@ -31,6 +31,8 @@ _REG_NAMES = {
     "regtype": "regtype",
     "regproc": "regproc",
     "regprocedure": "regproc",
+    "regoper": "regoper",
+    "regoperator": "regoperator",
     "regnamespace": "regnamespace",
     "regrole": "regrole",
 }
@@ -39,6 +41,8 @@ REG_OF_OID = {
     oids.REGTYPE: "regtype",
     oids.REGPROC: "regproc",
     oids.REGPROCEDURE: "regproc",
+    oids.REGOPER: "regoper",
+    oids.REGOPERATOR: "regoperator",
     oids.REGNAMESPACE: "regnamespace",
     oids.REGROLE: "regrole",
 }

@@ -90,13 +90,12 @@ def drop_collations(tree: exp.Expr) -> None:
 
 
 def escape_patterns(tree: exp.Expr) -> None:
-    """Say of LIKE patterns with a backslash that it escapes, which DuckDB does not take for granted."""
+    """Say of LIKE patterns that a backslash escapes, which DuckDB does not take for granted."""
     for node in list(tree.find_all(exp.Like, exp.ILike)):
-        pattern = node.expression
-        if isinstance(pattern, (exp.Literal, exp.ByteString)) and "\\" in pattern.name:
-            pattern.replace(exp.Literal.string(pattern.name.replace("\\\\", "\\")))
-            if not isinstance(node.parent, exp.Escape):
-                node.replace(exp.Escape(this=node.copy(), expression=exp.Literal.string("\\")))
+        for text in node.expression.find_all(exp.ByteString):  # an E'' string
+            text.replace(exp.Literal.string(text.name.replace("\\\\", "\\")))
+        if not isinstance(node.parent, exp.Escape) and not isinstance(node.expression, (exp.Any, exp.All)):
+            node.replace(exp.Escape(this=node.copy(), expression=exp.Literal.string("\\")))
 
 
 def spell_queries(tree: exp.Expr) -> None:

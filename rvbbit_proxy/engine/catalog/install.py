@@ -261,11 +261,12 @@ def _insert(
 
 
 def _field(text: str, kind: str) -> str:
-    """Return the SQL that reads a field as PostgreSQL prints it: ``{a,b}`` or ``1 2`` for a list."""
+    """Return the SQL that reads a field as PostgreSQL prints it: ``{a,b}`` or ``1 2``, a vector of none as empty."""
     if not kind.endswith(ARRAY_SUFFIX):
         return f"CAST({text} AS {kind})"
+    empty = "[]" if kind in (_LISTS[oids.INT2VECTOR], _LISTS[oids.OIDVECTOR]) else "NULL"
     return (
-        f"CAST(CASE WHEN {text} IS NULL THEN [] WHEN {text}[1] = '{{' THEN string_split({text}[2:-2], ',')"
+        f"CAST(CASE WHEN {text} IS NULL THEN {empty} WHEN {text}[1] = '{{' THEN string_split({text}[2:-2], ',')"
         f" ELSE string_split({text}, ' ') END AS {kind})"
     )
 

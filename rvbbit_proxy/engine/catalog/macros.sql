@@ -35,6 +35,11 @@ SELECT p.oid AS rv_oid, p.proname AS rv_name,
            || 'AS $function$' || p.prosrc || '$function$' || chr(10) AS rv_text
 FROM rvbbit_pg.pg.pg_proc p JOIN rvbbit_pg.pg.pg_namespace n ON n.oid = p.pronamespace
 JOIN rvbbit_pg.pg.pg_language l ON l.oid = p.prolang;
+CREATE VIEW rvbbit_pg.base.operator_lookup AS
+SELECT o.oid AS rv_oid, o.oprname AS rv_name,
+       o.oprname || '(' || coalesce(l.sql_name, 'NONE') || ',' || coalesce(r.sql_name, 'NONE') || ')' AS rv_text
+FROM rvbbit_pg.pg.pg_operator o LEFT JOIN rvbbit_pg.base.type_sql_names l ON l.oid = o.oprleft
+LEFT JOIN rvbbit_pg.base.type_sql_names r ON r.oid = o.oprright;
 CREATE VIEW rvbbit_pg.base.view_lookup AS SELECT oid AS rv_oid, definition AS rv_text FROM rvbbit_pg.base.view_definitions;
 CREATE VIEW rvbbit_pg.base.index_lookup AS
 SELECT indexrelid AS rv_oid, definitions AS rv_items,
@@ -53,7 +58,8 @@ SELECT rvbbit_pg.base.oid_of('constraint', c.nspname || '.' || c.table_name || '
               || rvbbit_pg.base.quoted_name(c.referenced_table) || '('
               || array_to_string(list_transform(c.referenced_column_names, lambda x: rvbbit_pg.base.quoted_name(x)), ', ') || ')'
          ELSE c.constraint_type || ' ('
-              || array_to_string(list_transform(c.column_names, lambda x: rvbbit_pg.base.quoted_name(x)), ', ') || ')' END AS rv_text
+              || array_to_string(list_transform(c.column_names, lambda x: rvbbit_pg.base.quoted_name(x)), ', ') || ')' END AS rv_text,
+       CASE WHEN c.constraint_type = 'CHECK' AND starts_with(c.expression, '(') THEN 'CHECK ' || c.expression ELSE rv_text END AS rv_pretty
 FROM rvbbit_pg.base.constraints c;
 CREATE VIEW rvbbit_pg.base.description_lookup AS
 SELECT d.objoid AS rv_oid, d.objsubid AS rv_column, s.relname AS rv_catalog, d.description AS rv_text
@@ -105,6 +111,18 @@ CREATE MACRO rvbbit_pg.pg.regproc_in(wanted) AS
 CREATE MACRO rvbbit_pg.pg.regproc_out(function_oid) AS
     coalesce((SELECT any_value(rv_name) FROM rvbbit_pg.base.function_lookup WHERE rv_oid = function_oid),
              rvbbit_pg.base.shown_oid(function_oid));
+CREATE MACRO rvbbit_pg.pg.to_regoper(wanted) AS
+    coalesce(TRY_CAST(wanted AS BIGINT), (SELECT min(rv_oid) FROM rvbbit_pg.base.operator_lookup
+        WHERE rv_name = regexp_replace(wanted, '^pg_catalog\.|\(.*$', '', 'g')));
+CREATE MACRO rvbbit_pg.pg.regoper_in(wanted) AS
+    coalesce(rvbbit_pg.pg.to_regoper(wanted), error('operator "' || wanted || '" does not exist'));
+CREATE MACRO rvbbit_pg.pg.regoper_out(operator_oid) AS
+    coalesce((SELECT any_value(rv_name) FROM rvbbit_pg.base.operator_lookup WHERE rv_oid = operator_oid),
+             rvbbit_pg.base.shown_oid(operator_oid));
+CREATE MACRO rvbbit_pg.pg.regoperator_in(wanted) AS rvbbit_pg.pg.regoper_in(wanted);
+CREATE MACRO rvbbit_pg.pg.regoperator_out(operator_oid) AS
+    coalesce((SELECT any_value(rv_text) FROM rvbbit_pg.base.operator_lookup WHERE rv_oid = operator_oid),
+             rvbbit_pg.base.shown_oid(operator_oid));
 CREATE MACRO rvbbit_pg.pg.to_regnamespace(wanted) AS
     coalesce(TRY_CAST(wanted AS BIGINT), (SELECT min(rv_oid) FROM rvbbit_pg.base.namespace_lookup
         WHERE rv_name = CASE rvbbit_pg.base.name_parts(wanted)[-1] WHEN 'main' THEN 'public'
@@ -182,7 +200,7 @@ CREATE MACRO rvbbit_pg.pg.pg_get_expr(expression, relation_oid) AS expression, (
 CREATE MACRO rvbbit_pg.pg.pg_get_viewdef(view_oid) AS (SELECT any_value(rv_text) FROM rvbbit_pg.base.view_lookup WHERE rv_oid = view_oid),
     (view_oid, pretty) AS (SELECT any_value(rv_text) FROM rvbbit_pg.base.view_lookup WHERE rv_oid = view_oid);
 CREATE MACRO rvbbit_pg.pg.pg_get_constraintdef(constraint_oid) AS (SELECT any_value(rv_text) FROM rvbbit_pg.base.constraint_lookup WHERE rv_oid = constraint_oid),
-    (constraint_oid, pretty) AS (SELECT any_value(rv_text) FROM rvbbit_pg.base.constraint_lookup WHERE rv_oid = constraint_oid);
+    (constraint_oid, pretty) AS (SELECT any_value(CASE WHEN pretty THEN rv_pretty ELSE rv_text END) FROM rvbbit_pg.base.constraint_lookup WHERE rv_oid = constraint_oid);
 CREATE MACRO rvbbit_pg.pg.pg_get_indexdef(index_oid) AS (SELECT any_value(rv_text) FROM rvbbit_pg.base.index_lookup WHERE rv_oid = index_oid),
     (index_oid, column_no, pretty) AS (SELECT any_value(CASE WHEN column_no = 0 AND pretty THEN rv_pretty WHEN column_no = 0 THEN rv_text ELSE rv_items[column_no::BIGINT] END)
         FROM rvbbit_pg.base.index_lookup WHERE rv_oid = index_oid);
@@ -208,6 +226,8 @@ CREATE MACRO rvbbit_pg.pg.pg_relation_is_updatable(relation_oid, include_trigger
     CASE WHEN EXISTS (SELECT 1 FROM rvbbit_pg.base.table_lookup WHERE rv_oid = relation_oid) THEN 28 ELSE 0 END;
 CREATE MACRO rvbbit_pg.pg.pg_partition_ancestors(x) AS unnest([x::BIGINT]);
 CREATE MACRO rvbbit_pg.pg.pg_index_column_has_property(i, n, p) AS p IN ('asc', 'orderable', 'nulls_last');
+CREATE MACRO rvbbit_pg.pg.pg_available_extensions() AS TABLE
+    SELECT NULL::VARCHAR AS name, NULL::VARCHAR AS default_version, NULL::VARCHAR AS "comment" WHERE false;
 CREATE MACRO rvbbit_pg.pg.pg_options_to_table(x) AS TABLE SELECT NULL::VARCHAR AS option_name, NULL::VARCHAR AS option_value WHERE false;
 
 -- comments

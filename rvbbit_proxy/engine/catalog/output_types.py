@@ -19,7 +19,16 @@ from rvbbit_proxy.wire.types import oids
 UNKNOWN = 0
 _INT4_END = 1 << 31
 REG_TYPES = frozenset(
-    (oids.REGCLASS, oids.REGTYPE, oids.REGPROC, oids.REGPROCEDURE, oids.REGNAMESPACE, oids.REGROLE, oids.REGOPER)
+    (
+        oids.REGCLASS,
+        oids.REGTYPE,
+        oids.REGPROC,
+        oids.REGPROCEDURE,
+        oids.REGNAMESPACE,
+        oids.REGROLE,
+        oids.REGOPER,
+        oids.REGOPERATOR,
+    )
 )
 _SAME = (exp.Paren, exp.Max, exp.Min, exp.Filter, exp.Order, exp.Distinct, exp.Collate, exp.Lateral)
 _FUNCTIONS = {

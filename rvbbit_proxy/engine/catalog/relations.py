@@ -7,6 +7,8 @@ from sqlglot import exp
 from rvbbit_proxy.engine.catalog.calls import macro_kinds
 from rvbbit_proxy.engine.catalog.install import CATALOG, SYSTEM_SCHEMAS, column_types, schema_of
 
+_SCALARS = frozenset(("generate_subscripts", "string_to_array"))
+
 
 def drop_locks(tree: exp.Expr) -> None:
     """Leave out FOR UPDATE and its kin: DuckDB's transactions detect conflicts when they write."""
@@ -59,11 +61,13 @@ def select_from_functions(tree: exp.Expr) -> None:
                 this="generate_series", expressions=[end.copy() for end in ends if end is not None]
             )
             value: exp.Expr = exp.func("unnest", items, dialect="duckdb")
-        elif isinstance(call, exp.Anonymous) and call.name.lower() == "generate_subscripts":
+        elif isinstance(call, exp.Anonymous) and call.name.lower() in _SCALARS:
             value = call.copy()
         else:
             continue
-        alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier("generate_series"))
+        alias = table.args.get("alias") or exp.TableAlias(
+            this=exp.to_identifier(call.name.lower() or "generate_series")
+        )
         query = exp.select(exp.alias_(value, alias.name or "value", quoted=True))
         table.replace(exp.Lateral(this=exp.Subquery(this=query), alias=alias.copy()))
 

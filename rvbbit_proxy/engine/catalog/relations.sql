@@ -47,13 +47,14 @@ LEFT JOIN (SELECT oid, typlen, typbyval, typalign, typstorage, typcollation FROM
            UNION ALL SELECT oid, 4, true, 'i', 'p', 0 FROM rvbbit_pg.base.enums
            UNION ALL SELECT array_oid, -1, false, 'i', 'x', 0 FROM rvbbit_pg.base.enums) t ON t.oid = c.atttypid
 UNION ALL BY NAME
-SELECT k.indexrelid AS attrelid, coalesce(c.column_name, 'expr') AS attname, coalesce(c.atttypid, 25) AS atttypid,
+SELECT k.indexrelid AS attrelid, coalesce(c.column_name, nullif(regexp_extract(k.item, '^(\w+)\(', 1), ''), 'expr') AS attname, coalesce(c.atttypid, 25) AS atttypid,
        -1 AS attlen, k.attnum, coalesce(c.atttypmod, -1) AS atttypmod, -1 AS attcacheoff, 'i' AS attalign,
-       'p' AS attstorage, '' AS attcompression, '' AS attidentity, '' AS attgenerated, true AS attislocal,
+       coalesce(t.typstorage, 'p') AS attstorage, '' AS attcompression, '' AS attidentity, '' AS attgenerated, true AS attislocal,
        -1 AS attstattarget, false AS attnotnull, false AS atthasdef, false AS attisdropped
-FROM (SELECT indexrelid, indrelid, unnest(indkey) AS key, generate_subscripts(indkey, 1) AS attnum
+FROM (SELECT indexrelid, indrelid, unnest(indkey) AS key, unnest(items) AS item, generate_subscripts(indkey, 1) AS attnum
       FROM rvbbit_pg.base.indexes) k
 LEFT JOIN rvbbit_pg.base.typed_columns c ON c.attrelid = k.indrelid AND c.column_index = k.key
+LEFT JOIN rvbbit_pg.base.system_types t ON t.oid = coalesce(c.atttypid, 25)
 UNION ALL BY NAME
 SELECT q.oid AS attrelid, a.attname, a.atttypid,
        a.attlen, a.attnum, true AS attnotnull, -1 AS atttypmod, -1 AS attcacheoff, true AS attbyval, a.attalign,
