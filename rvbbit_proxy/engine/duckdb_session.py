@@ -261,7 +261,7 @@ class DuckDBSession(UpstreamSession):
         if "'{" in checked and words_of(checked, 1) in (("INSERT",), ("UPDATE",)):
             checked = spell_arrays(checked, self._binder.table_columns)
         found = self._catalog.prepare(checked, in_block=self._status != "I", formats=formats)
-        self._statement = in_steps(found, self._connection)
+        self._statement = in_steps(found, self._connection, self._catalog.wait_for_renames)
         return self._statement.sql
 
     def _declared(self, type_oids: Sequence[int]) -> list[int]:
@@ -272,6 +272,8 @@ class DuckDBSession(UpstreamSession):
     def _run_among(self, statement: Rewritten) -> DuckDBResult:
         """Run a statement between those that belong to it, all of them or none."""
         alone = self._status == "I"
+        if statement.renames_indexed:
+            self._catalog.renames_indexed()
         if alone:
             self._connection.execute("BEGIN TRANSACTION")
         try:
@@ -283,10 +285,12 @@ class DuckDBSession(UpstreamSession):
         except BaseException:
             if alone:
                 self._connection.execute("ROLLBACK")
+                self._catalog.block_ended(committed=False)
             raise
         if alone:
             self._connection.execute("COMMIT")
             self._catalog.defined()
+            self._catalog.block_ended(committed=True)
         return result
 
     def _checked(self, sql: str) -> str:
@@ -550,6 +554,7 @@ class DuckDBSession(UpstreamSession):
         self._catalog.close()
         if self._status != "I":
             self._connection.execute("ROLLBACK")
+            self._catalog.block_ended(committed=False)
             self._status = "I"
         self._connection.close()
 

@@ -8,7 +8,7 @@ Source: https://www.postgresql.org/docs/16/sql-altertable.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import duckdb
@@ -34,10 +34,13 @@ class _Altered:
     actions: tuple[tuple[Token, ...], ...]
 
 
-def in_steps(found: Rewritten, connection: duckdb.DuckDBPyConnection) -> Rewritten:
+def in_steps(
+    found: Rewritten, connection: duckdb.DuckDBPyConnection, wait_for_renames: Callable[[], None]
+) -> Rewritten:
     """Return the statement with what DuckDB needs before and after it; as it came where that is nothing."""
     verb = words_of(found.sql, 2)
     if verb == ("ALTER", "TABLE"):
+        wait_for_renames()
         return _alter(found, connection)
     if verb[:1] == ("DROP",) and verb[-1] in _DROPPED and "," in found.sql:
         return _drop(found)
@@ -75,6 +78,7 @@ def _alter(found: Rewritten, connection: duckdb.DuckDBPyConnection) -> Rewritten
         before=(*found.before, *drops, *steps[:-1]),
         after=(*makes, *found.after),
         displaced=True,
+        renames_indexed=bool(drops),
     )
 
 

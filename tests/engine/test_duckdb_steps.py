@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import threading
+
 import duckdb
 import pytest
 
+from rvbbit_proxy.engine.catalog.index_renames import IndexRenames
 from rvbbit_proxy.engine.catalog.rewrite import Rewritten
 from rvbbit_proxy.engine.duckdb_session import DuckDBSession
 from rvbbit_proxy.engine.duckdb_steps import in_steps
+from rvbbit_proxy.engine.duckdb_upstream import DuckDBUpstream
 from rvbbit_proxy.errors import RvbbitError
 
 
@@ -68,4 +72,37 @@ def test_several_objects_are_dropped(instance: duckdb.DuckDBPyConnection, duck: 
     "sql", ['DROP TABLE "a,b"', "DROP FUNCTION f(int, text)", "ALTER TABLE t ADD COLUMN x int"]
 )
 def test_what_is_one_statement_stays_one(instance: duckdb.DuckDBPyConnection, sql: str) -> None:
-    assert in_steps(Rewritten(sql), instance) == Rewritten(sql)
+    assert in_steps(Rewritten(sql), instance, lambda: None) == Rewritten(sql)
+
+
+def test_other_sessions_read_the_catalogs_before_or_after_a_rename(
+    indexed: DuckDBSession, instance: duckdb.DuckDBPyConnection
+) -> None:
+    upstream = DuckDBUpstream(instance)
+    one, other = (upstream.open_session(user="u", database="d", application_name="a") for _ in range(2))
+    one.execute("BEGIN")
+    one.execute("ALTER TABLE items RENAME TO goods")
+    reading = threading.Thread(
+        target=lambda: found.extend(
+            other.fetch("SELECT tablename FROM pg_indexes WHERE indexname = 'by_id'").to_pylist()
+        )
+    )
+    found: list[dict[str, str]] = []
+    reading.start()
+    one.execute("COMMIT")
+    reading.join()
+    assert found == [{"tablename": "goods"}]
+    other.execute("ALTER TABLE goods RENAME TO items")
+    one.close()
+    other.close()
+
+
+def test_renames_are_one_session_s_until_its_transaction_ends() -> None:
+    renames = IndexRenames()
+    renames.begin("one")
+    assert renames.wait("one", 0)
+    assert not renames.wait("other", 0)
+    renames.end("other")
+    assert not renames.wait("other", 0)
+    renames.end("one")
+    assert renames.wait("other", 0)

@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 
 from rvbbit_proxy.engine.activity import Activity, SessionActivity
+from rvbbit_proxy.engine.catalog.index_renames import IndexRenames
 from rvbbit_proxy.engine.catalog.install import (
     SNAPSHOT_PREFIX,
     install_catalog,
@@ -125,6 +126,7 @@ class CatalogEmulation:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.version = 0
+        self.renames = IndexRenames()
         self.activity = Activity()
         self.users: tuple[str, ...] = ()
         self._connection = connection
@@ -206,6 +208,7 @@ class SessionCatalog:
         version = self._emulation.version
         if self._seen == version:
             return
+        self.wait_for_renames()
         for statement in snapshot_statements():
             self._connection.execute(statement)
         self._seen, self._seen_in_block = version, in_block
@@ -228,6 +231,14 @@ class SessionCatalog:
             values = [value for row in rows for value in row]
             self._connection.execute(f"INSERT INTO {table} VALUES {', '.join([marks] * len(rows))}", values)
 
+    def wait_for_renames(self) -> None:
+        """Wait while another session's rename of a table with indexes is not committed."""
+        self._emulation.renames.wait(self)
+
+    def renames_indexed(self) -> None:
+        """Note that this session is about to rename a table with indexes."""
+        self._emulation.renames.begin(self)
+
     def defined(self) -> None:
         """Note a statement that may have changed a definition."""
         self._defined_in_block = True
@@ -240,6 +251,7 @@ class SessionCatalog:
         if self._seen_in_block and not committed:
             self._seen = None
         self._seen_in_block = self._defined_in_block = False
+        self._emulation.renames.end(self)
 
 
 def introduce(connection: duckdb.DuckDBPyConnection, identity: SessionIdentity) -> None:

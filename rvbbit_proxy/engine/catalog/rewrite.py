@@ -73,6 +73,7 @@ class Rewritten:
     column_oids: tuple[int, ...] = ()
     parameter_oids: tuple[int, ...] = ()
     displaced: bool = False  # positions in the text are not the client's
+    renames_indexed: bool = False
 
     @property
     def reads_catalog(self) -> bool:
