@@ -2,21 +2,19 @@
 
 Importing it takes seconds, so :meth:`Provider.preload` does it on a thread. Its exceptions become
 :class:`ProviderFailure`, sorted into those worth a resend and the others. One aiohttp session carries all requests
-of one event loop. litellm takes 1.5 ms of CPU a call; of OpenAI's chat completions it makes the first of each shape,
-and the next ones go where it sent that one, in the same wrapping (``route``), for 0.3 ms.
+of one event loop.
 Source: https://docs.litellm.ai/docs/completion/input, https://docs.litellm.ai/docs/exception_mapping
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,11 +22,9 @@ import numpy.typing as npt
 
 from rvbbit_proxy.llm.prices import Usage, estimate_tokens
 from rvbbit_proxy.llm.request import ModelRequest
-from rvbbit_proxy.llm.route import Route, learn_route
 
 if TYPE_CHECKING:
     import aiohttp
-    import httpx
 
 _load_lock = threading.Lock()
 
@@ -80,7 +76,6 @@ class Provider:
     def __init__(self, timeout_s: float) -> None:
         self._timeout_s = timeout_s
         self._session: aiohttp.ClientSession | None = None
-        self._routes: dict[str, Route] = {}
 
     def preload(self) -> None:
         """Import litellm on a thread of its own, so that the first call need not wait for it."""
@@ -92,16 +87,12 @@ class Provider:
 
     async def complete(self, request: ModelRequest) -> Completion:
         """Send one chat completion."""
+        litellm = await self.prepare()
         more: dict[str, Any] = dict(request.parameters)
         if request.response_format is not None:
             more["response_format"] = dict(request.response_format)
         messages = [dict(message) for message in request.messages]
-        shape = json.dumps([request.model, more], sort_keys=True, default=str)
-        route = self._routes.get(shape)
-        if route is None:
-            response = await self._complete_first(shape, request.model, messages, more)
-        else:
-            response = await self._complete_again(route, shape, request.model, messages)
+        response = await self._send(litellm.acompletion, model=request.model, messages=messages, **more)
         return _completion(response, request)
 
     async def embed(self, model: str, texts: Sequence[str]) -> Vectors:
@@ -112,74 +103,27 @@ class Provider:
 
     async def aclose(self) -> None:
         """Close the HTTP session, and forget litellm's clients, which would otherwise go on using it."""
-        self._routes.clear()
         if self._session is not None:
             await self._session.close()
             self._session = None
         if _loaded is not None:
             _loaded.in_memory_llm_clients_cache.flush_cache()
 
-    async def _complete_first(
-        self, shape: str, model: str, messages: list[dict[str, str]], more: Mapping[str, Any]
-    ) -> Any:
-        """Let litellm send it; where it is OpenAI's wire, keep how."""
-        litellm = await self.prepare()
-        if provider_name(model) != "openai":
-            return await self._send(litellm.acompletion, model=model, messages=messages, **more)
-        from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler  # noqa: PLC0415  litellm is loaded
-
-        seen: list[httpx.Request] = []
-
-        async def see(request: httpx.Request) -> None:
-            seen.append(request)
-
-        client = AsyncHTTPHandler(event_hooks={"request": [see]}, shared_session=self._open_session())
-        response = await self._send(litellm.acompletion, model=model, messages=messages, client=client, **more)
-        route = learn_route(seen[-1], messages) if seen else None
-        if route is not None:
-            self._routes[shape] = route
-        return response
-
-    async def _complete_again(self, route: Route, shape: str, model: str, messages: list[dict[str, str]]) -> Any:
-        import aiohttp  # noqa: PLC0415  litellm is loaded
-
-        body = json.dumps({**route.body, "messages": messages}).encode()
-        try:
-            async with (
-                asyncio.timeout(self._timeout_s),
-                self._open_session().post(route.url, data=body, headers=route.headers) as response,
-            ):
-                text = await response.text()
-                if response.status == 200:
-                    return json.loads(text, object_hook=lambda fields: SimpleNamespace(**fields))
-        except TimeoutError as error:
-            raise self._timed_out() from error
-        except (aiohttp.ClientError, ValueError) as error:
-            raise ProviderFailure(type(error).__name__, str(error), transient=True) from error
-        self._routes.pop(shape, None)  # the key may have changed: litellm shall look anew
-        raise _refusal(model, response.status, text, response.headers)
-
-    def _open_session(self) -> aiohttp.ClientSession:
-        import aiohttp  # noqa: PLC0415  litellm is loaded
-
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(total=None)
-            )
-        return self._session
-
     async def _send(self, function: Any, **arguments: Any) -> Any:
-        # litellm has imported both long before
+        # litellm has imported all three long before
+        import aiohttp  # noqa: PLC0415
         import openai  # noqa: PLC0415
         from litellm._internal_context import is_internal_call  # noqa: PLC0415
 
+        if self._session is None:
+            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
         task = function(
             **arguments,
             timeout=self._timeout_s,
             num_retries=0,
             max_retries=0,
             drop_params=True,
-            shared_session=self._open_session(),
+            shared_session=self._session,
         )
         # litellm then skips its own log of each answer, which nobody reads and which costs 0.7 ms of CPU
         internal = is_internal_call.set(True)
@@ -187,14 +131,12 @@ class Provider:
             async with asyncio.timeout(self._timeout_s):
                 return await task
         except TimeoutError as error:
-            raise self._timed_out() from error
+            message = f"no answer within {self._timeout_s:g} s"
+            raise ProviderFailure("Timeout", message, transient=True) from error
         except openai.OpenAIError as error:
             raise _failure(error) from error
         finally:
             is_internal_call.reset(internal)
-
-    def _timed_out(self) -> ProviderFailure:
-        return ProviderFailure("Timeout", f"no answer within {self._timeout_s:g} s", transient=True)
 
 
 _loaded: ModuleType | None = None
@@ -239,20 +181,7 @@ def provider_name(model: str) -> str:
     return model.partition("/")[0] if "/" in model else "openai"
 
 
-def _refusal(model: str, status: int, text: str, headers: Mapping[str, str]) -> ProviderFailure:
-    """Return what an answer that is none means, sorted by litellm."""
-    import openai  # noqa: PLC0415  litellm is loaded
-    from litellm.llms.openai.common_utils import OpenAIError  # noqa: PLC0415
-    from litellm.utils import exception_type  # noqa: PLC0415
-
-    try:
-        error = exception_type(model, OpenAIError(status, text), provider_name(model))
-    except openai.OpenAIError as sorted_error:
-        error = sorted_error
-    return _failure(error, headers)
-
-
-def _failure(error: Any, headers: Mapping[str, str] | None = None) -> ProviderFailure:
+def _failure(error: Any) -> ProviderFailure:
     status = getattr(error, "status_code", None)
     # below 400: a reply that litellm could not read
     transient = status is None or status < 400 or status in (408, 409, 425, 429) or status >= 500
@@ -261,14 +190,13 @@ def _failure(error: Any, headers: Mapping[str, str] | None = None) -> ProviderFa
         str(getattr(error, "message", None) or error),
         transient=transient,
         status=status,
-        retry_after_s=_retry_after_s(error, headers),
+        retry_after_s=_retry_after_s(error),
     )
 
 
-def _retry_after_s(error: Any, reply_headers: Mapping[str, str] | None) -> float | None:
+def _retry_after_s(error: Any) -> float | None:
     """Return the seconds the provider asks to wait; its HTTP-date form is ignored."""
     for headers in (
-        reply_headers,
         getattr(error, "litellm_response_headers", None),
         getattr(getattr(error, "response", None), "headers", None),
     ):
@@ -279,30 +207,29 @@ def _retry_after_s(error: Any, reply_headers: Mapping[str, str] | None) -> float
 
 
 def _completion(response: Any, request: ModelRequest) -> Completion:
-    choices = getattr(response, "choices", None)
-    if not choices:
+    if not response.choices:
         raise ProviderFailure("EmptyAnswer", "the reply holds no choices", transient=True)
-    choice = choices[0]
-    text = getattr(choice.message, "content", None) or ""
+    choice = response.choices[0]
+    text = choice.message.content or ""
     return Completion(
         text=text,
-        model=getattr(response, "model", None) or request.model,
+        model=response.model or request.model,
         usage=_usage(getattr(response, "usage", None), [m["content"] for m in request.messages], text),
-        finish_reason=getattr(choice, "finish_reason", None),
-        request_id=getattr(response, "id", None),
-        tool_call_count=len(getattr(choice.message, "tool_calls", None) or ()),
+        finish_reason=choice.finish_reason,
+        request_id=response.id,
+        tool_call_count=len(choice.message.tool_calls or ()),
     )
 
 
 def _usage(usage: Any, prompt: Sequence[str], text: str) -> Usage:
     """Return the usage the provider reports, else one estimated from the texts."""
-    if usage is None or not getattr(usage, "prompt_tokens", None):
+    if usage is None or not usage.prompt_tokens:
         return Usage(sum(map(estimate_tokens, prompt)), estimate_tokens(text), source="estimated")
     prompt_details = getattr(usage, "prompt_tokens_details", None)
     completion_details = getattr(usage, "completion_tokens_details", None)
     return Usage(
         prompt_tokens=usage.prompt_tokens,
-        completion_tokens=getattr(usage, "completion_tokens", None) or 0,
+        completion_tokens=usage.completion_tokens or 0,
         cached_tokens=getattr(prompt_details, "cached_tokens", None) or 0,
         cache_write_tokens=getattr(usage, "cache_creation_input_tokens", None) or 0,
         reasoning_tokens=getattr(completion_details, "reasoning_tokens", None) or 0,
