@@ -23,7 +23,7 @@ from clients.suites import SUITES, Suite  # noqa: E402
 from clients.tap import OUTCOMES, Check, Outcome, parse_tap  # noqa: E402
 from clients.targets import TARGETS, Target, serve  # noqa: E402
 
-SUITE_TIME_S = 150
+SUITE_TIME_S = 300
 _LAST_WORDS = 400
 
 
