@@ -23,7 +23,7 @@ from rvbbit_proxy.errors import (
 from rvbbit_proxy.execute.batches import Item, group_batches, split_batch
 from rvbbit_proxy.execute.services import Services
 from rvbbit_proxy.ledger.records import CacheRecord
-from rvbbit_proxy.llm.cache import cache_key
+from rvbbit_proxy.llm.cache import cache_key, cache_keys
 from rvbbit_proxy.operators.answering import answer
 from rvbbit_proxy.operators.operator import Operator
 from rvbbit_proxy.settings import RunOptions
@@ -70,7 +70,7 @@ async def answer_inputs(
 
     :raises RvbbitError: the first failure, when ``options.on_error`` is ``fail``.
     """
-    keys = [item_key(operator, options, item) for item in items]
+    keys = cache_keys(operator.version, options.model, {"embed_model": options.embed_model}, items)
     work = _Work(operator, ctx, options, services, dict(zip(keys, items, strict=True)))
     if options.cache == "off" or not operator.cached:
         await _ask(list(work.items), work)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from rvbbit_proxy.caller import mint_span_id, utc_now
 from rvbbit_proxy.engine.upstream import Notice
@@ -104,21 +105,31 @@ def stage_inputs(stage: OperatorStage, table: pa.Table) -> tuple[pa.Table, list[
     count = len(stage.arguments)
     columns = [table.column(index) for index in range(table.num_columns)]
     values = columns[1:] if stage.aggregate else columns[:count]
-    keep = [
-        row
-        for row, inputs in enumerate(zip(*(column.to_pylist() for column in values), strict=True))
-        if all(value is not None and value != [] for value in inputs)
-    ]
-    if not values:
-        keep = list(range(min(table.num_rows, 1)))
-    chosen = table.take(pa.array(keep, pa.int64()))
+    chosen = _without_nulls(table, values) if values else table.slice(0, 1)
     first = 1 if stage.aggregate else 0
     arguments = [chosen.column(first + index).to_pylist() for index in range(count)]
     constants = dict(stage.constants)
     items = [
         {**constants, **dict(zip(stage.arguments, row, strict=True))} for row in zip(*arguments, strict=True)
-    ] or [dict(constants) for _ in keep]
+    ] or [dict(constants) for _ in range(chosen.num_rows)]
     return chosen.select(list(range(len(stage.key_columns)))), items
+
+
+def _without_nulls(table: pa.Table, columns: Sequence[pa.ChunkedArray]) -> pa.Table:
+    """Return the rows whose values in these columns are neither NULL nor empty lists."""
+    if not any(column.null_count or _is_list(column) for column in columns):
+        return table
+    kept = None
+    for column in columns:
+        valid = column.is_valid()
+        if _is_list(column):
+            valid = pc.fill_null(pc.greater(pc.list_value_length(column), 0), False)
+        kept = valid if kept is None else pc.and_(kept, valid)
+    return table.filter(kept)
+
+
+def _is_list(column: pa.ChunkedArray) -> bool:
+    return bool(pa.types.is_list(column.type) or pa.types.is_large_list(column.type))
 
 
 def result_table(stage: OperatorStage, keys: pa.Table, values: Sequence[Any]) -> pa.Table:

@@ -45,8 +45,20 @@ def cache_key(genus_hash: str, model: str, parameters: Mapping[str, Any], inputs
     >>> cache_key("v1", "m", {}, {"a": 1, "b": 2}) == cache_key("v1", "m", {}, {"b": 2, "a": 1})
     True
     """
-    canonical = _canonical([genus_hash, model, parameters, inputs])
-    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+    return cache_keys(genus_hash, model, parameters, [inputs])[0]
+
+
+def cache_keys(
+    genus_hash: str, model: str, parameters: Mapping[str, Any], items: Iterable[Mapping[str, Any]]
+) -> list[str]:
+    """Return :func:`cache_key` of many inputs; what they share is encoded and hashed once."""
+    shared = hashlib.sha256(_canonical([genus_hash, model, parameters])[:-1].encode("utf-8", "surrogatepass"))
+    keys = []
+    for inputs in items:
+        digest = shared.copy()
+        digest.update(f",{_canonical(inputs)}]".encode("utf-8", "surrogatepass"))
+        keys.append(digest.hexdigest())
+    return keys
 
 
 _canonical = json.JSONEncoder(sort_keys=True, ensure_ascii=False, default=str, separators=(",", ":")).encode
