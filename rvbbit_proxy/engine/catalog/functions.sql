@@ -107,6 +107,8 @@ CREATE MACRO rvbbit_fn.base.similar_pattern(pattern) AS
 CREATE MACRO rvbbit_fn.main.similar_to(x, pattern) AS regexp_full_match(x, rvbbit_fn.base.similar_pattern(pattern));
 
 -- dates and times
+CREATE MACRO rvbbit_fn.main.date_trunc(field, x) AS system.main.date_trunc(field, x),
+    (field, x, zone) AS timezone(zone, system.main.date_trunc(field, timezone(zone, x)));
 CREATE MACRO rvbbit_fn.main.clock_timestamp() AS get_current_timestamp();
 CREATE MACRO rvbbit_fn.main.statement_timestamp() AS now();
 CREATE MACRO rvbbit_fn.main.timeofday() AS strftime(get_current_timestamp(), '%a %b %d %H:%M:%S.%f %Y %Z');
@@ -178,6 +180,8 @@ CREATE MACRO rvbbit_fn.main.jsonb_extract_path_text(x, a) AS rvbbit_fn.base.json
     (x, a, b) AS rvbbit_fn.base.json_text_at(x, [a, b]), (x, a, b, c) AS rvbbit_fn.base.json_text_at(x, [a, b, c]);
 CREATE MACRO rvbbit_fn.main.jsonb_path_query_first(x, path) AS json_extract(x, path);
 CREATE MACRO rvbbit_fn.main.jsonb_path_exists(x, path) AS json_exists(x, path);
+CREATE MACRO rvbbit_fn.main.json_strip_nulls(x) AS json_merge_patch('{}', x);
+CREATE MACRO rvbbit_fn.main.jsonb_strip_nulls(x) AS json_merge_patch('{}', x);
 CREATE MACRO rvbbit_fn.main.jsonb_pretty(x) AS json_pretty(x);
 CREATE MACRO rvbbit_fn.main.json_object_keys(x) AS unnest(json_keys(x));
 CREATE MACRO rvbbit_fn.main.jsonb_object_keys(x) AS unnest(json_keys(x));
@@ -221,4 +225,10 @@ CREATE MACRO rvbbit_fn.main.jsonb_build_object() AS json_object(),
     (k1, v1, k2, v2, k3, v3, k4, v4, k5, v5, k6, v6, k7, v7, k8, v8) AS json_object(k1::VARCHAR, v1, k2::VARCHAR, v2, k3::VARCHAR, v3, k4::VARCHAR, v4, k5::VARCHAR, v5, k6::VARCHAR, v6, k7::VARCHAR, v7, k8::VARCHAR, v8);
 
 -- the session
+CREATE MACRO rvbbit_fn.base.type_name(word) AS coalesce(MAP {'VARCHAR': 'text', 'DOUBLE': 'double precision',
+    'FLOAT': 'real', 'TINYINT': 'smallint', 'HUGEINT': 'numeric', 'UBIGINT': 'numeric', 'BLOB': 'bytea',
+    'TIMESTAMP': 'timestamp without time zone', 'TIME': 'time without time zone', '"NULL"': 'unknown',
+    'BIT': 'bit varying'}[word], CASE WHEN starts_with(word, 'DECIMAL') THEN 'numeric' ELSE lower(word) END);
+CREATE MACRO rvbbit_fn.main.pg_typeof(x) AS rvbbit_fn.base.type_name(regexp_replace(typeof(x), '(\[\d*\])+$', ''))
+    || CASE WHEN ends_with(typeof(x), ']') THEN '[]' ELSE '' END;
 CREATE MACRO rvbbit_fn.main.txid_current() AS system.main.txid_current()::BIGINT;
