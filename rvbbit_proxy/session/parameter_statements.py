@@ -193,10 +193,11 @@ def _drop_temporary(state: SessionState) -> None:
     found = state.upstream.fetch(
         "SELECT 'TABLE' AS kind, schema_name, table_name AS name FROM duckdb_tables() WHERE temporary"
         " UNION ALL SELECT 'VIEW', schema_name, view_name FROM duckdb_views() WHERE temporary AND NOT internal"
+        " ORDER BY kind DESC"
     )
     for row in found.to_pylist():
         schema, name = (row[key].replace('"', '""') for key in ("schema_name", "name"))
-        state.upstream.execute(f'DROP {row["kind"]} IF EXISTS temp."{schema}"."{name}" CASCADE').close()
+        state.upstream.execute(f'DROP {row["kind"]} temp."{schema}"."{name}" CASCADE').close()
 
 
 def _run_select(command: SelectSettings, bound: BoundStatement, state: SessionState) -> UpstreamResult:
