@@ -160,7 +160,8 @@ CREATE MACRO rvbbit_fn.base.json_type_name(x) AS
          WHEN 'BOOLEAN' THEN 'boolean' WHEN 'NULL' THEN 'null' WHEN NULL THEN NULL ELSE 'number' END;
 CREATE MACRO rvbbit_fn.main.json_typeof(x) AS CASE WHEN x IS NOT NULL THEN rvbbit_fn.base.json_type_name(x) END;
 CREATE MACRO rvbbit_fn.main.jsonb_typeof(x) AS CASE WHEN x IS NOT NULL THEN rvbbit_fn.base.json_type_name(x) END;
-CREATE MACRO rvbbit_fn.main.json_array_length(x) AS system.main.json_array_length(x)::INTEGER;
+CREATE MACRO rvbbit_fn.main.json_array_length(x) AS system.main.json_array_length(x)::INTEGER,
+    (x, path) AS system.main.json_array_length(x, path);
 CREATE MACRO rvbbit_fn.main.jsonb_array_length(x) AS system.main.json_array_length(x)::INTEGER;
 CREATE MACRO rvbbit_fn.base.json_path(steps) AS '$' || coalesce(array_to_string(list_transform(steps,
     lambda step: CASE WHEN regexp_full_match(step, '\d+') THEN '[' || step || ']' ELSE '."' || step || '"' END), ''), '');
