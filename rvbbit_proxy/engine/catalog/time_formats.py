@@ -1,6 +1,7 @@
 """``to_timestamp``, ``to_date`` and ``to_char`` of times, with a template written out, in DuckDB's words.
 
 A template that says anything DuckDB cannot is left alone, and the function is unknown, rather than answered wrongly.
+Differs from PostgreSQL: TZ in a template of to_char is the zone's name, not its abbreviation.
 Source: https://www.postgresql.org/docs/16/functions-formatting.html
 """
 
@@ -11,14 +12,14 @@ import re
 from sqlglot import exp
 
 _TOKEN = re.compile(
-    r'"(?P<quoted>[^"]*)"|(?P<fill>FM)?(?:(?P<name>Month|Day|Mon|MON|Dy|AM|PM)'
+    r'"(?P<quoted>[^"]*)"|(?P<fill>FM)?(?:(?P<name>Month|Day|Mon|MON|Dy|AM|PM|TZ)'
     r"|(?P<number>(?i:HH24|HH12|YYYY|IYYY|DDD|HH|YY|MM|MI|DD|SS|US|MS|IW|ID)))|(?P<letter>[A-Za-z])|(?P<other>.)",
     re.DOTALL,
 )
 _CODES = {
     "YYYY": "%Y", "YY": "%y", "IYYY": "%G", "IW": "%V", "ID": "%u", "MM": "%m", "DD": "%d", "DDD": "%j", "HH24": "%H",
     "HH12": "%I", "HH": "%I", "MI": "%M", "SS": "%S", "US": "%f", "MS": "%g", "AM": "%p", "PM": "%p", "Mon": "%b",
-    "Dy": "%a",
+    "Dy": "%a", "TZ": "%Z",
 }  # fmt: skip
 _UNFILLED = {"MM": "%-m", "DD": "%-d", "HH24": "%-H", "HH12": "%-I", "HH": "%-I", "MI": "%-M", "SS": "%-S",
              "DDD": "%-j", "Month": "%B", "Day": "%A"}  # fmt: skip
