@@ -156,7 +156,9 @@ class Connection:
         assert self._settings.tls is not None  # _negotiate looked
         self._client.start_tls(self._settings.tls)
         if self._client.protocol != ALPN_PROTOCOL:
-            raise ProtocolError("received direct SSL connection request without ALPN protocol negotiation extension")
+            raise ProtocolError(
+                "received direct SSL connection request without ALPN protocol negotiation extension"
+            )
 
     def _serve(self, startup: Startup) -> None:
         if startup.needs_negotiation:

@@ -135,9 +135,7 @@ class Session:
     def idle_limit_ms(self) -> int:
         """How long the client may stay silent now; 0 is for ever."""
         idle = self.state.block.state == "idle"
-        return self.state.parameters.ms(
-            "idle_session_timeout" if idle else "idle_in_transaction_session_timeout"
-        )
+        return self.state.parameters.ms("idle_session_timeout" if idle else "idle_in_transaction_session_timeout")
 
     def silence(self) -> RvbbitError:
         """Return the error that ends the session of a client that was silent for longer."""
