@@ -105,6 +105,8 @@ def describe_statement(statement: Statement, parameter_oids: tuple[int, ...], st
     semantics = state.services.semantics
     if semantics is not None and semantics.is_semantic(statement.sql, state.upstream):
         return semantics.describe(statement.sql, parameter_oids, state.upstream)
+    if state.upstream.dialect == "duckdb":
+        tell_own_relations(statement.sql, state)
     return state.upstream.describe(statement.sql, parameter_oids)
 
 
