@@ -266,6 +266,18 @@ CREATE VIEW rvbbit_pg.rows.pg_stat_ssl AS SELECT pid, NULL::BOOLEAN AS ssl FROM 
 CREATE VIEW rvbbit_pg.rows.pg_stat_gssapi AS
 SELECT pid, false AS gss_authenticated, false AS encrypted, false AS credentials_delegated FROM rvbbit_pg.base.activity;
 
+-- what the session tells of itself
+CREATE VIEW rvbbit_pg.rows.pg_prepared_statements AS
+SELECT row->>'name' AS name, row->>'statement' AS statement, (row->>'prepare_time')::TIMESTAMPTZ AS prepare_time,
+       (row->'parameter_types')::BIGINT[] AS parameter_types, (row->'result_types')::BIGINT[] AS result_types,
+       (row->'from_sql')::BOOLEAN AS from_sql, 0 AS generic_plans, 0 AS custom_plans
+FROM (SELECT unnest(from_json(coalesce(getvariable('rvbbit_pg_prepared_statements')::VARCHAR, '[]'), '["JSON"]')) AS row);
+CREATE VIEW rvbbit_pg.rows.pg_cursors AS
+SELECT row->>'name' AS name, row->>'statement' AS statement, (row->'is_holdable')::BOOLEAN AS is_holdable,
+       (row->'is_binary')::BOOLEAN AS is_binary, (row->'is_scrollable')::BOOLEAN AS is_scrollable,
+       (row->>'creation_time')::TIMESTAMPTZ AS creation_time
+FROM (SELECT unnest(from_json(coalesce(getvariable('rvbbit_pg_cursors')::VARCHAR, '[]'), '["JSON"]')) AS row);
+
 CREATE VIEW rvbbit_pg.rows.pg_stat_all_tables AS
 SELECT oid AS relid, nspname AS schemaname, relname, tuples AS n_live_tup FROM rvbbit_pg.base.relations WHERE relkind = 'r';
 CREATE VIEW rvbbit_pg.rows.pg_stat_user_tables AS SELECT * FROM rvbbit_pg.rows.pg_stat_all_tables;
