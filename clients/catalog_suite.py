@@ -21,7 +21,7 @@ _LEFTOVERS = """
 def suite(host: str, port: int, user: str, database: str) -> None:
     """Run every tool's queries, each tool in a session of its own."""
     with serve([REFERENCE]) as (reference,):
-        there = {"host": reference.host, "port": reference.port, "user": user, "dbname": database}
+        there = {"host": reference.host, "port": reference.port, "user": user, "dbname": reference.database}
         here = {"host": host, "port": port, "user": user, "dbname": database}
         for place in (here, there):
             _define(place)

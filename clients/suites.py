@@ -51,7 +51,8 @@ class Suite:
 
 
 def _own(script: str) -> Callable[[Target], Command]:
-    return lambda target: Command([str(own_python()), "-m", f"clients.{script}"], target.environment)
+    path = {"PYTHONPATH": str(HERE.parent / "tests")}
+    return lambda target: Command([str(own_python()), "-m", f"clients.{script}"], {**target.environment, **path})
 
 
 def _python(script: str) -> Callable[[Target], Command]:
