@@ -51,8 +51,9 @@ class Suite:
 
 
 def _own(script: str) -> Callable[[Target], Command]:
-    path = {"PYTHONPATH": str(HERE.parent / "tests")}
-    return lambda target: Command([str(own_python()), "-m", f"clients.{script}"], {**target.environment, **path})
+    # without PGPORT, which a PostgreSQL that a suite starts would listen on
+    environment = {**os.environ, "PYTHONPATH": str(HERE.parent / "tests")}
+    return lambda target: Command([str(own_python()), "-m", f"clients.{script}"], environment)
 
 
 def _python(script: str) -> Callable[[Target], Command]:
