@@ -7,6 +7,7 @@ from sqlglot import exp
 from rvbbit_proxy.engine.catalog.calls import macro_kinds
 from rvbbit_proxy.engine.catalog.install import CATALOG, SYSTEM_SCHEMAS, column_types, schema_of
 
+_PLACE = "rv_place"
 _SCALARS = frozenset(("generate_subscripts", "string_to_array"))
 
 
@@ -14,6 +15,22 @@ def drop_locks(tree: exp.Expr) -> None:
     """Leave out FOR UPDATE and its kin: DuckDB's transactions detect conflicts when they write."""
     for select in tree.find_all(exp.Select):
         select.set("locks", None)
+
+
+def keep_list_order(tree: exp.Expr) -> None:
+    """Sort what is read from a VALUES list alone by its place there: look-ups in the catalog would disturb it."""
+    for values in list(tree.find_all(exp.Values)):
+        select, alias = values.find_ancestor(exp.Select), values.args.get("alias")
+        if select is None or not isinstance(values.parent, exp.From) or not (alias and alias.columns):
+            continue
+        if select.is_star or any(select.args.get(clause) for clause in ("joins", "group", "distinct", "order")):
+            continue
+        if any(item.find(exp.AggFunc) for item in select.expressions):
+            continue
+        for place, row in enumerate(values.expressions):
+            row.append("expressions", exp.Literal.number(place))
+        alias.append("columns", exp.to_identifier(_PLACE))
+        select.order_by(exp.column(_PLACE, table=alias.this.copy()), copy=False)
 
 
 def place_relations(tree: exp.Expr) -> None:

@@ -46,6 +46,7 @@ from rvbbit_proxy.engine.catalog.output_types import (
 from rvbbit_proxy.engine.catalog.relations import (
     drop_locks,
     group_by_place,
+    keep_list_order,
     place_relations,
     select_from_functions,
     spread_unnest,
@@ -159,6 +160,7 @@ RULES: tuple[Callable[[exp.Expr], None], ...] = (
     size_floats,
     drop_locks,
     group_by_place,
+    keep_list_order,
     spread_unnest,
     place_relations,
     place_functions,
