@@ -20,7 +20,7 @@ _LEFTOVERS = """
 
 def suite(host: str, port: int, user: str, database: str) -> None:
     """Run every tool's queries, each tool in a session of its own."""
-    with serve([REFERENCE]) as (reference,):
+    with serve([REFERENCE], reference_database=database) as (reference,):
         there = {"host": reference.host, "port": reference.port, "user": user, "dbname": reference.database}
         here = {"host": host, "port": port, "user": user, "dbname": database}
         for place in (here, there):

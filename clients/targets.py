@@ -60,19 +60,21 @@ class Target:
 
 
 @contextmanager
-def serve(chosen: Collection[TargetName]) -> Iterator[tuple[Target, ...]]:
+def serve(
+    chosen: Collection[TargetName], reference_database: str = REFERENCE_DATABASE
+) -> Iterator[tuple[Target, ...]]:
     """Run the targets asked for, in the order of the table; all are gone at the end."""
     with ExitStack() as stack:
         model = stack.enter_context(ScriptedModel(bundled_operators()))
         os.environ.update({"OPENAI_API_BASE": model.url, "OPENAI_API_KEY": "none"})
-        url = stack.enter_context(_postgres()) if set(chosen) - {"DuckDB"} else ""
+        url = stack.enter_context(_postgres({DATABASE, reference_database})) if set(chosen) - {"DuckDB"} else ""
         upstreams: dict[TargetName, str | None] = {
             "DuckDB": None,
             "PostgreSQL upstream": make_conninfo(url, dbname=DATABASE),
         }
         targets = [stack.enter_context(_server(name, upstreams[name])) for name in upstreams if name in chosen]
         if REFERENCE in chosen:
-            targets.append(stack.enter_context(_socket_on_port(url)))
+            targets.append(stack.enter_context(_socket_on_port(url, reference_database)))
         yield tuple(targets)
 
 
@@ -86,8 +88,8 @@ def _server(name: TargetName, upstream: str | None) -> Iterator[Target]:
 
 
 @contextmanager
-def _postgres() -> Iterator[str]:
-    """Run a PostgreSQL of the version we follow, with a database for the server and one for the reference."""
+def _postgres(databases: Collection[str]) -> Iterator[str]:
+    """Run a PostgreSQL of the version we follow, with these databases."""
     with ExitStack() as stack:
         folders = [stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)) for _ in range(2)]
         os.environ["XDG_RUNTIME_DIR"] = folders[0]  # read when the package is imported
@@ -96,19 +98,19 @@ def _postgres() -> Iterator[str]:
         stack.callback(server.cleanup)
         url = server.get_uri()
         with closing(psycopg.connect(url, autocommit=True)) as connection:
-            connection.execute(f"CREATE DATABASE {DATABASE}")
-            connection.execute(f"CREATE DATABASE {REFERENCE_DATABASE}")
+            for database in databases:
+                connection.execute(f"CREATE DATABASE {database}")
         yield url
 
 
 @contextmanager
-def _socket_on_port(url: str) -> Iterator[Target]:
+def _socket_on_port(url: str, database: str) -> Iterator[Target]:
     """Reach PostgreSQL's socket through a port of ours, because some clients know no sockets."""
     found = conninfo_to_dict(url)
     path = f"{found['host']}/.s.PGSQL.{found.get('port', 5432)}"
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         threading.Thread(target=_forward_all, args=(listener, path), daemon=True).start()
-        yield Target(REFERENCE, *listener.getsockname()[:2], REFERENCE_DATABASE)
+        yield Target(REFERENCE, *listener.getsockname()[:2], database)
 
 
 def _forward_all(listener: socket.socket, path: str) -> None:
