@@ -41,7 +41,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="rvbbit-bench-") as folder:
         with App.open(Settings(home=Path(folder) / "home", port=0)) as app:
             host, port = app.start_server()
-            with psycopg.connect(host=host, port=port, user="bench", dbname="bench", autocommit=True) as connection:
+            with psycopg.connect(
+                host=host, port=port, user="bench", dbname="bench", autocommit=True
+            ) as connection:
                 connection.execute(TABLE.format(rows=options.rows, distinct=options.distinct))
                 connection.execute(STATEMENTS["MEANS"])
                 seconds = _measure(connection, options.times)
