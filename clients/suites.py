@@ -103,8 +103,9 @@ def _built(go: Path, package: str) -> Path:
     """Compile a Go suite from Debian's sources; there is no network in it."""
     program = FOLDER / f"go-{package}"
     environment = {**os.environ, "GO111MODULE": "off", "GOPATH": GO_SOURCES, "GOCACHE": str(FOLDER / "go-cache")}
+    sources = [str(HERE / "go" / source) for source in ("tap.go", f"{package}.go")]
     done = subprocess.run(
-        [str(go), "build", "-o", str(program), str(HERE / "go" / f"{package}.go")],
+        [str(go), "build", "-o", str(program), *sources],
         env=environment,
         capture_output=True,
         text=True,

@@ -6,27 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgconn"
 	"github.com/jackc/pgx/v4"
 )
-
-func check(name string, body func() error) {
-	if err := body(); err != nil {
-		fmt.Printf("not ok - %s # %s\n", name, strings.Join(strings.Fields(err.Error()), " "))
-	} else {
-		fmt.Printf("ok - %s\n", name)
-	}
-}
-
-func same(found, expected interface{}) error {
-	if fmt.Sprint(found) != fmt.Sprint(expected) {
-		return fmt.Errorf("got %v, expected %v", found, expected)
-	}
-	return nil
-}
 
 func code(err error) string {
 	var fault *pgconn.PgError

@@ -6,26 +6,10 @@ import (
 	"database/sql"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/lib/pq"
 )
-
-func check(name string, body func() error) {
-	if err := body(); err != nil {
-		fmt.Printf("not ok - %s # %s\n", name, strings.Join(strings.Fields(err.Error()), " "))
-	} else {
-		fmt.Printf("ok - %s\n", name)
-	}
-}
-
-func same(found, expected interface{}) error {
-	if fmt.Sprint(found) != fmt.Sprint(expected) {
-		return fmt.Errorf("got %v, expected %v", found, expected)
-	}
-	return nil
-}
 
 func code(err error) string {
 	if fault, ok := err.(*pq.Error); ok {

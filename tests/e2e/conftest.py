@@ -17,6 +17,7 @@ from rvbbit_proxy.app import App
 from rvbbit_proxy.settings import Price, Settings
 
 MODEL = "openai/scripted"
+EMBEDDINGS = "openai/scripted-embeddings"
 PRICES = {MODEL: Price.model_validate({"input_usd_per_mtok": "0.15", "output_usd_per_mtok": "0.60"})}
 
 
@@ -65,6 +66,12 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Running]]:
 def server(serve: Callable[..., Running], model: ScriptedModel) -> Running:
     """A server on DuckDB with the scripted model, priced, without batches and meta cascades."""
     return serve(model=MODEL, prices=PRICES, batch_size=1, meta=0)
+
+
+@pytest.fixture
+def embedding_server(serve: Callable[..., Running], model: ScriptedModel) -> Running:
+    """The same server with embeddings."""
+    return serve(model=MODEL, embed_model=EMBEDDINGS, prices=PRICES, batch_size=1, meta=0)
 
 
 SIGHTINGS = """

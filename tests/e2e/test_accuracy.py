@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from scripted_model import ScriptedModel
 
-from tests.e2e.conftest import MODEL, PRICES, Running
+from tests.e2e.conftest import Running
 
 CLAIMS = """
 CREATE TABLE claims AS
@@ -16,16 +14,14 @@ SELECT i AS id, CASE WHEN i % 4 = 0 THEN 'water damage claim ' WHEN i % 40 = 1 T
 FROM generate_series(0, 1199) AS r(i)
 """
 QUERY = "SELECT id FROM claims WHERE body MEANS 'water damage' ORDER BY id"
-EMBEDDINGS = "openai/scripted-embeddings"
 
 
 @pytest.fixture
-def claims(serve: Callable[..., Running], model: ScriptedModel) -> Running:
+def claims(embedding_server: Running) -> Running:
     """A server with embeddings, without batches, and 1,200 texts, of which 330 hold one of the words."""
-    server = serve(model=MODEL, embed_model=EMBEDDINGS, prices=PRICES, batch_size=1, meta=0)
-    with server.connect() as connection:
+    with embedding_server.connect() as connection:
         connection.execute(CLAIMS)
-    return server
+    return embedding_server
 
 
 def asked(model: ScriptedModel) -> int:

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from scripted_model import Rule, ScriptedModel
 
-from tests.e2e.conftest import MODEL, PRICES, Running
+from tests.e2e.conftest import EMBEDDINGS, MODEL, PRICES, Running
 
 ROWS = """
 CREATE TABLE goods (id int, body text);
@@ -22,7 +22,6 @@ INSERT INTO kinds SELECT i, 'w' || i || '.' FROM generate_series(0, 79) AS r(i);
 INSERT INTO kinds VALUES (80, NULL)
 """
 PAIRS = sorted([*((i, i % 60) for i in range(120)), (121, 5)])
-EMBEDDINGS = "openai/scripted-embeddings"
 
 
 @pytest.fixture(params=["duckdb", "postgres"])

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from scripted_model import ScriptedModel
 
-from tests.e2e.conftest import MODEL, PRICES, Running
+from tests.e2e.conftest import Running
 
 REPORTS = """
 CREATE TABLE reports AS
@@ -17,16 +15,14 @@ FROM generate_series(0, 999) AS r(i)
 """
 TOP = "SELECT id, body ABOUT 'river flood' AS score FROM reports ORDER BY score DESC, id LIMIT 5"
 FIRST = [(i, 1.0) for i in (3, 53, 103, 153, 203)]
-EMBEDDINGS = "openai/scripted-embeddings"
 
 
 @pytest.fixture
-def reports(serve: Callable[..., Running], model: ScriptedModel) -> Running:
+def reports(embedding_server: Running) -> Running:
     """A server with embeddings, without batches, and a table of 1,000 texts, 20 of them about both words."""
-    server = serve(model=MODEL, embed_model=EMBEDDINGS, prices=PRICES, batch_size=1, meta=0)
-    with server.connect() as connection:
+    with embedding_server.connect() as connection:
         connection.execute(REPORTS)
-    return server
+    return embedding_server
 
 
 def asked(model: ScriptedModel) -> int:
