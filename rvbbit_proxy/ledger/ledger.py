@@ -21,14 +21,13 @@ from typing import Any, Generic, Literal, TypeVar, cast, get_args
 import duckdb
 import pyarrow as pa
 
-from rvbbit_proxy.caller import CallerContext, CallerSource, utc_now, uuid7
+from rvbbit_proxy.caller import CallerContext, CallerSource
 from rvbbit_proxy.errors import ConfigurationFault, LedgerUnwritable
 from rvbbit_proxy.ledger import views
 from rvbbit_proxy.ledger.encode import encode_line
 from rvbbit_proxy.ledger.journal import HomeLock, Journal
 from rvbbit_proxy.ledger.migrate import load_migrations, migrate
 from rvbbit_proxy.ledger.records import (
-    AnnotationRecord,
     CacheRecord,
     MetaTaskRecord,
     QueryRecord,
@@ -309,38 +308,6 @@ class Ledger:
             return None, "none"
         started_at, source = found
         return started_at, cast(CallerSource, source) if source in get_args(CallerSource) else "none"
-
-    def annotate(
-        self,
-        session_id: str,
-        *,
-        annotated_by: str,
-        cell_name: str | None = None,
-        trainable: bool | None = None,
-        verified: bool | None = None,
-        confidence: float | None = None,
-        notes: str | None = None,
-        tags: Sequence[str] = (),
-        meta_session_id: str | None = None,
-    ) -> AnnotationRecord:
-        """Record a judgement of a run, for the run's caller, and return it."""
-        context = self.get_session_caller_context(session_id)
-        annotation = AnnotationRecord(
-            annotation_id=str(uuid7()),
-            session_id=session_id,
-            caller_id=context.caller_id if context else None,
-            created_at=utc_now(),
-            cell_name=cell_name,
-            trainable=trainable,
-            verified=verified,
-            confidence=confidence,
-            notes=notes,
-            tags=list(tags),
-            annotated_by=annotated_by,
-            meta_session_id=meta_session_id,
-        )
-        self.record(annotation)
-        return annotation
 
     def load_cache(self, limit: int) -> Iterator[CacheRecord]:
         """Yield the newest cached answers, oldest first, so that a cache which forgets keeps the newest."""

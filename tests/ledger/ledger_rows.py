@@ -6,8 +6,14 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from rvbbit_proxy.caller import mint_session_id, mint_span_id, uuid7
-from rvbbit_proxy.ledger.records import EventRecord, InteractionRecord, QueryRecord, SessionRecord
+from rvbbit_proxy.caller import mint_session_id, mint_span_id, utc_now, uuid7
+from rvbbit_proxy.ledger.records import (
+    AnnotationRecord,
+    EventRecord,
+    InteractionRecord,
+    QueryRecord,
+    SessionRecord,
+)
 
 NOON = datetime(2026, 11, 20, 12, 0, 0, 7, tzinfo=UTC)
 
@@ -35,6 +41,16 @@ def session_row(**values: Any) -> SessionRecord:
         "trace_id": mint_span_id(),
     }
     return SessionRecord(**{**defaults, **values})
+
+
+def annotation_row(**values: Any) -> AnnotationRecord:
+    defaults: dict[str, Any] = {
+        "annotation_id": str(uuid7()),
+        "session_id": "ses_1",
+        "caller_id": "sql-calm-crab-000001",
+        "created_at": utc_now(),
+    }
+    return AnnotationRecord(**{**defaults, **values})
 
 
 def call_row(**values: Any) -> InteractionRecord:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ledger_rows import NOON, call_row, event_row, query_row, session_row
+from ledger_rows import NOON, annotation_row, call_row, event_row, query_row, session_row
 
 from rvbbit_proxy.caller import utc_now
 from rvbbit_proxy.errors import ConfigurationFault, InvalidValue
@@ -153,13 +153,14 @@ def test_people_annotate_by_hand(ledger: Ledger, database: duckdb.DuckDBPyConnec
     database.execute(
         "INSERT INTO rvbbit_ledger.main.training_annotations (session_id, trainable) VALUES ('ses_1', true)"
     )
-    ledger.annotate("ses_1", annotated_by="assess_training_confidence", confidence=0.25, meta_session_id="ses_2")
+    judged = annotation_row(annotated_by="assess_training_confidence", confidence=0.25, meta_session_id="ses_2")
+    ledger.record(judged)
     rows = ledger.query("SELECT annotation_id, created_at, caller_id FROM training_annotations ORDER BY caller_id")
     assert all(row["annotation_id"] and row["created_at"] for row in rows.to_pylist())
     assert rows.to_pylist()[0]["caller_id"] == run.caller_id
     examples = ledger.query("SELECT session_id, output, confidence FROM training_examples").to_pylist()
     assert examples == [{"session_id": "ses_1", "output": '"yes"', "confidence": 0.25}]
-    ledger.annotate("ses_1", annotated_by="ada", trainable=False)
+    ledger.record(annotation_row(annotated_by="ada", trainable=False))
     assert ledger.query("FROM training_examples").num_rows == 0
 
 

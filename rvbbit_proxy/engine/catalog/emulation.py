@@ -157,10 +157,6 @@ class CatalogEmulation:
         with self._lock:
             self.version += 1
 
-    def rewrite(self, sql: str, identity: SessionIdentity) -> str:
-        """Return the statement as DuckDB understands it; as it came where it needs nothing."""
-        return rewritten(sql, identity.database).sql
-
 
 class SessionCatalog:
     """The catalogs as one session sees them: under its own names, with its own uncommitted definitions."""
