@@ -15,6 +15,7 @@ from rvbbit_proxy.cascade.load import load_cascades
 from rvbbit_proxy.cascade.runtime import Runtime
 from rvbbit_proxy.cascade.spec import CascadeSpec
 from rvbbit_proxy.cascade.traits import BUILTIN_TRAITS
+from rvbbit_proxy.engine.duckdb_instance import open_instance
 from rvbbit_proxy.engine.duckdb_upstream import DuckDBUpstream
 from rvbbit_proxy.engine.postgres_upstream import PostgresUpstream
 from rvbbit_proxy.engine.upstream import Upstream
@@ -86,7 +87,7 @@ class App:
         :param database: the DuckDB file to serve; None is an empty one in memory.
         :raises ConfigurationFault: for a broken cascade or setting, or a home another process holds.
         """
-        connection = duckdb.connect(MEMORY if settings.upstream else database or MEMORY)
+        connection = open_instance(MEMORY if settings.upstream else database or MEMORY)
         try:
             ledger = open_ledger(settings.home, connection)
         except BaseException:

@@ -3,6 +3,7 @@
 upstream.py             the contract: ``Upstream``, ``UpstreamSession``, ``UpstreamResult``, ``Column``…
 statement.py            what a statement is by its first words: kind, transaction control, command tag
 duckdb_upstream.py      ``DuckDBUpstream``: opens sessions on the process's one DuckDB instance
+duckdb_instance.py      the instance, which outlives DuckDB's internal errors
 duckdb_session.py       ``DuckDBSession``: execute, describe, fetch, load, cancel; the transaction block's state
 duckdb_result.py        ``DuckDBResult``: a streamed result; the wrapping of columns the wire does not take
 duckdb_types.py         DuckDB types as PostgreSQL oids and typmods, and back

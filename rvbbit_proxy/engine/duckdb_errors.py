@@ -211,7 +211,8 @@ KIND_SQLSTATES = {
     "Settings": "22023",
     "Resource In Use": "55006",
     "Connection": "08006",
-    "Fatal": "58000",
+    "FATAL": "58000",
+    "INTERNAL": "XX000",
 }
 """The SQLSTATE of a kind none of whose messages is in the rules."""
 
@@ -231,11 +232,12 @@ def read_fault(error: BaseException) -> DuckDBFault:
 
 
 def _json_facts(text: str) -> dict[str, str] | None:
+    """Return what the JSON at the text's beginning tells, without the trace of an internal error."""
     try:
-        facts: Any = json.loads(text)
+        facts: Any = json.JSONDecoder().raw_decode(text)[0]
     except json.JSONDecodeError:
         return None
-    return {key: str(value) for key, value in facts.items()}
+    return {key: str(value) for key, value in facts.items() if key != "stack_trace"}
 
 
 def _fault(kind: str, message: str, facts: dict[str, str]) -> DuckDBFault:

@@ -31,6 +31,7 @@ from rvbbit_proxy.engine.duckdb_guard import (
 )
 from rvbbit_proxy.engine.duckdb_inference import PROBE_ERRORS, QUERY_PLAN, DuckDBBinder
 from rvbbit_proxy.engine.duckdb_inserts import name_columns, spell_arrays
+from rvbbit_proxy.engine.duckdb_instance import Health
 from rvbbit_proxy.engine.duckdb_missing import missing_feature
 from rvbbit_proxy.engine.duckdb_parameters import bind_parameters, null_parameters, substitute_parameters
 from rvbbit_proxy.engine.duckdb_privileges import GRANTED, grant, is_about_privileges
@@ -105,7 +106,12 @@ class DuckDBSession(UpstreamSession):
     dialect: Literal["duckdb"] = "duckdb"
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, catalog: SessionCatalog, *, has_ledger: bool = False
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        catalog: SessionCatalog,
+        *,
+        has_ledger: bool = False,
+        health: Health | None = None,
     ) -> None:
         super().__init__()
         self.style: TextStyle = DEFAULT_STYLE
@@ -114,6 +120,7 @@ class DuckDBSession(UpstreamSession):
         self.activity = catalog.activity
         self._statement = Rewritten("")
         self._has_ledger = has_ledger
+        self._health = health or Health()
         self._binder = DuckDBBinder(connection, lambda: catalog.version)
         self._few = FewQueries()
         self._status: TransactionStatus = "I"
@@ -130,6 +137,7 @@ class DuckDBSession(UpstreamSession):
         self, sql: str, parameters: Sequence[Parameter] = (), *, result_formats: Sequence[int] = ()
     ) -> DuckDBResult:
         """Run one statement; rows come as Arrow batches whatever ``result_formats`` says."""
+        self._health.check()
         self._release_connection()
         try:
             untouched = self._few.is_untouched(sql)
@@ -595,7 +603,9 @@ class DuckDBSession(UpstreamSession):
 
     def _translate(self, error: BaseException, sql: str = "") -> RvbbitError:
         self._fail()
-        return self._placed(translate_error(error, sql), sql)
+        fault = translate_error(error, sql)
+        self._health.note(fault, self._connection)
+        return self._placed(fault, sql)
 
     def _placed(self, fault: RvbbitError, sql: str = "") -> RvbbitError:
         """Return the fault without a position where DuckDB was given other text than the client's."""

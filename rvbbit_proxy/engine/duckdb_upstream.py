@@ -11,6 +11,7 @@ import duckdb
 from rvbbit_proxy.engine.catalog.emulation import CatalogEmulation, SessionCatalog, SessionIdentity
 from rvbbit_proxy.engine.catalog.install import FUNCTIONS
 from rvbbit_proxy.engine.duckdb_guard import LEDGER_VIEWS
+from rvbbit_proxy.engine.duckdb_instance import Health
 from rvbbit_proxy.engine.duckdb_session import SESSION_SETTINGS, DuckDBSession
 from rvbbit_proxy.engine.upstream import Upstream
 
@@ -24,6 +25,7 @@ class DuckDBUpstream(Upstream):
         super().__init__()
         self._connection = connection
         self._catalog = CatalogEmulation(connection)
+        self._health = Health()
         self._preparing: threading.Thread | None = None
 
     def open_session(
@@ -39,7 +41,7 @@ class DuckDBUpstream(Upstream):
         cursor.execute(f"SET SESSION search_path = 'main{ledger},{FUNCTIONS}'")
         identity = SessionIdentity(user, database, process_id, application_name)
         catalog = SessionCatalog(self._catalog, cursor, identity)
-        return DuckDBSession(cursor, catalog, has_ledger=has_ledger)
+        return DuckDBSession(cursor, catalog, has_ledger=has_ledger, health=self._health)
 
     def prepare(self, users: Collection[str] = ()) -> None:
         """Make the catalogs in a thread of their own."""
