@@ -67,6 +67,13 @@ class Judged:
     report: StageReport
 
 
+def together(stage: OperatorStage, done: Sequence[Judged]) -> Judged:
+    """Return as one what was judged of the same stage in parts; there is one at least."""
+    values = [value for part in done for value in part.values]
+    total = sum((part.report for part in done), StageReport(stage.relation, 0, 0, 0, 0))
+    return Judged(pa.concat_tables([part.keys for part in done]), values, total)
+
+
 def judge(stage: OperatorStage, inputs: pa.Table, request: StatementRequest, services: Services) -> Judged:
     """Answer the stage's inputs, on the model loop, for the statement's caller."""
     started, span = utc_now(), mint_span_id()

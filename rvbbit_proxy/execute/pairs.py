@@ -9,7 +9,7 @@ texts have one there (rule of three). ``rvbbit.join = exhaustive`` judges every 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from rvbbit_proxy.engine.upstream import Notice, UpstreamSession
-from rvbbit_proxy.execute.judging import Judged, StageReport, judge
+from rvbbit_proxy.execute.judging import Judged, judge, together
 from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.execute.services import Services
 from rvbbit_proxy.execute.similarity import can_compare
@@ -141,7 +141,7 @@ class _Blocking:
             some = rest[start : start + COMPARED_ROWS * 10]
             self._judge(some, self._ranked(some, nearest))
         self._tell(nearest, len(sample))
-        return _together(self._stage, self._done)
+        return together(self._stage, self._done)
 
     def _learn(self, sample: Positions) -> int:
         """Return k: no text of the sample has a match among the k after its k nearest."""
@@ -195,16 +195,3 @@ class _Blocking:
                 hint="SET rvbbit.join = exhaustive judges every pair.",
             )
         )
-
-
-def _together(stage: OperatorStage, done: Sequence[Judged]) -> Judged:
-    reports = [part.report for part in done]
-    total = StageReport(
-        stage.relation,
-        sum(report.inputs for report in reports),
-        sum(report.cached for report in reports),
-        sum(report.runs for report in reports),
-        sum(report.failed for report in reports),
-    )
-    values = [value for part in done for value in part.values]
-    return Judged(pa.concat_tables([part.keys for part in done]), values, total)

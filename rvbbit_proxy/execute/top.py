@@ -12,14 +12,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from rvbbit_proxy.execute.batches import Item, batch_size
-from rvbbit_proxy.execute.judging import Judged, StageReport, judge, stage_inputs
+from rvbbit_proxy.execute.judging import Judged, judge, stage_inputs, together
 from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.execute.services import Services
 from rvbbit_proxy.execute.similarity import can_compare, cosines, embed_sides
@@ -84,7 +83,7 @@ def judge_top(stage: OperatorStage, inputs: pa.Table, request: StatementRequest,
         settled = not any(score > least or (stage.ties_count and score == least) for score in scores)
         done.append(wave)
         start += plan.wave
-    return _together(stage, done)
+    return together(stage, done)
 
 
 def _without_nulls(inputs: pa.Table) -> pa.Table:
@@ -103,9 +102,3 @@ def _kth_greatest(done: Sequence[Judged], k: int) -> float:
     """Return the k-th greatest score; below every score where there are fewer."""
     values = sorted((value for part in done for value in part.values if value is not None), reverse=True)
     return float(values[k - 1]) if 0 < k <= len(values) else -math.inf if k else math.inf
-
-
-def _together(stage: OperatorStage, done: Sequence[Judged]) -> Judged:
-    values: list[Any] = [value for part in done for value in part.values]
-    total = sum((part.report for part in done), StageReport(stage.relation, 0, 0, 0, 0))
-    return Judged(pa.concat_tables([part.keys for part in done]), values, total)
