@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any
-
-from peer import CONCURRENCY, Task, run
+from peer import CONCURRENCY, Rows, Task, forms, run
 
 os.environ.setdefault("DOCETL_HOME_DIR", os.getcwd())  # its cache, empty for each task
 os.environ.setdefault("OPENAI_API_KEY", "none")
@@ -15,40 +13,26 @@ import docetl  # noqa: E402
 MATCHES = {"matches": "bool"}
 
 
-def frame(task: Task, name: str, rows: list[dict[str, Any]] | None = None) -> docetl.Frame:
-    """Return a table, with the model set."""
+def frame(task: Task, rows: Rows) -> docetl.Frame:
+    """Return rows as a table, with the model set."""
     os.environ["OPENAI_API_BASE"] = task.model_url
     docetl.default_model = "openai/scripted"
     docetl.max_threads = CONCURRENCY
     docetl.bypass_cache = True
-    return docetl.from_list(task.tables[name] if rows is None else rows)
+    return docetl.from_list(rows)
 
 
-def matching(task: Task, rows: docetl.Frame, limit: int | None = None) -> list[int]:
+def matching(task: Task, rows: Rows, limit: int | None) -> list[int]:
     """Return the ids of the rows that match."""
     prompt = f"Does the message match: {task.words['criterion']}? Message: {{{{ input.body }}}}"
-    return [row["id"] for row in rows.filter(prompt=prompt, output={"schema": MATCHES}, limit=limit).collect()]
-
-
-def filter_all(task: Task) -> list[int]:
-    """W1."""
-    return matching(task, frame(task, "messages"))
-
-
-def filter_year(task: Task) -> list[int]:
-    """W2."""
-    return matching(task, frame(task, "messages", [row for row in task.tables["messages"] if row["year"] == 2020]))
-
-
-def filter_ten(task: Task) -> list[int]:
-    """W3."""
-    return matching(task, frame(task, "messages"), limit=10)
+    chosen = frame(task, rows).filter(prompt=prompt, output={"schema": MATCHES}, limit=limit)
+    return [row["id"] for row in chosen.collect()]
 
 
 def summaries(task: Task) -> dict[str, str]:
     """W4."""
     prompt = "Summarize in at most three sentences: {% for row in inputs %}{{ row.body }}\n{% endfor %}"
-    reduced = frame(task, "grouped").reduce(
+    reduced = frame(task, task.tables["grouped"]).reduce(
         reduce_key="region", prompt=prompt, output={"schema": {"summary": "string"}}
     )
     return {row["region"]: row["summary"] for row in reduced.collect()}
@@ -56,8 +40,8 @@ def summaries(task: Task) -> dict[str, str]:
 
 def join(task: Task) -> list[list[int]]:
     """W5."""
-    joined = frame(task, "items").equijoin(
-        frame(task, "kinds", [{"kind_id": row["id"], "kind": row["kind"]} for row in task.tables["kinds"]]),
+    joined = frame(task, task.tables["items"]).equijoin(
+        frame(task, [{"kind_id": row["id"], "kind": row["kind"]} for row in task.tables["kinds"]]),
         comparison_prompt="Is the item of this kind of goods? Item: {{ left.item }} Kind: {{ right.kind }}",
         blocking_conditions=["True"],
     )
@@ -67,14 +51,14 @@ def join(task: Task) -> list[list[int]]:
 def top_ten(task: Task) -> list[int]:
     """W6: a score for each; its ``topk`` starts from embeddings, and the frame API has none."""
     prompt = f"From 0 to 1, how much is the message about {task.words['water']}? Message: {{{{ input.body }}}}"
-    scored = frame(task, "ranked").map(prompt=prompt, output={"schema": {"score": "float"}}).collect()
+    scored = frame(task, task.tables["ranked"]).map(prompt=prompt, output={"schema": {"score": "float"}}).collect()
     return [row["id"] for row in sorted(scored, key=lambda row: -row["score"])[:10]]
 
 
 def fields(task: Task) -> dict[str, list[str]]:
     """W7: the three values in one structure."""
     labels = ", ".join(task.words["labels"].split(", "))
-    mapped = frame(task, "forms").map(
+    mapped = frame(task, task.tables["forms"]).map(
         prompt=(
             f"Label the message with one of: {labels}. Extract the customer's name and the order number. "
             "Message: {{ input.body }}"
@@ -86,14 +70,4 @@ def fields(task: Task) -> dict[str, list[str]]:
 
 
 if __name__ == "__main__":
-    run(
-        {
-            "W1": filter_all,
-            "W2": filter_year,
-            "W3": filter_ten,
-            "W4": summaries,
-            "W5": join,
-            "W6": top_ten,
-            "W7": fields,
-        }
-    )
+    run(forms(globals()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any, Literal
 
-from peer import Task, run
+from peer import Rows, Task, forms, run
 from pydantic import BaseModel, Field
 
 os.environ.setdefault("OPENAI_API_KEY", "none")
@@ -26,45 +26,29 @@ def prepare(task: Task) -> None:
     SESSIONS[task.name] = fc.Session.get_or_create(config)
 
 
-def frame(task: Task, name: str) -> fc.DataFrame:
-    """Return a table."""
-    return SESSIONS[task.name].create_dataframe(task.tables[name])
+def frame(task: Task, rows: Rows) -> fc.DataFrame:
+    """Return rows as a table."""
+    return SESSIONS[task.name].create_dataframe(rows)
 
 
-def matching(task: Task, rows: fc.DataFrame) -> list[int]:
+def matching(task: Task, rows: Rows, limit: int | None) -> list[int]:
     """Return the ids of the rows that match."""
     claim = f"Message: {{{{ body }}}} The message {task.words['criterion']}."
-    return rows.filter(fc.semantic.predicate(claim, body=fc.col("body"))).select("id").to_pydict()["id"]
-
-
-def filter_all(task: Task) -> list[int]:
-    """W1."""
-    return matching(task, frame(task, "messages"))
-
-
-def filter_year(task: Task) -> list[int]:
-    """W2."""
-    return matching(task, frame(task, "messages").filter(fc.col("year") == 2020))
-
-
-def filter_ten(task: Task) -> list[int]:
-    """W3."""
-    claim = f"Message: {{{{ body }}}} The message {task.words['criterion']}."
-    rows = frame(task, "messages").filter(fc.semantic.predicate(claim, body=fc.col("body"))).limit(10)
-    return rows.select("id").to_pydict()["id"]
+    chosen = frame(task, rows).filter(fc.semantic.predicate(claim, body=fc.col("body")))
+    return (chosen.limit(limit) if limit else chosen).select("id").to_pydict()["id"]
 
 
 def summaries(task: Task) -> dict[str, str]:
     """W4."""
     reduced = fc.semantic.reduce("Summarize the messages in at most three sentences.", fc.col("body"))
-    rows = frame(task, "grouped").group_by("region").agg(reduced.alias("summary")).to_pydict()
+    rows = frame(task, task.tables["grouped"]).group_by("region").agg(reduced.alias("summary")).to_pydict()
     return dict(zip(rows["region"], rows["summary"]))
 
 
 def join(task: Task) -> list[list[int]]:
     """W5."""
-    kinds = frame(task, "kinds").select(fc.col("id").alias("kind_id"), fc.col("kind"))
-    pairs = frame(task, "items").semantic.join(
+    kinds = frame(task, task.tables["kinds"]).select(fc.col("id").alias("kind_id"), fc.col("kind"))
+    pairs = frame(task, task.tables["items"]).semantic.join(
         kinds,
         predicate="Item: {{ left_on }} Kind of goods: {{ right_on }} The item is of this kind of goods.",
         left_on=fc.col("item"),
@@ -80,7 +64,7 @@ def top_ten(task: Task) -> list[int]:
     class Score(BaseModel):
         score: float = Field(description=f"From 0 to 1, how much it is about {task.words['water']}")
 
-    scored = frame(task, "ranked").select("id", fc.semantic.extract(fc.col("body"), Score).alias("s")).to_pylist()
+    scored = frame(task, task.tables["ranked"]).select("id", fc.semantic.extract(fc.col("body"), Score).alias("s")).to_pylist()
     return [row["id"] for row in sorted(scored, key=lambda row: -row["s"]["score"])[:10]]
 
 
@@ -92,20 +76,9 @@ def fields(task: Task) -> dict[str, list[Any]]:
         customer_name: str = Field(description="The customer's name")
         order_number: str = Field(description="The order number")
 
-    rows = frame(task, "forms").select("id", fc.semantic.extract(fc.col("body"), Form).alias("f")).to_pylist()
+    rows = frame(task, task.tables["forms"]).select("id", fc.semantic.extract(fc.col("body"), Form).alias("f")).to_pylist()
     return {str(row["id"]): [row["f"][key] for key in ("label", "customer_name", "order_number")] for row in rows}
 
 
 if __name__ == "__main__":
-    run(
-        {
-            "W1": filter_all,
-            "W2": filter_year,
-            "W3": filter_ten,
-            "W4": summaries,
-            "W5": join,
-            "W6": top_ten,
-            "W7": fields,
-        },
-        prepare,
-    )
+    run(forms(globals()), prepare)

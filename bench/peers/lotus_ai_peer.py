@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 import pandas as pd
-from peer import CONCURRENCY, Task, run
+from peer import CONCURRENCY, Rows, Task, forms, run
 
 os.environ.setdefault("OPENAI_API_KEY", "none")
 
@@ -26,24 +26,9 @@ def frame(task: Task, name: str) -> pd.DataFrame:
     return pd.DataFrame(task.tables[name])
 
 
-def matching(task: Task, rows: pd.DataFrame) -> list[int]:
-    """Return the ids of the rows that match."""
-    return rows.sem_filter(f"The message {{body}} {task.words['criterion']}").id.tolist()
-
-
-def filter_all(task: Task) -> list[int]:
-    """W1."""
-    return matching(task, frame(task, "messages"))
-
-
-def filter_year(task: Task) -> list[int]:
-    """W2."""
-    return matching(task, frame(task, "messages").query("year == 2020"))
-
-
-def filter_ten(task: Task) -> list[int]:
-    """W3: it knows no limit."""
-    return filter_all(task)[:10]
+def matching(task: Task, rows: Rows, _limit: int | None) -> list[int]:
+    """Return the ids of all rows that match: it knows no limit."""
+    return pd.DataFrame(rows).sem_filter(f"The message {{body}} {task.words['criterion']}").id.tolist()
 
 
 def summaries(task: Task) -> dict[str, str]:
@@ -77,15 +62,4 @@ def fields(task: Task) -> dict[str, list[Any]]:
 
 
 if __name__ == "__main__":
-    run(
-        {
-            "W1": filter_all,
-            "W2": filter_year,
-            "W3": filter_ten,
-            "W4": summaries,
-            "W5": join,
-            "W6": top_ten,
-            "W7": fields,
-        },
-        prepare,
-    )
+    run(forms(globals()), prepare)

@@ -9,7 +9,7 @@ from typing import Literal
 
 import pandas as pd
 from openai import AsyncOpenAI
-from peer import CONCURRENCY, Task, run
+from peer import CONCURRENCY, Rows, Task, forms, run
 from pydantic import BaseModel
 
 import openaivec
@@ -38,25 +38,11 @@ def frame(task: Task, name: str) -> pd.DataFrame:
     return pd.DataFrame(task.tables[name])
 
 
-def matching(task: Task, rows: pd.DataFrame) -> list[int]:
-    """Return the ids of the rows that match."""
+def matching(task: Task, rows: Rows, _limit: int | None) -> list[int]:
+    """Return the ids of all rows that match: it knows no limit."""
     instructions = f"Tell whether the message matches: {task.words['criterion']}."
-    return rows[ask(task, rows.body, instructions, bool).astype(bool)].id.tolist()
-
-
-def filter_all(task: Task) -> list[int]:
-    """W1."""
-    return matching(task, frame(task, "messages"))
-
-
-def filter_year(task: Task) -> list[int]:
-    """W2."""
-    return matching(task, frame(task, "messages").query("year == 2020"))
-
-
-def filter_ten(task: Task) -> list[int]:
-    """W3: it knows no limit."""
-    return filter_all(task)[:10]
+    table = pd.DataFrame(rows)
+    return table[ask(task, table.body, instructions, bool).astype(bool)].id.tolist()
 
 
 def summaries(task: Task) -> dict[str, str]:
@@ -95,14 +81,4 @@ def fields(task: Task) -> dict[str, list[str]]:
 
 if __name__ == "__main__":
     os.environ.setdefault("OPENAI_API_KEY", "none")
-    run(
-        {
-            "W1": filter_all,
-            "W2": filter_year,
-            "W3": filter_ten,
-            "W4": summaries,
-            "W5": join,
-            "W6": top_ten,
-            "W7": fields,
-        }
-    )
+    run(forms(globals()))

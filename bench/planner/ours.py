@@ -69,14 +69,17 @@ def serving(folder: Path, tables: Mapping[str, list[dict[str, Any]]], model_url:
         process.wait()
 
 
-def run_task(task: str, conninfo: str, batch_size: int | None) -> Ran:
+def run_task(task: str, conninfo: str, batch_size: int | None, limit_s: float) -> Ran:
     """Run one task's statement; ``batch_size`` None leaves the default."""
     with psycopg.connect(conninfo, autocommit=True) as connection:
         if batch_size is not None:
             connection.execute(f"SET rvbbit.batch_size = {batch_size}")
+        connection.execute(f"SET statement_timeout = {limit_s * 1000:.0f}")
         started = time.perf_counter()
         try:
             rows = connection.execute(STATEMENTS[task]).fetchall()
+        except psycopg.errors.QueryCanceled:
+            return Ran(None, limit_s, f"> {limit_s:g} s")
         except psycopg.Error as error:
             return Ran(None, time.perf_counter() - started, str(error).replace("\n", " "))
         return Ran(_answer(task, rows), time.perf_counter() - started)

@@ -19,7 +19,7 @@ def answer(task: str, system: str, prompt: str, truth: Truth) -> str:
     if task == "W4":
         return _summaries(system, prompt, truth)
     if "comma-separated" in system and "Criteria:\n" in prompt:
-        return _matching_pairs(task, prompt, truth)
+        return _matching_pairs(prompt, truth)
     lines = _LINE.findall(prompt)
     if not lines:
         return _value(task, system, prompt, truth)(prompt)
@@ -46,12 +46,15 @@ def _summaries(system: str, prompt: str, truth: Truth) -> str:
     return "\n".join(f"{number}: {truth.summary(texts)}" for number, texts in _GROUP.findall(prompt))
 
 
-def _matching_pairs(task: str, prompt: str, truth: Truth) -> str:
-    """Answer a block: the numbers of the texts that match each criterion."""
+def _matching_pairs(prompt: str, truth: Truth) -> str:
+    """Answer a block of the join: the numbers of the texts that match each criterion."""
     listed, _, texts = prompt.partition("\nTexts:\n")
+    by_concept: dict[frozenset[int], list[str]] = {}
+    for number, text in _LINE.findall(texts):
+        by_concept.setdefault(truth.concepts(text), []).append(number)
     lines = []
     for number, criterion in _LINE.findall(listed):
-        found = [left for left, text in _LINE.findall(texts) if truth.matches(task, f"{text} / {criterion}")]
+        found = by_concept.get(truth.concepts(criterion))
         if found:
             lines.append(f"{number}:{','.join(found)}")
     return "\n".join(lines) or "none"

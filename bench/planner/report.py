@@ -33,7 +33,7 @@ class Line:
     def cells(self) -> str:
         """Return the line as the table has it."""
         if self.right is None:
-            return f"{self.system:<18} {self.error}"
+            return f"{self.system:<18}{self.counters['requests']:>9,}  {self.error}"
         counters = self.counters
         return _ROW.format(
             self.system,

@@ -71,6 +71,7 @@ def main() -> None:
     parser.add_argument("--tasks", default=",".join(TASKS))
     parser.add_argument("--systems", default=";".join(["ours", *peers.PEERS]), help="separated by semicolons")
     parser.add_argument("--latency-ms", type=float, default=50.0)
+    parser.add_argument("--limit-s", type=float, default=30.0, help="what a task may take")
     parser.add_argument("--show-prompts", action="store_true", help="print the first prompts of every run")
     parser.add_argument("--serve-model", action="store_true", help="only serve the scripted model")
     options = parser.parse_args()
@@ -81,21 +82,21 @@ def main() -> None:
         return
     tasks, systems = options.tasks.split(","), options.systems.split(";")
     with scripted_model(options.latency_ms) as model_process:
-        lines = list(_run_all(tasks, systems, model_process, options.show_prompts))
+        lines = list(_run_all(tasks, systems, model_process, options.limit_s, options.show_prompts))
     print_report(lines, options.latency_ms)
     for name, reason in peers.SKIPPED.items():
         print(f"\nskipped: {name}: {reason}")
 
 
-def _run_all(tasks: list[str], systems: list[str], model: Model, show: bool) -> Iterator[Line]:
+def _run_all(tasks: list[str], systems: list[str], model: Model, limit_s: float, show: bool) -> Iterator[Line]:
     data = make_data()
     tables = export_rows(data)
     for system in systems:
         for task in tasks:
             if system == "ours":
-                runs = [(label, _run_ours(task, tables, model, size)) for label, size in OURS.items()]
+                runs = [(label, _run_ours(task, tables, model, size, limit_s)) for label, size in OURS.items()]
             else:
-                runs = [(system, _run_peer(system, task, tables, model))]
+                runs = [(system, _run_peer(system, task, tables, model, limit_s))]
             for label, (ran, counters) in runs:
                 right = None
                 if ran.error is None:
@@ -107,19 +108,23 @@ def _run_all(tasks: list[str], systems: list[str], model: Model, show: bool) -> 
                 yield line
 
 
-def _run_ours(task: str, tables: Any, model: Model, batch_size: int | None) -> tuple[ours.Ran, dict[str, Any]]:
+def _run_ours(
+    task: str, tables: Any, model: Model, batch_size: int | None, limit_s: float
+) -> tuple[ours.Ran, dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="rvbbit-bench-") as folder:
         with ours.serving(Path(folder), tables, model.url) as conninfo:
             model.start("ours", "W1")
             ours.warm_up(conninfo)
             model.start("ours", task)
-            ran = ours.run_task(task, conninfo, batch_size)
+            ran = ours.run_task(task, conninfo, batch_size, limit_s)
             return ran, model.counters()
 
 
-def _run_peer(system: str, task: str, tables: Any, model: Model) -> tuple[ours.Ran, dict[str, Any]]:
+def _run_peer(
+    system: str, task: str, tables: Any, model: Model, limit_s: float
+) -> tuple[ours.Ran, dict[str, Any]]:
     model.start(peers.PEERS[system][0].name, task)
-    ran = peers.run_task(system, task, tables, model.url)
+    ran = peers.run_task(system, task, tables, model.url, limit_s)
     return ran, model.counters()
 
 

@@ -22,6 +22,7 @@ class Truth:
 
     data: Data
     summaries: dict[str, frozenset[str]] = field(default_factory=dict)
+    _concepts: dict[str, frozenset[int]] = field(default_factory=dict)
 
     @cached_property
     def _goods(self) -> re.Pattern[str]:
@@ -45,6 +46,12 @@ class Truth:
         """Return the items and kinds of the join in the prompt, in order."""
         return [self.data.goods_by_text[match[0]] for match in self._goods.finditer(prompt)]
 
+    def concepts(self, text: str) -> frozenset[int]:
+        """Return what the items and kinds in the text are; a text is searched once."""
+        if text not in self._concepts:
+            self._concepts[text] = frozenset(goods.concept for goods in self.goods(text))
+        return self._concepts[text]
+
     def items(self, prompt: str) -> list[Goods]:
         """Return the items of the join in the prompt, in order."""
         return [goods for goods in self.goods(prompt) if goods.text in self._items]
@@ -56,7 +63,7 @@ class Truth:
     def matches(self, task: str, text: str) -> bool:
         """Tell whether what stands in the text matches: a case the criterion, or an item its kind."""
         if task == "W5":
-            return len({goods.concept for goods in self.goods(text)}) == 1
+            return len(self.concepts(text)) == 1
         (case,) = self.cases(text)
         return case.topic == LATE
 
