@@ -9,13 +9,16 @@ Source: https://docs.litellm.ai/docs/completion/input, https://docs.litellm.ai/d
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+from urllib.request import getproxies
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +27,7 @@ from rvbbit_proxy.llm.prices import Usage, estimate_tokens
 from rvbbit_proxy.llm.request import ModelRequest
 
 if TYPE_CHECKING:
-    import aiohttp
+    from rvbbit_proxy.llm.prepared import PreparedCalls
 
 _load_lock = threading.Lock()
 
@@ -75,7 +78,7 @@ class Provider:
 
     def __init__(self, timeout_s: float) -> None:
         self._timeout_s = timeout_s
-        self._session: aiohttp.ClientSession | None = None
+        self._prepared: PreparedCalls | None = None
 
     def preload(self) -> None:
         """Import litellm on a thread of its own, so that the first call need not wait for it."""
@@ -87,44 +90,53 @@ class Provider:
 
     async def complete(self, request: ModelRequest) -> Completion:
         """Send one chat completion."""
-        litellm = await self.prepare()
+        await self.prepare()
         more: dict[str, Any] = dict(request.parameters)
         if request.response_format is not None:
             more["response_format"] = dict(request.response_format)
-        messages = [dict(message) for message in request.messages]
-        response = await self._send(litellm.acompletion, model=request.model, messages=messages, **more)
-        return _completion(response, request)
+        roles = [message["role"] for message in request.messages]
+        kind = json.dumps([request.model, roles, more], sort_keys=True, default=str)
+        complete = partial(self._calls().complete, kind, request.messages, model=request.model, **more)
+        return _completion(await self._send(complete), request)
 
     async def embed(self, model: str, texts: Sequence[str]) -> Vectors:
         """Send one embedding request."""
         litellm = await self.prepare()
-        response = await self._send(litellm.aembedding, model=model, input=list(texts))
+        session = self._calls().session
+        embed = partial(litellm.aembedding, model=model, input=list(texts), shared_session=session)
+        response = await self._send(embed)
         return _vectors(response, model, texts)
 
     async def aclose(self) -> None:
         """Close the HTTP session, and forget litellm's clients, which would otherwise go on using it."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        if self._prepared is not None:
+            await self._prepared.aclose()
+            await self._prepared.session.close()
+            self._prepared = None
         if _loaded is not None:
             _loaded.in_memory_llm_clients_cache.flush_cache()
 
-    async def _send(self, function: Any, **arguments: Any) -> Any:
-        # litellm has imported all three long before
+    def _calls(self) -> PreparedCalls:
+        """Return the calls on this loop's one session."""
+        # litellm has been imported before, and it imports aiohttp
         import aiohttp  # noqa: PLC0415
+
+        from rvbbit_proxy.llm.prepared import PreparedCalls  # noqa: PLC0415
+
+        if self._prepared is None:
+            no_limit = aiohttp.ClientTimeout(total=None)  # _send has one of its own
+            session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0), timeout=no_limit, trust_env=bool(getproxies())
+            )
+            self._prepared = PreparedCalls(session)
+        return self._prepared
+
+    async def _send(self, function: Callable[..., Awaitable[Any]]) -> Any:
+        # litellm has imported both long before
         import openai  # noqa: PLC0415
         from litellm._internal_context import is_internal_call  # noqa: PLC0415
 
-        if self._session is None:
-            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
-        task = function(
-            **arguments,
-            timeout=self._timeout_s,
-            num_retries=0,
-            max_retries=0,
-            drop_params=True,
-            shared_session=self._session,
-        )
+        task = function(timeout=self._timeout_s, num_retries=0, max_retries=0, drop_params=True)
         # litellm then skips its own log of each answer, which nobody reads and which costs 0.7 ms of CPU
         internal = is_internal_call.set(True)
         try:

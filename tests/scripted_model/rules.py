@@ -7,7 +7,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Message = Mapping[str, Any]
@@ -79,6 +79,7 @@ class Request:
     prompt: str
     messages: Sequence[Message]
     body: Mapping[str, Any]
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def prompt_of(messages: Sequence[Message]) -> str:

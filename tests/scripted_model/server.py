@@ -152,7 +152,7 @@ class ScriptedModel:
     async def _chat(self, http: web.Request) -> web.StreamResponse:
         body = await http.json()
         messages = body["messages"]
-        request = Request(http.path, body["model"], prompt_of(messages), messages, body)
+        request = Request(http.path, body["model"], prompt_of(messages), messages, body, dict(http.headers))
         with self._seen(request):
             rule = self._rule_for(messages, request.model)
             fault = self._next_fault() or (rule.fault if rule else None)
