@@ -33,6 +33,7 @@ from rvbbit_proxy.engine.duckdb_inference import PROBE_ERRORS, QUERY_PLAN, DuckD
 from rvbbit_proxy.engine.duckdb_inserts import name_columns, spell_arrays
 from rvbbit_proxy.engine.duckdb_instance import Health
 from rvbbit_proxy.engine.duckdb_missing import missing_feature
+from rvbbit_proxy.engine.duckdb_origins import ColumnOrigins, StatementOrigins
 from rvbbit_proxy.engine.duckdb_parameters import bind_parameters, null_parameters, substitute_parameters
 from rvbbit_proxy.engine.duckdb_privileges import GRANTED, grant, is_about_privileges
 from rvbbit_proxy.engine.duckdb_result import (
@@ -122,6 +123,8 @@ class DuckDBSession(UpstreamSession):
         self._has_ledger = has_ledger
         self._health = health or Health()
         self._binder = DuckDBBinder(connection, lambda: catalog.version)
+        self._column_origins = ColumnOrigins(connection, lambda: catalog.version, self._binder.table_columns)
+        self._origins = StatementOrigins(0, None)
         self._few = FewQueries()
         self._status: TransactionStatus = "I"
         self._savepoints: list[tuple[str, int]] = []
@@ -146,6 +149,7 @@ class DuckDBSession(UpstreamSession):
                 return self._control(command)
             self._refuse_if_failed()
             self._start()
+            self._origins = self._column_origins.of(sql)
             if untouched:
                 self._statement = Rewritten(sql)
                 return self._run(sql, parameters)
@@ -244,10 +248,15 @@ class DuckDBSession(UpstreamSession):
         if rest is None:
             if self._statement == Rewritten(sql):
                 self._few.keep_untouched(sql)
-            return DuckDBResult(shape.columns, query.tag, first=first)
+            return DuckDBResult(self._origins.place(shape.columns), query.tag, first=first)
         self._few.refuse(sql)
         self._open = DuckDBResult(
-            shape.columns, query.tag, rest, first=first, on_fault=self._translate, on_end=self._few_ended
+            self._origins.place(shape.columns),
+            query.tag,
+            rest,
+            first=first,
+            on_fault=self._translate,
+            on_end=self._few_ended,
         )
         return self._open
 
@@ -335,7 +344,7 @@ class DuckDBSession(UpstreamSession):
     def _stream(
         self, sql: str, verb: str, relation: duckdb.DuckDBPyRelation, values: dict[str, Any]
     ) -> DuckDBResult:
-        columns = announced(describe_relation(relation, sql), self._statement.column_oids)
+        columns = announced(self._origins.place(describe_relation(relation, sql)), self._statement.column_oids)
         projection = wire_projection(relation)
         if projection is not None:
             relation = self._wrapped(sql, relation, projection, values)
@@ -374,7 +383,7 @@ class DuckDBSession(UpstreamSession):
         return DuckDBResult(None, tag)
 
     def _returned(self, sql: str, tag: str, relation: duckdb.DuckDBPyRelation) -> DuckDBResult:
-        columns = describe_relation(relation, sql)
+        columns = self._origins.place(describe_relation(relation, sql))
         projection = wire_projection(relation)
         if projection is not None:
             relation = self._wrapped("", relation, projection, {})
@@ -392,7 +401,8 @@ class DuckDBSession(UpstreamSession):
             found = self._binder.describe(prepared, self._declared(parameter_oids))
             if found.columns is None:
                 return found
-            return replace(found, columns=announced(found.columns, self._statement.column_oids))
+            columns = self._column_origins.of(sql).place(found.columns)
+            return replace(found, columns=announced(columns, self._statement.column_oids))
         except RvbbitError as fault:
             self._fail()
             raise self._placed(fault, sql) from fault.__cause__

@@ -20,8 +20,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 UNEXPLAINED = "?"
-WITHOUT_TABLES = "duckdb"
-"""The target that does not tell which table a column comes from (``#2``): DuckDB does not know. Said once, here."""
 _CLIENT = re.compile(r"([a-z]+): (.*)")
 
 
@@ -45,9 +43,7 @@ class Exchange:
     def expected(self, target: str) -> list[str]:
         """Return what a target should answer."""
         different = self.differences.get(target)
-        if different is not None:
-            return different.answer
-        return without_tables(self.answer) if target == WITHOUT_TABLES else self.answer
+        return self.answer if different is None else different.answer
 
     def record(self, target: str, answer: list[str]) -> None:
         """Take what a target answered; PostgreSQL's comes first."""
@@ -103,11 +99,6 @@ class Script:
             for exchange in dialogue.exchanges:
                 parts += exchange.lines()
         return re.sub(r"\n{3,}", "\n\n", "\n".join(parts)).strip() + "\n"
-
-
-def without_tables(answer: list[str]) -> list[str]:
-    """Return an answer whose RowDescriptions tell no tables."""
-    return [re.sub(r" #\d+", "", line) if line.startswith("T ") else line for line in answer]
 
 
 def read_script(path: Path) -> Script:

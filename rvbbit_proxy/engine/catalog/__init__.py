@@ -10,6 +10,7 @@ expressions.py   operators, collations, subscripts, calls, system columns
 relations.py     system relations and functions in FROM
 definitions.py   serial, identity, LIKE, TRUNCATE of several tables
 output_types.py  the types of a catalog query's columns, read off its tree
+origins.py       whose column each result column is, read off the statement
 calls.py         calls of our own functions
 install.py       makes the catalog ``rvbbit_pg`` from the SQL files and ``facts/``
 type_names.py    PostgreSQL's names of types, DuckDB's types by name
