@@ -28,8 +28,6 @@ MOST_KINDS = 200
 """Kinds of requests kept, at most; more than any set of operators has."""
 REFUSED = frozenset({401, 403, 404})
 """Statuses after which all kinds are worked out anew: the key or the base may have changed."""
-CHANGED = ("optional_params", "headers", "litellm_params")
-"""Arguments that the handler changes."""
 DECODED = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 """Headers that no longer hold of a body that aiohttp has decoded."""
 
@@ -64,8 +62,11 @@ class SessionClient(AsyncHTTPHandler):  # type: ignore[misc]  # litellm has no t
             async with self._session.post(url, data=data, headers=headers) as answer:
                 body = await answer.read()
         kept = [(name, value) for name, value in answer.headers.items() if name.lower() not in DECODED]
-        response = httpx.Response(answer.status, headers=kept, content=body, request=httpx.Request("POST", url))
-        return response.raise_for_status()
+        response = httpx.Response(answer.status, headers=kept, content=body)
+        if not answer.ok:
+            response.request = httpx.Request("POST", url)  # which costs as much as the rest, and only errors need
+            response.raise_for_status()
+        return response
 
 
 @dataclass(slots=True)
@@ -121,4 +122,9 @@ def _copied(messages: Messages) -> list[dict[str, str]]:
 
 def _fresh(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return the handler's arguments with copies of those it changes."""
-    return {**arguments, **{name: copy.deepcopy(arguments[name]) for name in CHANGED}}
+    return {
+        **arguments,
+        "optional_params": copy.deepcopy(arguments["optional_params"]),
+        "headers": dict(arguments["headers"] or {}),
+        "litellm_params": dict(arguments["litellm_params"]),
+    }

@@ -9,6 +9,7 @@ Source: https://docs.litellm.ai/docs/completion/input, https://docs.litellm.ai/d
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -170,6 +171,7 @@ def load_litellm() -> ModuleType:
             litellm.utils.update_response_metadata = _ignore
             for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
                 logging.getLogger(name).setLevel(logging.CRITICAL)
+            gc.freeze()  # a million objects that stay: looking through them for garbage holds all threads for 0.3 s
             _loaded = litellm
     return _loaded
 
