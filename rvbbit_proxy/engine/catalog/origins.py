@@ -15,10 +15,10 @@ from typing import TypeAlias
 
 import sqlglot
 from sqlglot import exp
+from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.errors import SqlglotError
 
 from rvbbit_proxy.engine.catalog.rewrite import CatalogPostgres
-from rvbbit_proxy.sql.dialect import UPSTREAM_DIALECTS
 from rvbbit_proxy.sql.lexer import leading_words, words
 from rvbbit_proxy.sql.remembered import LONGEST_KEPT
 
@@ -127,7 +127,7 @@ class _Text(str):
 
 @lru_cache(_KEPT_TREES)
 def _trees(like: str, sql: _Text) -> exp.Expr | None:
-    for dialect in (CatalogPostgres, UPSTREAM_DIALECTS["duckdb"]):
+    for dialect in (CatalogPostgres, DuckDB):
         try:
             trees = sqlglot.parse(str(sql), read=dialect)
         except (SqlglotError, RecursionError):
