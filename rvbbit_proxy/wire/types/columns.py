@@ -19,6 +19,8 @@ Mask: TypeAlias = npt.NDArray[np.bool_]
 Numbers: TypeAlias = npt.NDArray[Any]
 
 INT32_LIMIT = 2**31 - 1
+_LONGEST_ITEM = 64
+"""Values of one length up to this are copied as numpy items."""
 
 
 def plain(column: pa.Array) -> pa.Array:
@@ -78,13 +80,17 @@ def values_of(column: pa.Array, dtype: Any) -> Numbers:
 
 def offsets_of(column: pa.Array) -> Numbers:
     """Return the n+1 offsets of a string, binary or list column as int64."""
+    return _raw_offsets(column).astype(np.int64)
+
+
+def _raw_offsets(column: pa.Array) -> Numbers:
     kind = column.type
     large = pa.types.is_large_binary(kind) or pa.types.is_large_string(kind) or pa.types.is_large_list(kind)
     form = np.dtype(np.int64 if large else np.int32)
     buffer = column.buffers()[1]
     if buffer is None or not len(column):
-        return np.zeros(len(column) + 1, np.int64)
-    return np.frombuffer(buffer, form, len(column) + 1, column.offset * form.itemsize).astype(np.int64)
+        return np.zeros(len(column) + 1, form)
+    return np.frombuffer(buffer, form, len(column) + 1, column.offset * form.itemsize)
 
 
 def bytes_of(column: pa.Array) -> npt.NDArray[np.uint8]:
@@ -142,7 +148,7 @@ def as_binary(column: pa.Array) -> pa.Array:
     """Return a string, binary or fixed-width column as binary or large_binary, without copying values."""
     kind = column.type
     if pa.types.is_fixed_size_binary(kind):
-        offsets = np.arange(len(column) + 1, dtype=np.int64) * kind.byte_width
+        offsets = np.arange(0, (len(column) + 1) * kind.byte_width, kind.byte_width)
         return binary_column(values_of(column, f"V{kind.byte_width}").view(np.uint8), offsets, nulls_of(column))
     if pa.types.is_string(kind):
         return column.view(pa.binary())
@@ -152,16 +158,34 @@ def as_binary(column: pa.Array) -> pa.Array:
 
 
 def lengths_of(column: pa.Array) -> Numbers:
-    """Return the length of each encoded value in bytes, -1 for NULL, as int64."""
+    """Return the length of each encoded value in bytes, -1 for NULL."""
     kind = column.type
     if pa.types.is_fixed_size_binary(kind):
-        lengths: Numbers = np.full(len(column), kind.byte_width, np.int64)
+        lengths: Numbers = np.full(len(column), kind.byte_width, np.int32)
     else:
-        lengths = np.diff(offsets_of(column))
+        lengths = np.diff(_raw_offsets(column))
     nulls = nulls_of(column)
     if nulls is not None:
         lengths[nulls] = -1
     return lengths
+
+
+def width_of(column: pa.Array) -> int | None:
+    """Return the length that all encoded values have; None if they differ, if one is NULL, or if it is long."""
+    if column.null_count or not len(column):
+        return None
+    if pa.types.is_fixed_size_binary(column.type):
+        return int(column.type.byte_width)
+    lengths = np.diff(_raw_offsets(column))
+    width = int(lengths[0])
+    return width if width <= _LONGEST_ITEM and (lengths == width).all() else None
+
+
+def items_of(column: pa.Array, width: int) -> Numbers:
+    """Return the encoded values, all of this length, as numpy items."""
+    if pa.types.is_fixed_size_binary(column.type):
+        return values_of(column, f"V{width}")
+    return bytes_of(column).view(f"V{width}")
 
 
 def patch(column: pa.Array, where: Mask, texts: Sequence[str]) -> pa.Array:

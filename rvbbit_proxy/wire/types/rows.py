@@ -1,20 +1,21 @@
 """Whole batches of rows as DataRow messages, encoded by column.
 
 A DataRow is a head, then for each column a length and a value. Heads, lengths and fixed-width values are fields of
-numpy structured arrays; what has no fixed width lies between two such arrays, and Arrow's element-wise join
-interleaves them, so that the data buffer of its result is the wire bytes. Batches of a few rows go row by row,
-which is faster there; both ways give the same bytes.
+numpy structured arrays; what has no fixed width lies between two such arrays. All lie one after another in one
+Arrow column, from which one ``take`` picks them row by row (4 ns each; Arrow's element-wise join needs 7), so that
+the data buffer of its result is the wire bytes. Batches of a few rows go row by row, which is faster there; both
+ways give the same bytes.
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from rvbbit_proxy.errors import NotSupported, RvbbitError
 from rvbbit_proxy.wire.backend import encode_row_body, spread_formats
@@ -24,8 +25,9 @@ from rvbbit_proxy.wire.types.columns import (
     as_binary,
     bytes_of,
     fixed_column,
+    items_of,
     lengths_of,
-    values_of,
+    width_of,
 )
 from rvbbit_proxy.wire.types.registry import encode_column, wire_type
 from rvbbit_proxy.wire.types.style import DEFAULT_STYLE, TextStyle
@@ -36,6 +38,8 @@ BINARY = 1
 FEW_ROWS = 32
 """Up to so many rows the per-row way is faster (measured: they meet at about 60)."""
 _FEW_RAW_ROWS = 64
+USUAL_ROWS = frozenset((2048, 4096, 8192))
+"""How many rows the batches of a stream have: what depends on that alone is kept."""
 
 
 class TypedColumn(Protocol):
@@ -126,24 +130,22 @@ def _encode_by_column(
 
 def join_rows(columns: Sequence[pa.Array], rows: int, message_type: bytes) -> bytes:
     """Return the messages of encoded columns; each is string, binary or fixed_size_binary of ``rows`` values."""
-    lengths = [lengths_of(column) for column in columns]
-    sizes = np.full(rows, 6 + 4 * len(columns), np.int64)
-    for column_lengths in lengths:
-        sizes += np.maximum(column_lengths, 0)
-    if int(sizes.max(initial=0)) > INT32_LIMIT:
-        raise RvbbitError("row is too large for the protocol", sqlstate="54000")
+    widths = [width_of(column) for column in columns]
+    lengths = [
+        lengths_of(column) if width is None else width for column, width in zip(columns, widths, strict=True)
+    ]
+    sizes = _sizes(lengths, rows)
     fields = _Fields(rows)
     fields.add("S1", np.bytes_(message_type))
     fields.add(">i4", sizes)
     fields.add(">i2", len(columns))
     pieces: list[pa.Array] = []
-    for column, column_lengths in zip(columns, lengths, strict=True):
+    for column, width, column_lengths in zip(columns, widths, lengths, strict=True):
         fields.add(">i4", column_lengths)
-        if pa.types.is_fixed_size_binary(column.type) and not column.null_count:
-            form = f"V{column.type.byte_width}"
-            fields.add(form, values_of(column, form))
-        else:
+        if width is None:
             pieces += [fields.cut(), as_binary(column)]
+        elif width:
+            fields.add(f"V{width}", items_of(column, width))
     if not pieces:
         return fields.packed().tobytes()
     if not fields.is_empty:
@@ -151,12 +153,23 @@ def join_rows(columns: Sequence[pa.Array], rows: int, message_type: bytes) -> by
     return _interleave(pieces, int(sizes.sum()) + rows)
 
 
+def _sizes(lengths: Sequence[Numbers | int], rows: int) -> Numbers:
+    """Return the length each message tells of itself; raises 54000 where it cannot."""
+    sizes = np.full(rows, 6 + 4 * len(lengths) + sum(length for length in lengths if isinstance(length, int)))
+    for length in lengths:
+        if not isinstance(length, int):
+            sizes += np.maximum(length, 0)
+    if int(sizes.max(initial=0)) > INT32_LIMIT:
+        raise RvbbitError("row is too large for the protocol", sqlstate="54000")
+    return sizes
+
+
 def join_messages(message_type: bytes, bodies: pa.Array) -> bytes:
     """Return one message per value of a binary column without NULLs."""
     fields = _Fields(len(bodies))
     lengths = lengths_of(bodies)
     fields.add("S1", np.bytes_(message_type))
-    fields.add(">i4", lengths + 4)
+    fields.add(">i4", lengths.astype(np.int64) + 4)
     return _interleave([fields.cut(), as_binary(bodies)], int(lengths.sum()) + 5 * len(bodies))
 
 
@@ -164,9 +177,18 @@ def _interleave(pieces: Sequence[pa.Array], total_bytes: int) -> bytes:
     large = total_bytes > INT32_LIMIT or any(pa.types.is_large_binary(piece.type) for piece in pieces)
     kind = pa.large_binary() if large else pa.binary()
     columns = [piece if piece.type == kind else piece.cast(kind) for piece in pieces]
-    separator = pa.scalar(b"", kind)
-    joined = pc.binary_join_element_wise(*columns, separator, null_handling="replace", null_replacement=b"")
-    return bytes_of(joined).tobytes()
+    rows = len(columns[0])
+    order = (_usual_order if rows in USUAL_ROWS else _order)(rows, len(columns))
+    return bytes_of(pa.concat_arrays(columns).take(order)).tobytes()
+
+
+def _order(rows: int, pieces: int) -> pa.Array:
+    """Return where among the pieces, one after another, each row's stand."""
+    places = np.arange(rows * pieces, dtype=np.int64).reshape(pieces, rows)
+    return pa.array(np.ascontiguousarray(places.T).reshape(-1))
+
+
+_usual_order = lru_cache(16)(_order)
 
 
 class _Fields:
@@ -187,8 +209,7 @@ class _Fields:
 
     def packed(self) -> Numbers:
         """Return the fields as a structured array."""
-        form = np.dtype([(f"f{place}", form) for place, (form, _) in enumerate(self._fields)])
-        table = np.empty(self._rows, form)
+        table = np.empty(self._rows, _structure(tuple(form for form, _ in self._fields)))
         for place, (_, values) in enumerate(self._fields):
             table[f"f{place}"] = values
         return table
@@ -198,6 +219,11 @@ class _Fields:
         column = as_binary(fixed_column(self.packed(), None))
         self._fields = []
         return column
+
+
+@lru_cache(1024)
+def _structure(forms: tuple[str, ...]) -> np.dtype[np.void]:
+    return np.dtype([(f"f{place}", form) for place, form in enumerate(forms)])
 
 
 # --- by row -----------------------------------------------------------------------------------------------
