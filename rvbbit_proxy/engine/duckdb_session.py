@@ -69,10 +69,12 @@ from rvbbit_proxy.errors import (
     NotSupported,
     ReadOnlyRelation,
     RvbbitError,
+    SyntaxFault,
     UpstreamError,
 )
 from rvbbit_proxy.sql.copy import CopyCommand
-from rvbbit_proxy.sql.lexer import lexemes, unquote_identifier
+from rvbbit_proxy.sql.lexer import Statement as StatementText
+from rvbbit_proxy.sql.lexer import lexemes, split_statements, unquote_identifier
 from rvbbit_proxy.wire.types.style import DEFAULT_STYLE, TextStyle
 
 SESSION_SETTINGS = (
@@ -408,6 +410,29 @@ class DuckDBSession(UpstreamSession):
             raise self._placed(fault, sql) from fault.__cause__
         except DRIVER_ERRORS as error:
             raise self._translate(error, sql) from error
+
+    def check_syntax(self, sql: str) -> None:
+        """Raise the first syntax error; the whole text is tried first, since most of it DuckDB reads as it is."""
+        self._release_connection()
+        try:
+            self._connection.extract_statements(sql)
+        except PROBE_ERRORS:
+            for statement in split_statements(sql):
+                self._check_statement(statement)
+
+    def _check_statement(self, statement: StatementText) -> None:
+        if is_about_privileges(statement.text):
+            return
+        try:
+            self._connection.extract_statements(self._prepared(statement.text))
+        except duckdb.ParserException as error:
+            fault = self._placed(translate_error(error, statement.text), statement.text)
+            if fault.position is not None:
+                fault.position += statement.offset
+            if fault.sqlstate == SyntaxFault.default_sqlstate:
+                raise fault from error
+        except (RvbbitError, *DRIVER_ERRORS):
+            return  # it comes again when the statement runs
 
     # stages
 

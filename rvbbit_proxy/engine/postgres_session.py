@@ -63,6 +63,11 @@ _STATUSES: dict[pq.TransactionStatus, TransactionStatus] = {
     pq.TransactionStatus.INTRANS: "T",
     pq.TransactionStatus.INERROR: "E",
 }
+_BEFORE_PARSING = "rvbbit_before_parsing"
+_SEVERAL = "SELECT;SELECT;"
+"""What before it makes any text one of several statements, which a server never prepares."""
+_GRAMMAR = frozenset(("scan.l", "gram.y", "parser.c"))
+"""The source files that PostgreSQL's errors of grammar come from; others of their code are found later."""
 
 
 class PostgresSession(UpstreamSession):
@@ -187,6 +192,28 @@ class PostgresSession(UpstreamSession):
             raise error_of(described, self._connection)
         types = tuple(described.param_type(index) for index in range(described.nparams))
         return Description(types, columns_of(described) or None)
+
+    def check_syntax(self, sql: str) -> None:
+        """Raise the first syntax error: the server parses a text whole before it refuses one of several statements."""
+        self._free()
+        in_block = self.transaction_status() == "T"
+        if in_block:
+            self._command(f"SAVEPOINT {_BEFORE_PARSING}")
+        self._start()
+        try:
+            self._connection.send_prepare(b"", f"{_SEVERAL}{sql}".encode(), None)
+            result = last_result(self._connection)
+        except psycopg.Error as error:
+            raise lost(self._connection, str(error)) from error
+        finally:
+            self._stop()
+        fault = error_of(result, self._connection)
+        if in_block:
+            self._command(f"ROLLBACK TO {_BEFORE_PARSING}")
+            self._command(f"RELEASE {_BEFORE_PARSING}")
+        if fault.fields.get("F") in _GRAMMAR:
+            fault.position = fault.position and fault.position - len(_SEVERAL)
+            raise fault
 
     # stages
 

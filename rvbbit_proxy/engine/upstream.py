@@ -187,6 +187,13 @@ class UpstreamSession(bv.Session, ABC):  # type: ignore[misc]
         """Tell a statement's parameters and columns without running it; 0 in ``parameter_oids`` is unknown."""
 
     @abstractmethod
+    def check_syntax(self, sql: str) -> None:
+        """Raise the first syntax error (42601) in a text of any number of statements; nothing runs.
+
+        What else is wrong with a statement is told when it runs.
+        """
+
+    @abstractmethod
     def fetch(self, sql: str) -> pa.Table:
         """Run a query of the proxy's own and return all of its rows (stage inputs)."""
 

@@ -92,6 +92,10 @@ class LedgerReadingSession(UpstreamSession):
         """Describe one statement where it belongs."""
         return self._route(sql).describe(sql, parameter_oids)
 
+    def check_syntax(self, sql: str) -> None:
+        """Ask the upstream."""
+        self._session.check_syntax(sql)
+
     def fetch(self, sql: str) -> pa.Table:
         """Fetch from where the statement belongs."""
         return self._route(sql).fetch(sql)

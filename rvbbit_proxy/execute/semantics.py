@@ -13,15 +13,8 @@ from sqlglot import exp
 
 from rvbbit_proxy.engine.upstream import Description, Notice, Parameter, UpstreamResult, UpstreamSession
 from rvbbit_proxy.errors import RvbbitError, SyntaxFault
-from rvbbit_proxy.execute.explain import (
-    Actual,
-    ExplainOptions,
-    StageEstimate,
-    check_budget,
-    estimate_stages,
-    explain_result,
-    parse_explain,
-)
+from rvbbit_proxy.execute.estimates import StageEstimate, check_budget, estimate_stages
+from rvbbit_proxy.execute.explain import Actual, ExplainOptions, explain_result, parse_explain
 from rvbbit_proxy.execute.judging import StageReport
 from rvbbit_proxy.execute.relations import drop_relations
 from rvbbit_proxy.execute.request import StatementRequest
@@ -94,6 +87,12 @@ class SemanticEngine:
         tree = describable(tree, self._reader.operators)
         description = upstream.describe(self._sql(tree, upstream), parameter_oids)
         return Description(description.parameter_oids, options.columns) if options else description
+
+    def check_syntax(self, sql: str, upstream: UpstreamSession) -> None:
+        """Raise the syntax error (42601) of a statement that :meth:`is_semantic`."""
+        with self._or_our_syntax_fault(sql) as readable:
+            if not readable:
+                upstream.check_syntax(sql)
 
     def live_rows(self, relation: str) -> tuple[str, pa.Table] | None:
         """Return the table and its rows as they are now, behind a relation of what the server does; None: another."""

@@ -2,6 +2,7 @@
 
 - ``session``     ``Session.handle`` one message; ``open_session``
 - ``simple``, ``extended``   the two query protocols
+- ``syntax``      the grammar of several statements, before any of them runs
 - ``running``     who runs a statement: the session, the semantic engine, or the upstream as it came
 - ``output``      results and errors to messages; ``attempt``, the one place where any exception ends
 - ``state``       what a session keeps, what all share (``Services``), who is connected (``Identity``)

@@ -20,6 +20,9 @@ class Semantics(Protocol):
     def describe(self, sql: str, parameter_oids: Sequence[int], upstream: UpstreamSession) -> Description:
         """Tell parameters and columns without running anything."""
 
+    def check_syntax(self, sql: str, upstream: UpstreamSession) -> None:
+        """Raise the syntax error (42601) of a statement that is semantic."""
+
     def live_rows(self, relation: str) -> tuple[str, pa.Table] | None:
         """Return the table and its rows as they are now, behind a relation of what the server does; None: another."""
 

@@ -5,11 +5,14 @@ Source: https://www.postgresql.org/docs/16/protocol-flow.html#PROTOCOL-FLOW-SIMP
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rvbbit_proxy.caller import CancelToken
 from rvbbit_proxy.session.output import attempt, counted_tag, send_rows
 from rvbbit_proxy.session.running import run_statement
 from rvbbit_proxy.session.state import SessionState
 from rvbbit_proxy.session.statements import BoundStatement, Statement, read_statement
+from rvbbit_proxy.session.syntax import check_syntax
 from rvbbit_proxy.sql.lexer import Statement as StatementText
 from rvbbit_proxy.sql.lexer import split_statements
 from rvbbit_proxy.wire import backend
@@ -23,9 +26,18 @@ def run_query(sql: str, state: SessionState) -> None:
     if not texts:
         state.client.send(backend.encode_empty_query_response())
         return
+    if len(texts) > 1 and not _all_parse(sql, texts, state):
+        return
     for number, text in enumerate(texts, start=1):
         if not _run_one(text, state, several=len(texts) > 1, last=number == len(texts)):
             return
+
+
+def _all_parse(sql: str, texts: Sequence[StatementText], state: SessionState) -> bool:
+    """Tell whether every statement is well-formed: if one is not, none runs."""
+    with attempt(state) as tried:
+        check_syntax(sql, texts, state)
+    return tried.succeeded
 
 
 def _run_one(text: StatementText, state: SessionState, *, several: bool, last: bool) -> bool:

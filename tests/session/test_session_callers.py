@@ -35,6 +35,9 @@ class MeansIsEquals:
     def describe(self, sql: str, parameter_oids: Sequence[int], upstream: UpstreamSession) -> Description:
         return upstream.describe(sql.replace("MEANS", "="), parameter_oids)
 
+    def check_syntax(self, sql: str, upstream: UpstreamSession) -> None:
+        upstream.check_syntax(sql.replace("MEANS", "="))
+
     def execute(self, request: StatementRequest, upstream: UpstreamSession) -> UpstreamResult:
         self.requests.append(request)
         self.before(request)

@@ -45,6 +45,25 @@ def test_positions_count_from_the_whole_text(talk: Dialogue) -> None:
     assert talk.say(Query(sql))[3] == f'E 42703 column "nope" does not exist @{sql.index("nope") + 1}'
 
 
+@pytest.mark.parametrize("wrong", ["SELEC 1", "SELECT 1 FROM", "SET TIME ZONE", "BEGIN WORKS", "COPY t FROM", "FETCH c c"])
+def test_nothing_runs_if_one_statement_does_not_parse(talk: Dialogue, wrong: str) -> None:
+    talk.say(Query("CREATE TABLE t (a int)"))
+    told = talk.say(Query(f"INSERT INTO t VALUES (1); SELECT $$;$$; {wrong}; SELECT 2"))
+    assert [line[:7] for line in told] == ["E 42601", "Z I"]
+    assert talk.say(Query("SELECT count(*) FROM t"))[1] == "D 0"
+
+
+def test_what_the_upstream_is_told_otherwise_parses(talk: Dialogue) -> None:
+    """Statements that are rewritten for DuckDB, or that the session runs, are no errors of grammar."""
+    script = """
+        CREATE TABLE t (a serial PRIMARY KEY, b int[] DEFAULT '{}'); LISTEN x; SET LOCAL search_path TO public;
+        ALTER TABLE t ADD COLUMN c int, ADD COLUMN d text; DROP TABLE IF EXISTS u, v; GRANT SELECT ON t TO PUBLIC;
+        SELECT 'a'::regtype IS NULL OR true WHERE 'x' OPERATOR(pg_catalog.=) 'x' AND false; TRUNCATE t, t;
+        SELECT EXTRACT(epoch FROM now()) > 0 AS a; DISCARD PLANS; SHOW TIME ZONE; DEALLOCATE ALL; UNLISTEN *
+    """
+    assert [line for line in talk.say(Query(script)) if line.startswith("E")] == []
+
+
 def test_begin_inside_several_statements_keeps_what_came_before(talk: Dialogue) -> None:
     talk.say(Query("CREATE TABLE t (a int)"))
     assert talk.say(Query("INSERT INTO t VALUES (1); BEGIN; INSERT INTO t VALUES (2)")) == [
