@@ -45,7 +45,9 @@ def test_positions_count_from_the_whole_text(talk: Dialogue) -> None:
     assert talk.say(Query(sql))[3] == f'E 42703 column "nope" does not exist @{sql.index("nope") + 1}'
 
 
-@pytest.mark.parametrize("wrong", ["SELEC 1", "SELECT 1 FROM", "SET TIME ZONE", "BEGIN WORKS", "COPY t FROM", "FETCH c c"])
+@pytest.mark.parametrize(
+    "wrong", ["SELEC 1", "SELECT 1 FROM", "SET TIME ZONE", "BEGIN WORKS", "COPY t FROM", "FETCH c c"]
+)
 def test_nothing_runs_if_one_statement_does_not_parse(talk: Dialogue, wrong: str) -> None:
     talk.say(Query("CREATE TABLE t (a int)"))
     told = talk.say(Query(f"INSERT INTO t VALUES (1); SELECT $$;$$; {wrong}; SELECT 2"))
