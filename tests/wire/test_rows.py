@@ -49,6 +49,12 @@ KINDS: dict[str, tuple[int, pa.DataType, Any]] = {
         pa.decimal128(12, 11),
         st.integers(-(10**12) + 1, 10**12 - 1).map(lambda number: Decimal(number).scaleb(-11)),
     ),
+    "whole numeric": (oids.NUMERIC, pa.decimal128(18, 0), st.integers(1 - 10**18, 10**18 - 1).map(Decimal)),
+    "fraction": (
+        oids.NUMERIC,
+        pa.decimal128(5, 5),
+        st.integers(-99_999, 99_999).map(lambda number: Decimal(number).scaleb(-5)),
+    ),
     "text": (oids.TEXT, pa.string(), st.text()),
     "large text": (oids.TEXT, pa.large_string(), st.text()),
     "text view": (oids.TEXT, pa.string_view(), st.text()),

@@ -1,7 +1,7 @@
 """numeric: text with all digits of its scale; binary as digits of base 10,000.
 
-The binary form is built for the whole column: decimal digits become a matrix of base-10,000 digits (one row per
-value, the point between two columns of it), of which each row keeps what lies between its first and last digit
+The binary form is built for the whole column: header and base-10,000 digits are a matrix (one row per value, the
+point between two columns of it), of which each row keeps the header and what lies between its first and last digit
 other than 0.
 Source: PostgreSQL's src/backend/utils/adt/numeric.c (numeric_send).
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -21,9 +22,11 @@ import pyarrow.compute as pc
 from rvbbit_proxy.errors import InvalidBinaryRepresentation, ProtocolError
 from rvbbit_proxy.wire.types.codec import Codec
 from rvbbit_proxy.wire.types.columns import (
+    Mask,
     Numbers,
     as_text,
     binary_column,
+    bytes_of,
     mapped,
     nulls_of,
     offsets_from,
@@ -75,30 +78,32 @@ def encode_binary(column: pa.Array) -> pa.Array:
         column, scale = pc.cast(column, pa.decimal256(76, 0)), 0
     if pa.types.is_decimal128(column.type) and column.type.precision <= _FAST_PRECISION and scale <= 16:
         low = values_of(column, np.dtype((np.int64, (2,))))[:, 0] if len(column) else np.zeros(0, np.int64)
-        groups, integer_groups = _groups_of_integers(np.abs(low), scale)
+        size = np.abs(low).view(np.uint64)
+        groups, integer_groups = _groups_of_integers(size, column.type.precision, scale)
         return _digits_column(column, groups, low < 0, integer_groups, scale)
     groups, negative, integer_groups = _groups_of_text(column, scale)
     return _digits_column(column, groups, negative, integer_groups, scale)
 
 
-def _groups_of_integers(size: Numbers, scale: int) -> tuple[Numbers, int]:
-    """Return the base-10,000 digits of size / 10**scale, (rows, groups), and how many stand before the point."""
-    integer_groups, fraction_groups = -(-(19 - scale) // 4), -(-scale // 4)
-    whole, fraction = np.divmod(size, 10**scale)
-    fraction *= 10 ** (4 * fraction_groups - scale)
-    groups = np.zeros((len(size), integer_groups + fraction_groups), np.int16)
-    for part, last, count in (
-        (whole, integer_groups - 1, integer_groups),
-        (fraction, integer_groups + fraction_groups - 1, fraction_groups),
-    ):
-        for place in range(count):
-            part, digit = np.divmod(part, _BASE)
-            groups[:, last - place] = digit
-    return groups, integer_groups
+def _groups_of_integers(size: Numbers, precision: int, scale: int) -> tuple[list[Numbers], int]:
+    """Return the base-10,000 digits of size / 10**scale, most significant first, and how many stand before the point."""
+    integer_groups, fraction_groups = -(-(precision - scale) // 4), -(-scale // 4)
+    whole = size // 10**scale
+    fraction = (size - whole * 10**scale) * 10 ** (4 * fraction_groups - scale)
+    return _split(whole, integer_groups) + _split(fraction, fraction_groups), integer_groups
 
 
-def _groups_of_text(column: pa.Array, scale: int) -> tuple[Numbers, npt.NDArray[np.bool_], int]:
-    """Return digits, signs and the groups before the point of decimals of any precision."""
+def _split(number: Numbers, count: int) -> list[Numbers]:
+    groups: list[Numbers] = []
+    for _ in range(count):
+        rest = number // _BASE  # by a constant: numpy multiplies, as divmod does not
+        groups.append((number - rest * _BASE).astype(np.int16))
+        number = rest
+    return groups[::-1]
+
+
+def _groups_of_text(column: pa.Array, scale: int) -> tuple[list[Numbers], npt.NDArray[np.bool_], int]:
+    """Return base-10,000 digits, signs and the groups before the point of decimals of any precision."""
     unscaled = pa.Array.from_buffers(
         _unscaled_type(column.type), len(column), column.buffers(), offset=column.offset
     )
@@ -113,7 +118,8 @@ def _groups_of_text(column: pa.Array, scale: int) -> tuple[Numbers, npt.NDArray[
     characters = np.frombuffer(padded.buffers()[2] or b"", np.uint8, len(column) * width, offset)
     digits[:, :width] = characters.reshape(-1, width) - ord("0")
     places = np.array([1000, 100, 10, 1], np.int16)
-    return digits.reshape(len(column), integer_groups + fraction_groups, 4) @ places, negative, integer_groups
+    groups = digits.reshape(len(column), integer_groups + fraction_groups, 4) @ places
+    return list(groups.T), negative, integer_groups
 
 
 def _unscaled_type(kind: pa.DataType) -> pa.DataType:
@@ -122,24 +128,42 @@ def _unscaled_type(kind: pa.DataType) -> pa.DataType:
 
 
 def _digits_column(
-    column: pa.Array, groups: Numbers, negative: npt.NDArray[np.bool_], integer_groups: int, scale: int
+    column: pa.Array, groups: list[Numbers], negative: npt.NDArray[np.bool_], integer_groups: int, scale: int
 ) -> pa.Array:
     """Return header and digits of each value: ndigits, weight, sign, dscale, digits."""
-    rows, width = groups.shape
-    used = groups != 0
-    any_used = used.any(axis=1)
-    first = np.where(any_used, used.argmax(axis=1), 0)
-    count = np.where(any_used, width - used[:, ::-1].argmax(axis=1) - first, 0)
+    rows, width = len(column), len(groups)
+    first, last = _zeros_before(groups, rows), width - _zeros_before(groups[::-1], rows)
+    count = np.maximum(last - first, 0)
     table = np.empty((rows, _HEADER_DIGITS + width), ">i2")
     table[:, 0] = count
-    table[:, 1] = np.where(any_used, integer_groups - 1 - first, 0)
+    table[:, 1] = np.where(count > 0, integer_groups - 1 - first, 0)
     table[:, 2] = np.where(negative, _NEGATIVE, 0)
     table[:, 3] = scale
-    table[:, _HEADER_DIGITS:] = groups
-    keep = np.ones(table.shape, np.bool_)
-    place = np.arange(width)
-    keep[:, _HEADER_DIGITS:] = (place >= first[:, None]) & (place < (first + count)[:, None])
-    return binary_column(table[keep].view(np.uint8), offsets_from(2 * (_HEADER_DIGITS + count)), nulls_of(column))
+    for place, group in enumerate(groups, start=_HEADER_DIGITS):
+        table[:, place] = group
+    return _trimmed(table, first, count, nulls_of(column))
+
+
+def _zeros_before(groups: Sequence[Numbers], rows: int) -> Numbers:
+    """Return how many groups of each row are 0 before the first that is not."""
+    zeros, so_far = np.zeros(rows, np.int64), np.ones(rows, np.bool_)
+    for group in groups:
+        so_far &= group == 0
+        zeros += so_far
+    return zeros
+
+
+def _trimmed(table: Numbers, first: Numbers, count: Numbers, nulls: Mask | None) -> pa.Array:
+    """Return each row's header and ``count`` digits from its digit ``first`` on."""
+    rows, width = table.shape
+    cuts = np.empty((rows, 4), np.int64)  # where header, skipped digits, digits, and more skipped ones begin
+    cuts[:, 0] = np.arange(0, rows * width, width)
+    cuts[:, 1] = cuts[:, 0] + _HEADER_DIGITS
+    cuts[:, 2] = cuts[:, 1] + first
+    cuts[:, 3] = cuts[:, 2] + count
+    parts = binary_column(table.reshape(-1).view(np.uint8), 2 * np.append(cuts, rows * width), None)
+    kept = bytes_of(parts.take(pa.array(np.arange(0, 4 * rows, 2))))
+    return binary_column(kept, offsets_from(2 * (_HEADER_DIGITS + count)), nulls)
 
 
 def text_of(value: Any, style: TextStyle) -> bytes:
