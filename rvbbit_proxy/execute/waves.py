@@ -6,13 +6,14 @@ What a wave tells of the conditions decides in which order they judge the next o
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 
 from rvbbit_proxy.engine.upstream import UpstreamSession
-from rvbbit_proxy.execute.answers import item_key
+from rvbbit_proxy.execute.answers import item_keys
 from rvbbit_proxy.execute.batches import batch_size
 from rvbbit_proxy.execute.judging import StageReport, judge, result_table, stage_inputs
 from rvbbit_proxy.execute.ordering import SAMPLE_ROWS, Seen, order_of, remembered, sample_size
@@ -20,7 +21,7 @@ from rvbbit_proxy.execute.relations import count_rows, drop_relations, make_rela
 from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.execute.services import Services
 from rvbbit_proxy.operators.estimate import estimate_run
-from rvbbit_proxy.plan.plan import ORDINAL, Condition, OperatorStage, Waves
+from rvbbit_proxy.plan.plan import ORDINAL, Condition, Either, OperatorStage, Waves
 
 MET_ROWS = 100
 """Rows by which what a condition costs is estimated."""
@@ -51,6 +52,26 @@ def wave_size(missing: int, passed: int, seen: int, batch: int = 1) -> int:
     return size if size <= batch else math.ceil(size / batch) * batch
 
 
+def wave_count(rows: int, needed: int | None, batch: int, concurrency: int) -> int:
+    """Return how many waves judge so many rows at most: those of a LIMIT when nothing passes.
+
+    >>> wave_count(2000, 10, 100, 16), wave_count(2000, None, 100, 16)
+    (4, 3)
+    """
+    done = count = 0
+    while done < rows:
+        if needed is None:
+            done += SAMPLE_ROWS if not done else _next_rows(done, batch, concurrency)
+        else:
+            done += wave_size(needed, 0, done, batch)
+        count += 1
+    return count
+
+
+def _next_rows(done: int, batch: int, concurrency: int) -> int:
+    return max(batch * concurrency, GROWTH * done)
+
+
 class _Run:
     """One run of one stage."""
 
@@ -63,6 +84,7 @@ class _Run:
         self._services = services
         self._judges = {each.relation: _Collected(each) for each in stage.filters}
         self._seen: list[Seen] = []
+        self._operands: dict[str, list[Seen]] = {}
         self._taken = False
         self._batch = (
             max(batch_size(each.operator, request.options) for each in stage.filters) if stage.filters else 1
@@ -84,15 +106,32 @@ class _Run:
     def _meet(self, rows: int) -> int:
         """Find out what is known of the conditions; return how many rows to judge by all of them."""
         self._take(0, MET_ROWS)
-        self._seen = [self._known(condition, min(MET_ROWS, rows)) for condition in self._stage.conditions]
-        return sample_size(rows, self._seen)
+        met = min(MET_ROWS, rows)
+        for either in self._stage.choices:
+            self._copy_wave(either)
+            self._operands[either.relation] = [self._known(each, met, operand=True) for each in either.operands]
+        self._seen = [self._known(condition, met) for condition in self._stage.conditions]
+        drop_relations([either.relation for either in self._stage.choices], self._upstream)
+        return max(sample_size(rows, group) for group in self._groups())
+
+    def _groups(self) -> list[list[Seen]]:
+        """Return what is known of those that have to be put in order: the conditions, and each OR's operands."""
+        choices = [
+            [
+                seen
+                for seen, operand in zip(self._operands[each.relation], each.operands, strict=True)
+                if operand.stages
+            ]
+            for each in self._stage.choices
+        ]
+        return [self._seen, *choices]
 
     def _wave_size(self, done: int, passed: int) -> int:
         if self._stage.needed is not None:
             return wave_size(self._stage.needed - passed, passed, done, self._batch)
-        if done == 0 and len(self._stage.conditions) > 1 and not all(seen.known for seen in self._seen):
+        if done == 0 and any(len(group) > 1 and not all(seen.known for seen in group) for group in self._groups()):
             return SAMPLE_ROWS
-        return max(self._batch * self._request.options.concurrency, GROWTH * done)
+        return _next_rows(done, self._batch, self._request.options.concurrency)
 
     def _take(self, start: int, end: int) -> None:
         """Put the rows after ``start``, up to ``end``, into the wave's relation."""
@@ -103,14 +142,17 @@ class _Run:
         rows = f"SELECT * FROM {stage.spool} WHERE {ORDINAL} > {start} AND {ORDINAL} <= {end}"
         make_relation(stage.relation, rows, self._upstream)
 
-    def _known(self, condition: Condition, rows: int) -> Seen:
-        """Return what is known of a condition before it has judged anything."""
+    def _known(self, condition: Condition, rows: int, *, operand: bool = False) -> Seen:
+        """Return what is known of a condition before it has judged anything.
+
+        What counts as passed is what is left to judge after it: for an ``operand`` of an OR, what it does not let pass.
+        """
         cost = sum(self._cost(stage, condition) for stage in condition.stages) / max(rows, 1)
         decided_by = self._judges.get(condition.decided_by or "")
         if decided_by is None:
             return Seen(cost)
         judged, true = self._services.history.counts(decided_by.stage)
-        return remembered(cost, judged, judged - true if condition.negated else true)
+        return remembered(cost, judged, judged - true if condition.negated != operand else true)
 
     def _cost(self, stage: OperatorStage, condition: Condition) -> float:
         """Return the tokens that answering the stage's inputs takes, those of the wave that are not known."""
@@ -118,7 +160,7 @@ class _Run:
             return UNKNOWN_TOKENS
         _, items = stage_inputs(stage, self._upstream.fetch(stage.input_sql))
         options = self._request.options
-        keys = [item_key(stage.operator, options, item) for item in items]
+        keys = item_keys(stage.operator, options, items)
         known = self._services.cache.get_many(keys) if options.cache == "on" and stage.operator.cached else {}
         todo = [item for item, key in zip(items, keys, strict=True) if key not in known]
         asked = estimate_run(stage.operator, todo, options.model)
@@ -127,14 +169,17 @@ class _Run:
     def _sample(self) -> int:
         """Judge the wave by every condition, learn what each lets through; return how many rows pass them all."""
         for condition in self._stage.conditions:
-            self._judge(condition)
-        truths = [f"coalesce({condition.sql}, false)" for condition in self._stage.conditions]
-        columns = ", ".join(f"{truth} AS p{number}" for number, truth in enumerate(truths))
-        rows = self._upstream.fetch(f"SELECT {columns} FROM {self._stage.relation}")
-        outcomes = [rows.column(number).to_pylist() for number in range(len(truths))]
+            self._judge(condition, whole=True)
+        outcomes = self._outcomes(self._stage.relation, self._stage.conditions)
         for seen, outcome in zip(self._seen, outcomes, strict=True):
             seen.add(len(outcome), sum(outcome))
         return sum(map(all, zip(*outcomes, strict=True)))
+
+    def _outcomes(self, relation: str, conditions: Sequence[Condition]) -> list[list[bool]]:
+        """Return for each condition which of the relation's rows pass it."""
+        truths = [f"coalesce({condition.sql}, false) AS p{number}" for number, condition in enumerate(conditions)]
+        rows = self._upstream.fetch(f"SELECT {', '.join(truths)} FROM {relation}")
+        return [rows.column(number).to_pylist() for number in range(len(conditions))]
 
     def _filter(self) -> int:
         """Judge the wave by one condition after another; return how many rows pass them all."""
@@ -148,10 +193,34 @@ class _Run:
             self._seen[number].add(before, left)
         return left
 
-    def _judge(self, condition: Condition) -> None:
+    def _judge(self, condition: Condition, *, whole: bool = False) -> None:
+        """Answer what the condition needs; ``whole``: what each operand of an OR needs, for all rows."""
+        if condition.either is not None:
+            self._judge_either(condition.either, whole=whole)
+            return
         for stage in condition.stages:
             judge = self._judges[stage.relation]
             judge.judge_new(stage.input_sql, self._request, self._upstream, self._services)
+
+    def _judge_either(self, either: Either, *, whole: bool) -> None:
+        """Judge the wave by one operand after another, each the rows that none before it has let pass."""
+        self._copy_wave(either)
+        known = self._operands[either.relation]
+        left = count_rows(either.relation, self._upstream)
+        for number in order_of(known):
+            operand, before = either.operands[number], left
+            self._judge(operand)
+            if not whole:
+                self._upstream.execute(f"DELETE FROM {either.relation} WHERE {operand.sql}").close()
+                left = count_rows(either.relation, self._upstream)
+                known[number].add(before, left)
+        if whole:
+            for seen, outcome in zip(known, self._outcomes(either.relation, either.operands), strict=True):
+                seen.add(len(outcome), len(outcome) - sum(outcome))
+        drop_relations([either.relation], self._upstream)
+
+    def _copy_wave(self, either: Either) -> None:
+        make_relation(either.relation, f"SELECT * FROM {self._stage.relation}", self._upstream)
 
 
 @dataclass(slots=True)

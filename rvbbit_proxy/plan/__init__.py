@@ -12,7 +12,8 @@
 - ``guards``       when a call's value is needed at all
 - ``staging``      the planning state: relations, input queries, lookups
 - ``rules/``       one planner rule a file; ``rules.RULES`` is their order
-- ``pairs``        operators over two sources: each side by itself, and joins through what matched
+- ``pairs``        operators over two sources: each side by itself
+- ``joined``       lookups written as joins
 - ``describable``  the same statement with typed NULLs for operators, for Describe
 - ``estimate``     an upper bound of a stage's inputs, for EXPLAIN
 """

@@ -9,9 +9,10 @@ from sqlglot import exp
 
 from rvbbit_proxy.plan.estimate import LOOKUP
 from rvbbit_proxy.plan.guards import guards
-from rvbbit_proxy.plan.plan import Condition, Waves
-from rvbbit_proxy.plan.scope import conjoin, scope_calls
+from rvbbit_proxy.plan.plan import Condition, Either, OperatorStage, Waves
+from rvbbit_proxy.plan.scope import conjoin, disjuncts, has_calls, is_below, scope_calls
 from rvbbit_proxy.plan.staging import Staging
+from rvbbit_proxy.sql.dialect import SemanticCall
 
 
 def stage_waves(
@@ -21,6 +22,7 @@ def stage_waves(
     spool: str,
     needed: int | None,
     staging: Staging,
+    position: str = "WHERE",
 ) -> list[exp.Expr]:
     """Add the waves that judge conditions over the rows of a spool; return the conditions with lookups.
 
@@ -33,26 +35,69 @@ def stage_waves(
     holders = [
         (exp.Paren(this=one.copy()), exp.Paren(this=other.copy())) for one, other in zip(kept, inside, strict=True)
     ]
-    conditions = [_stage(one, other, relation, select, staging) for one, other in holders]
+    conditions = [_stage(one, other, relation, select, staging, position) for one, other in holders]
     staging.stages[first:] = [Waves(relation, spool, needed, tuple(conditions))]
     return [one.this for one, _ in holders]
 
 
-def _stage(kept: exp.Paren, inside: exp.Paren, relation: str, select: exp.Select, staging: Staging) -> Condition:
+def is_choice(condition: exp.Expr) -> bool:
+    """Whether the condition is an OR of several conditions with operators."""
+    return sum(map(has_calls, disjuncts(condition))) > 1
+
+
+def _stage(
+    kept: exp.Paren, inside: exp.Paren, relation: str, select: exp.Select, staging: Staging, position: str
+) -> Condition:
     """Replace the condition's calls by lookups, in both forms."""
-    names: list[str] = []
+    choice = is_choice(inside.this)
+    holders = [_held(operand) for operand in disjuncts(inside.this)] if choice else [inside]
+    if choice:
+        staging.definitions[undecided := staging.relation("undecided")] = staging.definitions[relation]
+        relation = undecided
+    found = {id(holder): list[OperatorStage]() for holder in holders}
     for call, own in zip(scope_calls(kept), scope_calls(inside), strict=True):
-        guarded = guards(own, inside)
-        source = exp.select().from_(exp.to_table(relation))
-        if guarded:
-            source.set("where", exp.Where(this=conjoin(guarded)))
-        found = staging.call_stage(call, source, "WHERE", select, shared=not guarded, inside=own)
-        call.replace(found)
-        if found.meta.get(LOOKUP):
-            names.append(found.meta[LOOKUP])
-    stages = tuple(replace(staging.made[name], bounded=True) for name in dict.fromkeys(names))
-    decided_by, negated = _decision(inside.this)
-    return Condition(staging.sql(inside.this), stages, decided_by, negated)
+        holder = next(each for each in holders if is_below(own, each))
+        lookup = _look_up(call, own, holder, relation, select, staging, position, shared=not choice)
+        call.replace(lookup)
+        if lookup.meta.get(LOOKUP):
+            found[id(holder)].append(replace(staging.made[lookup.meta[LOOKUP]], bounded=True))
+    operands = tuple(_condition(holder, found[id(holder)], staging) for holder in holders)
+    if not choice:
+        return operands[0]
+    stages = {stage.relation: stage for operand in operands for stage in operand.stages}
+    return Condition(staging.sql(inside.this), tuple(stages.values()), either=Either(relation, operands))
+
+
+def _held(operand: exp.Expr) -> exp.Paren:
+    """Put parentheses around an operand, in place."""
+    holder = exp.Paren(this=operand.copy())
+    operand.replace(holder)
+    return holder
+
+
+def _look_up(
+    call: SemanticCall,
+    own: SemanticCall,
+    holder: exp.Expr,
+    relation: str,
+    select: exp.Select,
+    staging: Staging,
+    position: str,
+    *,
+    shared: bool,
+) -> exp.Expr:
+    """Give a call a stage over the relation's rows that its guards below the holder leave; return the lookup."""
+    guarded = guards(own, holder)
+    source = exp.select().from_(exp.to_table(relation))
+    if guarded:
+        source.set("where", exp.Where(this=conjoin(guarded)))
+    return staging.call_stage(call, source, position, select, shared=shared and not guarded, inside=own)
+
+
+def _condition(holder: exp.Paren, stages: list[OperatorStage], staging: Staging) -> Condition:
+    once = {stage.relation: stage for stage in stages}
+    decided_by, negated = _decision(holder.this)
+    return Condition(staging.sql(holder.this), tuple(once.values()), decided_by, negated)
 
 
 def _decision(condition: exp.Expr) -> tuple[str | None, bool]:

@@ -32,6 +32,24 @@ def qualify_outer_columns(select: exp.Select, staging: Staging) -> None:
             _qualify_below(clause, own | named if seen else own, staging)
 
 
+def qualify_join_columns(select: exp.Select, index: int, staging: Staging) -> None:
+    """Write the bare columns of a join's condition, and of WHERE, with their table, where one source alone has them."""
+    _qualify_own(select.args["joins"][index].args["on"], sources(_joined(select, index)), staging)
+    if select.args.get("where"):
+        _qualify_own(select.args["where"], sources(select), staging)
+
+
+def _qualify_own(clause: exp.Expr, around: list[exp.Expr], staging: Staging) -> None:
+    bare = [node for node in walk_scope(clause) if _is_bare(node)]
+    if not bare or not all(isinstance(each, (exp.Table, exp.Subquery)) for each in around):
+        return
+    owned = [(each, _own_columns(exp.Select(from_=exp.From(this=each.copy())), staging)) for each in around]
+    for column in bare:
+        owners = [each for each, names in owned if folded(column.this).lower() in names]
+        if len(owners) == 1:
+            _name_table(column, owners[0])
+
+
 def check_aggregates(tree: exp.Expr, staging: Staging) -> None:
     """Refuse aggregates of an outer query's columns alone: they belong to that query, wherever they stand.
 
@@ -88,8 +106,12 @@ def _qualify(column: exp.Expr, staging: Staging) -> None:
     around = list(_around(staging))
     owner = around[0] if len(around) == 1 else next((s for s in around if _has(s, column, staging)), None)
     if owner is not None:
-        alias = owner.args.get("alias")
-        column.set("table", (alias.this if alias is not None else owner.this).copy())
+        _name_table(column, owner)
+
+
+def _name_table(column: exp.Expr, source: exp.Expr) -> None:
+    alias = source.args.get("alias")
+    column.set("table", (alias.this if alias is not None else source.this).copy())
 
 
 def _around(staging: Staging) -> Iterator[exp.Expr]:

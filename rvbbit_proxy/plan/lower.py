@@ -18,8 +18,8 @@ from rvbbit_proxy.plan.correlation import check_aggregates, qualify_outer_column
 from rvbbit_proxy.plan.cte_names import separate_ctes
 from rvbbit_proxy.plan.ctes import read_once
 from rvbbit_proxy.plan.guards import guards
+from rvbbit_proxy.plan.joined import join_results
 from rvbbit_proxy.plan.output_names import name_items
-from rvbbit_proxy.plan.pairs import join_results
 from rvbbit_proxy.plan.plan import Plan
 from rvbbit_proxy.plan.rules import RULES
 from rvbbit_proxy.plan.rules.filters import row_source
@@ -53,7 +53,7 @@ def plan_statement(
     left = final.find(SemanticCall)
     if left is not None:
         raise NotSupported(f"{left.operator_name} is not supported here: {staging.sql(left.parent or left)}")
-    return Plan(tuple(staging.stages), staging.sql(join_results(final)))
+    return Plan(tuple(staging.stages), staging.sql(join_results(final, target)))
 
 
 def _lower_statement(tree: exp.Expr, staging: Staging) -> exp.Expr:

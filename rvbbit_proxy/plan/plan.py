@@ -84,13 +84,26 @@ class Condition:
     """One condition over the rows of a relation: when its ``stages`` have run, in their order, ``sql`` is plain.
 
     ``decided_by`` is the relation of the one operator whose answer it is, or, where
-    ``negated``, whose answer it is not; None where it is more than that.
+    ``negated``, whose answer it is not; None where it is more than that. ``either``: it is an OR of several operators'
+    conditions, whose stages these are.
     """
 
     sql: str
     stages: tuple[OperatorStage, ...]
     decided_by: str | None = None
     negated: bool = False
+    either: Either | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """The operands of an OR, which may be judged in any order: each reads ``relation`` alone.
+
+    It holds those rows of the wave that no operand before has let pass.
+    """
+
+    relation: str
+    operands: tuple[Condition, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +126,11 @@ class Waves:
         found = {stage.relation: stage for condition in self.conditions for stage in condition.stages}
         return tuple(found.values())
 
+    @property
+    def choices(self) -> tuple[Either, ...]:
+        """The conditions that are an OR of several."""
+        return tuple(condition.either for condition in self.conditions if condition.either is not None)
+
 
 Stage = Spool | OperatorStage | Waves
 
@@ -128,10 +146,9 @@ class Plan:
     def relations(self) -> tuple[str, ...]:
         """All temporary relations that running the plan may make."""
         own = [stage.relation for stage in self.stages]
-        return (
-            *own,
-            *(each.relation for stage in self.stages if isinstance(stage, Waves) for each in stage.filters),
-        )
+        waves = [stage for stage in self.stages if isinstance(stage, Waves)]
+        filters = [each.relation for stage in waves for each in stage.filters]
+        return (*own, *filters, *(each.relation for stage in waves for each in stage.choices))
 
     @property
     def operator_stages(self) -> tuple[OperatorStage, ...]:

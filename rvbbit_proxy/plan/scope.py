@@ -70,6 +70,15 @@ def conjuncts(condition: exp.Expr | None, whole: Sequence[exp.Expr] = ()) -> lis
     return [condition]
 
 
+def disjuncts(condition: exp.Expr) -> list[exp.Expr]:
+    """Split a condition at its top-level ORs, parentheses around ORs removed."""
+    if isinstance(condition, exp.Or):
+        return disjuncts(condition.this) + disjuncts(condition.expression)
+    if isinstance(condition, exp.Paren) and isinstance(condition.this, (exp.Or, exp.Paren)):
+        return disjuncts(condition.this)
+    return [condition]
+
+
 def conjoin(conditions: list[exp.Expr]) -> exp.Expr | None:
     """Join conditions with AND; None when there are none."""
     return exp.and_(*[condition.copy() for condition in conditions], copy=False) if conditions else None

@@ -15,8 +15,9 @@ from sqlglot import exp
 from rvbbit_proxy.errors import AggregateMisplaced, NotSupported, UnknownOperator
 from rvbbit_proxy.operators.operator import Operator, OperatorArg, Operators
 from rvbbit_proxy.plan.estimate import LOOKUP, RETURNS, estimate_tree
+from rvbbit_proxy.plan.joined import join_results
 from rvbbit_proxy.plan.output_names import name_items
-from rvbbit_proxy.plan.pairs import PAIRS, decides_alone, join_results, side_queries
+from rvbbit_proxy.plan.pairs import PAIRS, decides_alone, narrowed, side_queries
 from rvbbit_proxy.plan.plan import ORDINAL, VALUE, OperatorStage, Sides, Spool, Stage, key_column
 from rvbbit_proxy.plan.scope import is_volatile, refers_to, source_names, table_names
 from rvbbit_proxy.sql.dialect import SemanticCall, print_sql
@@ -65,7 +66,7 @@ class Staging:
 
     def query_sql(self, query: exp.Expr) -> str:
         """Print a query of a stage, with the CTEs it may use."""
-        return self.sql(join_results(self._with_environment(query)))
+        return self.sql(join_results(self._with_environment(query), self.target))
 
     def estimate(self, query: exp.Expr) -> tuple[str, bool]:
         """Return the query's upper bound and whether it is one (rather than exact)."""
@@ -281,7 +282,7 @@ class Staging:
         self, operator: Operator, arguments: Arguments, keys: tuple[str, ...], source: exp.Select, position: str
     ) -> str:
         relation = self.relation("result")
-        query = source.copy()
+        query = narrowed(source, [value for _, value in arguments.varying])
         items = [
             exp.alias_(typed(arg, value), key) for key, (arg, value) in zip(keys, arguments.varying, strict=True)
         ]

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 from differential.pieces import number_parameters
 from differential.queries import Query
@@ -26,6 +25,7 @@ from rvbbit_proxy.cascade.load import load_cascade
 from rvbbit_proxy.cascade.runtime import Runtime
 from rvbbit_proxy.cascade.spec import CascadeSpec
 from rvbbit_proxy.cascade.traits import BUILTIN_TRAITS
+from rvbbit_proxy.engine.duckdb_instance import open_instance
 from rvbbit_proxy.engine.duckdb_upstream import DuckDBUpstream
 from rvbbit_proxy.engine.postgres_upstream import PostgresUpstream
 from rvbbit_proxy.engine.upstream import Notice, Parameter, RawRows, Upstream, UpstreamSession
@@ -83,7 +83,7 @@ class Outcome:
     tag: str
 
 
-@dataclass
+@dataclass(repr=False)
 class BothWays:
     """An upstream session, our engine before it, and what has been compared so far."""
 
@@ -305,7 +305,7 @@ def _opened(upstream: Upstream, functions: list[str]) -> Iterator[BothWays]:
 @contextmanager
 def duckdb_both_ways() -> Iterator[BothWays]:
     """Open an empty DuckDB in memory."""
-    with duckdb.connect() as connection, _opened(DuckDBUpstream(connection), duckdb_functions()) as both:
+    with open_instance(":memory:") as connection, _opened(DuckDBUpstream(connection), duckdb_functions()) as both:
         yield both
 
 

@@ -28,6 +28,9 @@ def render(plan: Plan) -> str:
                 answer = "not the answer" if condition.negated else "the answer"
                 what = f", {answer} of {condition.decided_by}" if condition.decided_by else ""
                 lines += [f"  condition{what}", f"    {condition.sql}"]
+                if condition.either is not None:
+                    operands = " | ".join(operand.sql for operand in condition.either.operands)
+                    lines += [f"  either, in any order, over {condition.either.relation}", f"    {operands}"]
                 lines += ["    " + line for each in condition.stages for line in render_operator(each)]
         else:
             lines += render_operator(stage)
@@ -88,6 +91,8 @@ def make_relation(stage: Stage, database: duckdb.DuckDBPyConnection) -> None:
         return
     if isinstance(stage, Waves):
         database.execute(f"CREATE TEMP TABLE {stage.relation} AS SELECT * FROM {stage.spool}")
+        for either in stage.choices:
+            database.execute(f"CREATE TEMP TABLE {either.relation} AS SELECT * FROM {stage.spool}")
         for each in stage.filters:
             make_relation(each, database)
         for condition in stage.conditions:

@@ -18,10 +18,11 @@ from rvbbit_proxy.plan.scope import (
 from rvbbit_proxy.plan.staging import Staging
 
 
-def filter_rows(select: exp.Select, staging: Staging) -> exp.Select:
+def filter_rows(select: exp.Select, staging: Staging, position: str = "WHERE") -> exp.Select:
     """Give every call in WHERE a stage over the rows that its predecessors leave."""
     order = [condition for condition in where_conjuncts(select) if not has_calls(condition)]
     semantic = [condition for condition in where_conjuncts(select) if has_calls(condition)]
+    semantic.sort(key=_breadth)
     if not semantic:
         return select
     set_condition(select, "where", [*order, *semantic])
@@ -35,8 +36,13 @@ def filter_rows(select: exp.Select, staging: Staging) -> exp.Select:
             conditions = where_conjuncts(select)
             guarded = guards(call, conditions[index])
             source = row_source(select, conditions[:index] + guarded)
-            call.replace(staging.call_stage(call, source, "WHERE", select, shared=not guarded))
+            call.replace(staging.call_stage(call, source, position, select, shared=not guarded))
     return select
+
+
+def _breadth(condition: exp.Expr) -> int:
+    """Return how many sources a condition reads: the fewer, the fewer inputs it has."""
+    return len({column.table.lower() for column in condition.find_all(exp.Column)})
 
 
 def row_source(select: exp.Select, conditions: list[exp.Expr]) -> exp.Select:

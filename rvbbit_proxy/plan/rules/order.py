@@ -1,5 +1,7 @@
 """Several operator conditions of one WHERE: which comes first is decided while they run, by cost and what they remove.
 
+The operands of an OR change places likewise, by cost and what they let through.
+
 What they read of the rows that the plain conditions leave is kept, each combination once, in an order that is
 as good as random (by hash), so that the first of them are a sample. The result does not depend on the order: a
 row that fails one condition is out whatever the others, never judged for it, would have said.
@@ -9,7 +11,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from rvbbit_proxy.plan.conditions import stage_waves
+from rvbbit_proxy.plan.conditions import is_choice, stage_waves
 from rvbbit_proxy.plan.hoist import Hoist
 from rvbbit_proxy.plan.rules.filters import row_source
 from rvbbit_proxy.plan.scope import (
@@ -25,17 +27,17 @@ from rvbbit_proxy.plan.scope import (
 from rvbbit_proxy.plan.staging import Staging, literal_value, typed
 
 
-def order_filters(select: exp.Select, staging: Staging) -> exp.Select:
+def order_filters(select: exp.Select, staging: Staging, position: str = "WHERE") -> exp.Select:
     """Give the conditions of WHERE that may change places one stage, where there are several of them."""
     if id(select) in staging.waves:
         return select
     movable = [part for part in where_conjuncts(select) if has_calls(part) and _steady(part, select, staging)]
     for group in _groups(movable, select):
-        _stage(group, select, staging)
+        _stage(group, select, staging, position)
     return select
 
 
-def _stage(group: list[exp.Expr], select: exp.Select, staging: Staging) -> None:
+def _stage(group: list[exp.Expr], select: exp.Select, staging: Staging, position: str) -> None:
     plain = [part for part in where_conjuncts(select) if not has_calls(part)]
     others = [part for part in where_conjuncts(select) if has_calls(part) and part not in group]
     hoist = Hoist(select, staging)
@@ -43,7 +45,7 @@ def _stage(group: list[exp.Expr], select: exp.Select, staging: Staging) -> None:
     rows = row_source(select, plain)
     rows.set("distinct", exp.Distinct())
     spool = hoist.spool(rows, "what the conditions read, as a sample and then the rest", _by_hash(hoist))
-    judged = stage_waves(group, inside, select, spool, None, staging)
+    judged = stage_waves(group, inside, select, spool, None, staging, position)
     set_condition(select, "where", [*plain, *judged, *others])
 
 
@@ -54,13 +56,18 @@ def _groups(conditions: list[exp.Expr], select: exp.Select) -> list[list[exp.Exp
     several read would be the product of the sources.
     """
     if len(sources(select)) <= 1 or _joined_plainly(select):
-        return [conditions] if len(conditions) > 1 else []
+        return [conditions] if _can_vary(conditions) else []
     groups: dict[str, list[exp.Expr]] = {}
     for condition in conditions:
         tables = {column.table.lower() for column in condition.find_all(exp.Column)}
         if len(tables) == 1 and "" not in tables:
             groups.setdefault(tables.pop(), []).append(condition)
-    return [group for group in groups.values() if len(group) > 1]
+    return [group for group in groups.values() if _can_vary(group)]
+
+
+def _can_vary(conditions: list[exp.Expr]) -> bool:
+    """Whether there is an order to find: of several conditions, or of the operands of an OR."""
+    return len(conditions) > 1 or any(map(is_choice, conditions))
 
 
 def _joined_plainly(select: exp.Select) -> bool:
