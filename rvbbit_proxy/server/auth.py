@@ -16,7 +16,7 @@ from rvbbit_proxy.errors import ConfigurationFault, InvalidValue, ProtocolError
 from rvbbit_proxy.wire import backend
 from rvbbit_proxy.wire.framing import Frame
 from rvbbit_proxy.wire.frontend import SASLInitialResponse, SASLResponse, decode_authentication
-from rvbbit_proxy.wire.scram import MECHANISM, ScramServer, Verifier, parse_verifier
+from rvbbit_proxy.wire.scram import ScramServer, Verifier, mechanisms, parse_verifier
 
 _USER_LINE = re.compile(r'\s*"((?:[^"]|"")+)"\s+"([^"]+)"\s*')
 
@@ -62,15 +62,24 @@ def check_exposure(address: str, authentication: Authentication) -> None:
 
 
 def authenticate(
-    user: str, authentication: Authentication, send: Callable[[bytes], None], receive: Callable[[], Frame]
+    user: str,
+    authentication: Authentication,
+    send: Callable[[bytes], None],
+    receive: Callable[[], Frame],
+    end_point: bytes | None = None,
 ) -> None:
-    """Let the client prove who it is; ``send`` must leave at once.
+    """Let the client prove who it is; ``send`` must leave at once, ``end_point`` is what it may bind its proof to.
 
-    Raises AuthenticationFailed (28P01) or ProtocolError (08P01).
+    Raises AuthenticationFailed (28P01, 28000) or ProtocolError (08P01).
     """
     if authentication.users is not None:
-        scram = ScramServer(user, authentication.users.get(user), mock_secret=authentication.mock_secret)
-        send(backend.encode_authentication_sasl([MECHANISM]))
+        scram = ScramServer(
+            user,
+            authentication.users.get(user),
+            mock_secret=authentication.mock_secret,
+            end_point=end_point,
+        )
+        send(backend.encode_authentication_sasl(mechanisms(end_point)))
         initial = decode_authentication(receive(), "sasl_initial")
         if not isinstance(initial, SASLInitialResponse):
             raise ProtocolError("expected SASLInitialResponse")

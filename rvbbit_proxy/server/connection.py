@@ -6,7 +6,6 @@ Source: https://www.postgresql.org/docs/16/protocol-flow.html#PROTOCOL-FLOW-STAR
 from __future__ import annotations
 
 import logging
-import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from rvbbit_proxy.errors import AuthenticationFailed, ProtocolError, RvbbitError
 from rvbbit_proxy.server.auth import Authentication, authenticate
 from rvbbit_proxy.server.cancel import CancelRegistry
 from rvbbit_proxy.server.client_socket import ClientSocket
-from rvbbit_proxy.server.tls import ALPN_PROTOCOL
+from rvbbit_proxy.server.tls import ALPN_PROTOCOL, ServerTls
 from rvbbit_proxy.session.client import Client, ClientLost
 from rvbbit_proxy.session.session import Session
 from rvbbit_proxy.session.state import Identity
@@ -61,7 +60,7 @@ class ConnectionSettings:
     cancels: CancelRegistry
     authentication: Authentication
     admit: Callable[[], bool]
-    tls: ssl.SSLContext | None = None
+    tls: ServerTls | None = None
     startup_timeout_s: float = 60.0
 
 
@@ -139,7 +138,7 @@ class Connection:
             match decode_startup(frame):
                 case SslRequest() if self._settings.tls is not None and not encrypted:
                     self._client.send_now(backend.encode_ssl_response(True))
-                    self._client.start_tls(self._settings.tls)
+                    self._client.start_tls(self._settings.tls.context)
                     encrypted = True
                 case SslRequest():
                     self._client.send_now(backend.encode_ssl_response(False))
@@ -154,7 +153,7 @@ class Connection:
     def _start_direct_tls(self) -> None:
         """Speak TLS from the first byte; such a client must name the protocol (ALPN), which no other sends."""
         assert self._settings.tls is not None  # _negotiate looked
-        self._client.start_tls(self._settings.tls)
+        self._client.start_tls(self._settings.tls.context)
         if self._client.protocol != ALPN_PROTOCOL:
             raise ProtocolError(
                 "received direct SSL connection request without ALPN protocol negotiation extension"
@@ -170,7 +169,8 @@ class Connection:
         user = startup.parameters.get("user", "")
         if not user:
             raise UnknownUser("no PostgreSQL user name specified in startup packet")
-        authenticate(user, self._settings.authentication, self._client.send_now, self._receive_typed)
+        end_point = self._settings.tls.end_point if self._settings.tls and self._client.encrypted else None
+        authenticate(user, self._settings.authentication, self._client.send_now, self._receive_typed, end_point)
         key = self._settings.cancels.register(self.cancel, long_key=startup.accepted_minor >= LATEST_MINOR)
         try:
             identity = Identity(

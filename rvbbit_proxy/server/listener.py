@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -13,6 +12,7 @@ from rvbbit_proxy.server.auth import Authentication, check_exposure
 from rvbbit_proxy.server.cancel import CancelRegistry
 from rvbbit_proxy.server.client_socket import ClientSocket
 from rvbbit_proxy.server.connection import Connection, ConnectionSettings, SessionFactory
+from rvbbit_proxy.server.tls import ServerTls
 from rvbbit_proxy.wire.framing import LARGE_LIMIT_BYTES
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class Server:
         session_factory: SessionFactory,
         *,
         authentication: Authentication | None = None,
-        tls: ssl.SSLContext | None = None,
+        tls: ServerTls | None = None,
         max_connections: int = 100,
         startup_timeout_s: float = 60.0,
         max_message_bytes: int = LARGE_LIMIT_BYTES,

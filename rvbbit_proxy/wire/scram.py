@@ -1,10 +1,11 @@
 """SCRAM-SHA-256, the server's side, as data: client bytes in, server bytes out.
 
-Without channel binding (``SCRAM-SHA-256-PLUS`` is not offered), which a client may support and then must say
-that it saw no offer (``y,,``).
+Where the connection has an end point to bind to, ``SCRAM-SHA-256-PLUS`` is offered too, and a client that supports
+binding but saw no such offer (``y,,``) tells that somebody between took it away.
 Differs from PostgreSQL: passwords are not normalised by SASLprep, but by NFKC, which is the same for all text
 without exotic code points.
-Source: RFC 5802, RFC 7677; PostgreSQL's src/backend/libpq/auth-scram.c for wording and order of checks.
+Source: RFC 5802, RFC 5929 (tls-server-end-point), RFC 7677;
+PostgreSQL's src/backend/libpq/auth-scram.c for wording and order of checks.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from enum import Enum
 from rvbbit_proxy.errors import AuthenticationFailed, InvalidValue, ProtocolError
 
 MECHANISM = "SCRAM-SHA-256"
+MECHANISM_PLUS = "SCRAM-SHA-256-PLUS"
+CHANNEL_TYPE = "tls-server-end-point"
 DEFAULT_ITERATIONS = 4096
 SALT_BYTES = 16
 NONCE_BYTES = 18
@@ -30,6 +33,10 @@ KEY_BYTES = 32
 _VERIFIER = re.compile(r"SCRAM-SHA-256\$([0-9]+):([A-Za-z0-9+/=]+)\$([A-Za-z0-9+/=]+):([A-Za-z0-9+/=]+)")
 _CLIENT_FIRST = re.compile(rb"([^,]*),([^,]*),((?:n=[^,]*),r=([\x21-\x2b\x2d-\x7e]+)(?:,.*)?)", re.DOTALL)
 _CLIENT_FINAL = re.compile(rb"(c=([^,]*),r=([^,]*)(?:,.*)?),p=([^,]*)", re.DOTALL)
+
+
+class ChannelBindingFault(AuthenticationFailed, sqlstate="28000"):
+    """The two sides do not see the same TLS connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +101,31 @@ class ScramState(Enum):
     FAILED = "failed"
 
 
+def mechanisms(end_point: bytes | None) -> tuple[str, ...]:
+    """Return what to offer, the better first; ``end_point`` is what a channel can be bound to."""
+    return (MECHANISM,) if end_point is None else (MECHANISM_PLUS, MECHANISM)
+
+
 class ScramServer:
     """One exchange: :meth:`first` then :meth:`final`.
 
     ``verifier`` None is a user who does not exist: the exchange runs on a mock and fails at its end, so both
-    failures look alike. ``nonce`` is for tests.
+    failures look alike. ``end_point`` is the hash of the server's certificate where TLS is spoken. ``nonce`` is for
+    tests.
     """
 
     def __init__(
-        self, user: str, verifier: Verifier | None, *, mock_secret: bytes, nonce: str | None = None
+        self,
+        user: str,
+        verifier: Verifier | None,
+        *,
+        mock_secret: bytes,
+        end_point: bytes | None = None,
+        nonce: str | None = None,
     ) -> None:
         self._user = user
+        self._end_point = end_point
+        self._bound = False
         self._known = verifier is not None
         self._verifier = verifier or mock_verifier(user, mock_secret)
         self._nonce = nonce or _base64(secrets.token_bytes(NONCE_BYTES))
@@ -115,10 +136,14 @@ class ScramServer:
         self.state = ScramState.FIRST
 
     def first(self, mechanism: str, data: bytes | None) -> bytes:
-        """Take client-first-message, return server-first-message (for AuthenticationSASLContinue)."""
+        """Take client-first-message, return server-first-message (for AuthenticationSASLContinue).
+
+        Raises ChannelBindingFault (28000) when the offer of a binding got lost on its way to the client.
+        """
         self._expect(ScramState.FIRST)
-        if mechanism != MECHANISM:
+        if mechanism not in mechanisms(self._end_point):
             raise ProtocolError("client selected an invalid SASL authentication mechanism")
+        self._bound = mechanism == MECHANISM_PLUS
         match = _CLIENT_FIRST.fullmatch(data or b"")
         if match is None:
             raise self._malformed("The client-first-message does not parse.")
@@ -136,7 +161,8 @@ class ScramServer:
     def final(self, data: bytes) -> bytes:
         """Take client-final-message, return server-final-message (for AuthenticationSASLFinal).
 
-        Raises AuthenticationFailed (28P01) when the proof does not fit the verifier.
+        Raises AuthenticationFailed (28P01) when the proof does not fit the verifier, ChannelBindingFault (28000) when
+        the client is at the other end of another TLS connection than this one.
         """
         self._expect(ScramState.FINAL)
         self.state = ScramState.FAILED
@@ -144,7 +170,9 @@ class ScramServer:
         if match is None:
             raise self._malformed("The client-final-message does not parse.")
         without_proof, channel, nonce, proof_text = match.groups()
-        if _decode_base64(channel) != self._gs2_header:
+        if _decode_base64(channel) != self._gs2_header + (self._end_point or b"" if self._bound else b""):
+            if self._bound:
+                raise ChannelBindingFault("SCRAM channel binding check failed")
             raise ProtocolError("unexpected SCRAM channel-binding attribute in client-final-message")
         if not hmac.compare_digest(nonce, self._combined_nonce):
             raise ProtocolError("invalid SCRAM response", detail="Nonce does not match.")
@@ -163,11 +191,28 @@ class ScramServer:
         return hmac.compare_digest(hashlib.sha256(client_key).digest(), self._verifier.stored_key)
 
     def _check_channel_flag(self, flag: bytes) -> None:
-        if flag in (b"n", b"y"):
-            return
-        if flag.startswith(b"p="):
-            raise self._malformed("The client wants channel binding, which was not offered.")
-        raise self._malformed("Unexpected channel-binding flag.")
+        name, _, channel_type = flag.decode("latin-1").partition("=")
+        if self._bound and name in ("n", "y"):
+            raise self._malformed(
+                "The client selected SCRAM-SHA-256-PLUS, but the SCRAM message does not include channel binding data."
+            )
+        if name == "y" and self._end_point is not None:
+            self.state = ScramState.FAILED
+            raise ChannelBindingFault(
+                "SCRAM channel binding negotiation error",
+                detail="The client supports SCRAM channel binding but thinks the server does not.  However, this"
+                " server does support channel binding.",
+            )
+        if name == "p" and not self._bound:
+            raise self._malformed(
+                "The client selected SCRAM-SHA-256 without channel binding, but the SCRAM message includes channel"
+                " binding data."
+            )
+        if name == "p" and channel_type != CHANNEL_TYPE:
+            self.state = ScramState.FAILED
+            raise ProtocolError(f'unsupported SCRAM channel-binding type "{channel_type}"')
+        if name not in ("n", "y", "p"):
+            raise self._malformed(f'Unexpected channel-binding flag "{flag.decode("latin-1")}".')
 
     def _expect(self, state: ScramState) -> None:
         if self.state is not state:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import ssl
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -11,7 +13,7 @@ from raw_client import SSL_REQUEST, RawClient, Serve, query, startup
 
 from rvbbit_proxy.errors import ConfigurationFault
 from rvbbit_proxy.server.auth import Authentication, load_users
-from rvbbit_proxy.server.tls import load_tls
+from rvbbit_proxy.server.tls import ServerTls, end_point, load_tls
 from rvbbit_proxy.wire.scram import make_verifier
 
 HERE = Path(__file__).parent
@@ -19,7 +21,7 @@ USERS = Authentication({"alice": make_verifier("secret", iterations=4096)})
 
 
 @pytest.fixture
-def tls() -> ssl.SSLContext:
+def tls() -> ServerTls:
     return load_tls(HERE / "localhost.cert.pem", HERE / "localhost.key.pem")
 
 
@@ -45,7 +47,7 @@ def test_nothing_is_served_before_the_password(serve: Serve) -> None:
         assert client.hear() == ["E FATAL 08P01 expected password response, got message type 81"]
 
 
-def test_tls(serve: Serve, tls: ssl.SSLContext) -> None:
+def test_tls(serve: Serve, tls: ServerTls) -> None:
     address = serve(tls=tls, authentication=USERS)
     root = str(HERE / "localhost.cert.pem")
     with psycopg.connect(address.url, password="secret", sslmode="verify-full", sslrootcert=root) as connection:
@@ -54,7 +56,52 @@ def test_tls(serve: Serve, tls: ssl.SSLContext) -> None:
         assert len(connection.execute("SELECT range FROM range(50000)").fetchall()) == 50000
 
 
-def test_bytes_before_the_handshake_are_an_attack(serve: Serve, tls: ssl.SSLContext) -> None:
+def test_channel_binding(serve: Serve, tls: ServerTls) -> None:
+    address = serve(tls=tls, authentication=USERS)
+    for wish in ("require", "prefer", "disable"):
+        connected = psycopg.connect(address.url, password="secret", sslmode="require", channel_binding=wish)
+        with connected as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+    with pytest.raises(psycopg.OperationalError, match='password authentication failed for user "alice"'):
+        psycopg.connect(address.url, password="no", sslmode="require", channel_binding="require")
+
+
+def test_a_certificate_between_is_found_out(serve: Serve, tls: ServerTls) -> None:
+    """The client sees another certificate than the server's: somebody decrypts between them."""
+    address = serve(tls=replace(tls, end_point=b"another"), authentication=USERS)
+    with pytest.raises(psycopg.OperationalError, match="SCRAM channel binding check failed"):
+        psycopg.connect(address.url, password="secret", sslmode="require", channel_binding="require")
+
+
+def test_without_tls_or_with_nothing_to_bind_to_no_binding_is_offered(serve: Serve, tls: ServerTls) -> None:
+    for settings, mode in (({}, "disable"), ({"tls": replace(tls, end_point=None)}, "require")):
+        address = serve(authentication=USERS, **settings)
+        with psycopg.connect(address.url, password="secret", sslmode=mode) as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+        with pytest.raises(psycopg.OperationalError, match="channel binding"):
+            psycopg.connect(address.url, password="secret", sslmode=mode, channel_binding="require")
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "hashed"),
+    [
+        ("2a864886f70d010105", "sha256"),
+        ("2a864886f70d01010b", "sha256"),
+        ("2a864886f70d01010c", "sha384"),
+        ("2a8648ce3d040304", "sha512"),
+        ("2b6570", None),
+    ],
+)
+def test_the_end_point_is_hashed_as_the_certificate_is_signed(algorithm: str, hashed: str | None) -> None:
+    body = b"\x30\x82\x01\x2c" + bytes(300)
+    name = bytes.fromhex(algorithm)
+    signed_by = bytes([0x30, len(name) + 4, 0x06, len(name)]) + name + b"\x05\0"
+    parts = body + signed_by + b"\x03\x01\0"
+    certificate = b"\x30\x82" + len(parts).to_bytes(2) + parts
+    assert end_point(certificate) == (hashed and hashlib.new(hashed, certificate).digest())
+
+
+def test_bytes_before_the_handshake_are_an_attack(serve: Serve, tls: ServerTls) -> None:
     address = serve(tls=tls)
     with RawClient(address.host, address.port) as client:
         client.send(SSL_REQUEST + startup(user="mallory"))
@@ -86,7 +133,7 @@ def test_a_certificate_that_does_not_load_is_a_configuration_fault(tmp_path: Pat
         load_tls(tmp_path / "gone.pem")
 
 
-def test_idle_tls_connections_hear_of_the_shutdown(serve: Serve, tls: ssl.SSLContext) -> None:
+def test_idle_tls_connections_hear_of_the_shutdown(serve: Serve, tls: ServerTls) -> None:
     address = serve(tls=tls)
     context = ssl.create_default_context(cafile=HERE / "localhost.cert.pem")
     with RawClient(address.host, address.port) as client:
@@ -98,7 +145,7 @@ def test_idle_tls_connections_hear_of_the_shutdown(serve: Serve, tls: ssl.SSLCon
         assert client.hear() == ["E FATAL 57P01 terminating connection due to administrator command"]
 
 
-def test_tls_may_begin_with_the_first_byte(serve: Serve, tls: ssl.SSLContext) -> None:
+def test_tls_may_begin_with_the_first_byte(serve: Serve, tls: ServerTls) -> None:
     address = serve(tls=tls)
     context = ssl.create_default_context(cafile=HERE / "localhost.cert.pem")
     with RawClient(address.host, address.port) as client:

@@ -15,10 +15,13 @@ from hypothesis import strategies as st
 from rvbbit_proxy.errors import AuthenticationFailed, InvalidValue, ProtocolError, RvbbitError
 from rvbbit_proxy.wire.scram import (
     MECHANISM,
+    MECHANISM_PLUS,
+    ChannelBindingFault,
     ScramServer,
     ScramState,
     Verifier,
     make_verifier,
+    mechanisms,
     mock_verifier,
     parse_verifier,
 )
@@ -90,6 +93,57 @@ def test_bad_first_messages(data: bytes | None) -> None:
 def test_another_mechanism() -> None:
     with pytest.raises(ProtocolError):
         ScramServer("user", VERIFIER, mock_secret=SECRET).first("SCRAM-SHA-256-PLUS", b"n,,n=,r=a")
+
+
+END_POINT = b"the hash of a certificate"
+BOUND = b"p=tls-server-end-point,,"
+
+
+def bound_server() -> ScramServer:
+    return ScramServer("user", VERIFIER, mock_secret=SECRET, end_point=END_POINT)
+
+
+def test_a_proof_is_bound_to_the_channel() -> None:
+    assert mechanisms(None) == (MECHANISM,)
+    assert mechanisms(END_POINT) == (MECHANISM_PLUS, MECHANISM)
+    server = bound_server()
+    first = server.first(MECHANISM_PLUS, BOUND + b"n=,r=abc")
+    server.final(client_final("pencil", b"n=,r=abc", first, BOUND + END_POINT))
+    assert server.state is ScramState.DONE
+
+
+@pytest.mark.parametrize("channel", [BOUND + b"another certificate's", BOUND, b"n,,", b"y,,"])
+def test_a_proof_for_another_channel_is_refused(channel: bytes) -> None:
+    server = bound_server()
+    first = server.first(MECHANISM_PLUS, BOUND + b"n=,r=abc")
+    with pytest.raises(ChannelBindingFault, match="SCRAM channel binding check failed") as raised:
+        server.final(client_final("pencil", b"n=,r=abc", first, channel))
+    assert raised.value.sqlstate == "28000"
+    assert server.state is ScramState.FAILED
+
+
+def test_a_client_that_was_kept_from_the_offer_is_refused() -> None:
+    server = bound_server()
+    with pytest.raises(ChannelBindingFault, match="SCRAM channel binding negotiation error"):
+        server.first(MECHANISM, b"y,,n=,r=abc")
+    assert server.state is ScramState.FAILED
+    bound_server().first(MECHANISM, b"n,,n=,r=abc")  # a client that cannot bind may go on
+
+
+@pytest.mark.parametrize(
+    ("mechanism", "first", "told"),
+    [
+        (MECHANISM_PLUS, b"n,,n=,r=abc", "does not include channel binding data"),
+        (MECHANISM_PLUS, b"y,,n=,r=abc", "does not include channel binding data"),
+        (MECHANISM, BOUND + b"n=,r=abc", "includes channel binding data"),
+        (MECHANISM_PLUS, b"p=tls-unique,,n=,r=abc", 'unsupported SCRAM channel-binding type "tls-unique"'),
+        (MECHANISM_PLUS, b"x,,n=,r=abc", 'Unexpected channel-binding flag "x"'),
+    ],
+)
+def test_bad_first_messages_where_binding_is_offered(mechanism: str, first: bytes, told: str) -> None:
+    with pytest.raises(ProtocolError) as raised:
+        bound_server().first(mechanism, first)
+    assert told in f"{raised.value.message} {raised.value.detail}"
 
 
 def test_verifiers_read_back() -> None:
