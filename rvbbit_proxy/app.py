@@ -17,7 +17,6 @@ from rvbbit_proxy.cascade.spec import CascadeSpec
 from rvbbit_proxy.cascade.traits import BUILTIN_TRAITS
 from rvbbit_proxy.engine.duckdb_instance import open_instance
 from rvbbit_proxy.engine.duckdb_upstream import DuckDBUpstream
-from rvbbit_proxy.engine.postgres_upstream import PostgresUpstream
 from rvbbit_proxy.engine.upstream import Upstream
 from rvbbit_proxy.engine.with_ledger import WithLedger
 from rvbbit_proxy.execute.history import SPANS_SQL, load_history
@@ -67,11 +66,12 @@ class App:
         self.door = ModelDoor(settings, ledger)
         self.door.observed.load(ledger)
         self.meta = MetaQueue(ledger)
-        self.runtime = Runtime(self.door, ledger, self.cascades, BUILTIN_TRAITS, (self.meta.run_ended,))
-        self.meta.start(self.runtime)
-        self.loop.run(self.meta.resume(RunOptions.of(settings)))
         self.cache = ResultCache(ledger, settings.cache_entries)
         self.cache.load()
+        observers = (self.meta.run_ended,)
+        self.runtime = Runtime(self.door, ledger, self.cascades, BUILTIN_TRAITS, observers, self.cache)
+        self.meta.start(self.runtime)
+        self.loop.run(self.meta.resume(RunOptions.of(settings)))
         reader, history = SqlReader.of(self.operators), load_history(ledger.query(SPANS_SQL).to_pylist())
         services = Services(reader, self.runtime, self.cache, self.loop, self.door, history)
         self.engine = SemanticEngine(services)
@@ -158,6 +158,8 @@ def _open_upstream(settings: Settings, connection: duckdb.DuckDBPyConnection) ->
     embedded = DuckDBUpstream(connection)
     if settings.upstream is None:
         return embedded
+    from rvbbit_proxy.engine.postgres_upstream import PostgresUpstream  # noqa: PLC0415  psycopg takes 13 MB
+
     return WithLedger(PostgresUpstream(settings.upstream), embedded, relation_names(connection))
 
 

@@ -19,7 +19,16 @@ from pydantic import ValidationError
 from rvbbit_proxy.cascade.block import split_sides
 from rvbbit_proxy.cascade.runtime import Trait
 from rvbbit_proxy.cascade.source import Location, Source, load_source
-from rvbbit_proxy.cascade.spec import BlockSpec, CascadeCell, CascadeSpec, Cell, LlmCell, OutputSpec, TraitCell
+from rvbbit_proxy.cascade.spec import (
+    BesideSpec,
+    BlockSpec,
+    CascadeCell,
+    CascadeSpec,
+    Cell,
+    LlmCell,
+    OutputSpec,
+    TraitCell,
+)
 from rvbbit_proxy.cascade.template import TemplateFault, check_expression, check_template
 from rvbbit_proxy.cascade.traits import BUILTIN_TRAITS
 from rvbbit_proxy.errors import ConfigurationFault
@@ -207,6 +216,8 @@ def _check_forms(spec: CascadeSpec, source: Source) -> None:
             raise source.fault(["batch", "item"], "an item is one line")
     if spec.block is not None:
         _check_block(spec, spec.block, source)
+    if spec.beside is not None:
+        _check_beside(spec, spec.beside, source)
     if spec.reduce is not None:
         if listed_input(spec) is None:
             raise source.fault(["reduce"], "reduce needs an input of type text[]")
@@ -228,6 +239,16 @@ def _check_block(spec: CascadeSpec, block: BlockSpec, source: Source) -> None:
         if "\n" in getattr(block, key).strip():
             raise source.fault(["block", key], f"a {key} is one line")
     _check_text(source, ["block", "system"], block.system, {})
+
+
+def _check_beside(spec: CascadeSpec, beside: BesideSpec, source: Source) -> None:
+    function = spec.sql_function
+    if function is None or function.shape == "aggregate" or function.args[0].type != "text":
+        raise source.fault(["beside"], "beside needs a sql_function whose first argument is a text")
+    types = {arg.name: arg.type for arg in function.args[1:]}
+    _check_text(source, ["beside", "field"], beside.field, types)
+    if "\n" in beside.field.strip() or ";" in beside.field:
+        raise source.fault(["beside", "field"], "a field is one line without semicolons")
 
 
 def _check_answer(spec: CascadeSpec, source: Source, form: str, answer: str) -> None:
@@ -253,6 +274,18 @@ def _check_references(spec: CascadeSpec, cascades: Mapping[str, CascadeSpec], tr
         target = cascades.get(_target(cell) or "")
         if target is not None and not (isinstance(cell, TraitCell) and cell.trait in traits):
             _check_passed_inputs(spec, index, cell, target)
+    if spec.beside is not None and not _reads_fields(cascades.get(spec.beside.cascade)):
+        raise _fault(
+            spec, ["beside", "cascade"], f"{spec.beside.cascade!r} is no cascade that reads fields of a text"
+        )
+
+
+def _reads_fields(spec: CascadeSpec | None) -> bool:
+    """Tell whether SQL gives the cascade a text and fields, and it answers with a value for each field."""
+    if spec is None or spec.sql_function is None or spec.beside is not None:
+        return False
+    args = spec.sql_function.args
+    return len(args) == 2 and spec.output.type == "text[]" and spec.output.items_from == args[1].name
 
 
 def _check_passed_inputs(spec: CascadeSpec, index: int, cell: Cell, target: CascadeSpec) -> None:
@@ -283,7 +316,8 @@ def _genus_hash(
     if spec.cascade_id in above:
         raise _fault(spec, ["cells"], f"cascade uses itself: {' > '.join([*above, spec.cascade_id])}")
     uses: dict[str, str] = {}
-    for name in sorted({target for cell in spec.cells if (target := _target(cell))}):
+    used = {target for cell in spec.cells if (target := _target(cell))}
+    for name in sorted(used | ({spec.beside.cascade} if spec.beside else set())):
         if name in traits and not _only_cascade(spec, name):
             uses[name] = _trait_text(traits[name])
         else:

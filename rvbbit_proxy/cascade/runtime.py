@@ -5,7 +5,7 @@ Doors are protocols: the real ones are ``llm``'s and ``ledger``'s, tests bring t
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from rvbbit_proxy.caller import CallerContext
 from rvbbit_proxy.cascade.spec import CascadeSpec, LlmCell
-from rvbbit_proxy.ledger.records import Record, SessionRecord
+from rvbbit_proxy.ledger.records import CacheRecord, Record, SessionRecord
 from rvbbit_proxy.llm.request import ModelReply, ModelRequest
 from rvbbit_proxy.settings import RunOptions
 
@@ -36,6 +36,29 @@ class Door(Protocol):
         cell_name: str | None = None,
     ) -> NDArray[np.float32]:
         """Return one L2-normalised row per text."""
+        ...
+
+
+class AnswerCache(Protocol):
+    """Where answers are kept between statements: ``llm.cache.ResultCache``, which says more of each method."""
+
+    def get_many(self, keys: Iterable[str], *, max_age_s: float | None = None) -> dict[str, Any]:
+        """Return the known answers among these keys."""
+        ...
+
+    def put_many(self, records: Sequence[CacheRecord]) -> None:
+        """Keep answers."""
+        ...
+
+    async def answers(
+        self,
+        keys: Sequence[str],
+        ask: Callable[[Sequence[str]], Awaitable[None]],
+        *,
+        refresh: bool = False,
+        max_age_s: float | None = None,
+    ) -> dict[str, Any]:
+        """Return the answers of keys, asking only for those nobody has and nobody is asking for."""
         ...
 
 
@@ -97,13 +120,14 @@ class Trait(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """The doors and the loaded cascades that runs share; one per process."""
+    """The doors and the loaded cascades that runs share; one per process. ``cache``: for the parts of a fold."""
 
     door: Door
     ledger: Recorder
     cascades: Mapping[str, CascadeSpec]
     traits: Mapping[str, Trait] = field(default_factory=dict)
     observers: Sequence[Observer] = ()
+    cache: AnswerCache | None = None
 
 
 @dataclass(frozen=True, slots=True)

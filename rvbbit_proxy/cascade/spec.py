@@ -214,6 +214,18 @@ class BlockSpec(Frozen):
     max_attempts: int = Field(2, ge=1, le=10)
 
 
+class BesideSpec(Frozen):
+    """How the cascade's question stands beside others about the same text, in one prompt of another cascade.
+
+    ``cascade`` reads several fields out of a text: its SQL arguments are the text and the fields, separated by
+    semicolons (its ``items_from``). ``field`` names one that is this cascade's answer; it is a template of the SQL
+    arguments after the first, which is the text. What is read and is no answer is asked for by the cascade itself.
+    """
+
+    cascade: Identifier
+    field: str
+
+
 class ReduceSpec(Frozen):
     """How the answers for parts of a group become one; the template sees ``partials`` and the inputs."""
 
@@ -253,6 +265,7 @@ class CascadeSpec(Frozen):
     sql_function: SqlFunction | None = None
     batch: BatchSpec | None = None
     block: BlockSpec | None = None
+    beside: BesideSpec | None = None
     offline: OfflineSpec | None = None
     reduce: ReduceSpec | None = None
     test_cases: tuple[CaseSpec, ...] = ()

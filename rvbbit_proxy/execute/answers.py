@@ -8,9 +8,10 @@ what is in flight has ended, so money spent is never lost; or it is NULL (``null
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from rvbbit_proxy.caller import CallerContext, utc_now
@@ -23,20 +24,22 @@ from rvbbit_proxy.errors import (
 from rvbbit_proxy.execute.batches import Item, group_batches, split_batch
 from rvbbit_proxy.execute.services import Services
 from rvbbit_proxy.ledger.records import CacheRecord
-from rvbbit_proxy.llm.cache import cache_key, cache_keys
+from rvbbit_proxy.llm.cache import cache_keys
 from rvbbit_proxy.operators.answering import answer
 from rvbbit_proxy.operators.operator import Operator
 from rvbbit_proxy.settings import RunOptions
 
 NEVER_NULL = (BudgetExceeded, QueryCancelled)
 """Errors that end the statement even under ``on_error = null``."""
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(slots=True)
 class Answers:
     """One value per input, in order, and how they came about.
 
-    ``decided``: by a proxy, without the model; ``sampled``: by the model, to know the proxy.
+    ``decided``: by a proxy, without the model; ``sampled``: by the model, to know the proxy; ``shared``: in prompts
+    that other operators share.
     """
 
     values: list[Any]
@@ -46,6 +49,7 @@ class Answers:
     first_error: RvbbitError | None = None
     decided: int = 0
     sampled: int = 0
+    shared: int = 0
 
 
 @dataclass(slots=True)
@@ -64,14 +68,22 @@ class _Work:
 
 
 async def answer_inputs(
-    operator: Operator, items: Sequence[Item], ctx: CallerContext, options: RunOptions, services: Services
+    operator: Operator,
+    items: Sequence[Item],
+    ctx: CallerContext,
+    options: RunOptions,
+    services: Services,
+    given: Mapping[str, Any] = NOTHING,
 ) -> Answers:
     """Answer every item; equal items are asked once, here and in statements running beside this one.
 
+    ``given``: answers that are there already, by cache key.
+
     :raises RvbbitError: the first failure, when ``options.on_error`` is ``fail``.
     """
-    keys = cache_keys(operator.version, options.model, {"embed_model": options.embed_model}, items)
-    work = _Work(operator, ctx, options, services, dict(zip(keys, items, strict=True)))
+    keys = item_keys(operator, options, items)
+    asked = {key: item for key, item in zip(keys, items, strict=True) if key not in given}
+    work = _Work(operator, ctx, options, services, asked)
     if options.cache == "off" or not operator.cached:
         await _ask(list(work.items), work)
     else:
@@ -84,7 +96,9 @@ async def answer_inputs(
     if error is not None and (options.on_error == "fail" or isinstance(error, NEVER_NULL)):
         raise error
     failed = sum(key in work.failures for key in keys)
-    return Answers([work.found.get(key) for key in keys], len(work.items) - work.asked, work.runs, failed, error)
+    values = [given[key] if key in given else work.found.get(key) for key in keys]
+    cached, shared = len(work.items) - work.asked, len(keys) - len(asked)
+    return Answers(values, cached, work.runs, failed, error, shared=shared)
 
 
 def max_age_s(operator: Operator, options: RunOptions) -> float | None:
@@ -92,10 +106,9 @@ def max_age_s(operator: Operator, options: RunOptions) -> float | None:
     return min(filter(None, (operator.cache_ttl_s, options.cache_ttl_s)), default=None)
 
 
-def item_key(operator: Operator, options: RunOptions, item: Item) -> str:
-    """Return the cache key of one input under these options."""
-    models = {"embed_model": options.embed_model}
-    return cache_key(operator.version, options.model, models, item)
+def item_keys(operator: Operator, options: RunOptions, items: Sequence[Item]) -> list[str]:
+    """Return the cache keys of inputs under these options."""
+    return cache_keys(operator.version, options.model, {"embed_model": options.embed_model}, items)
 
 
 async def _ask(keys: Sequence[str], work: _Work) -> None:
@@ -135,23 +148,31 @@ async def _ask_batch(keys: list[str], work: _Work) -> None:
     else:
         work.found.update(zip(keys, values, strict=True))
         work.services.running.advance(work.ctx.query_id, len(keys))
-        _remember(keys, values, work)
+        remember(work.operator, keys, values, work.ctx, work.options, work.services)
 
 
-def _remember(keys: Sequence[str], values: Sequence[Any], work: _Work) -> None:
-    if not work.operator.cached or work.options.cache == "off":
+def remember(
+    operator: Operator,
+    keys: Sequence[str],
+    values: Sequence[Any],
+    ctx: CallerContext,
+    options: RunOptions,
+    services: Services,
+) -> None:
+    """Keep answers under their cache keys, where operator and statement let them be kept."""
+    if not operator.cached or options.cache == "off":
         return
     now = utc_now()
-    work.services.cache.put_many(
+    services.cache.put_many(
         [
             CacheRecord(
                 cache_key=key,
-                operator=work.operator.name,
-                genus_hash=work.operator.version,
-                model=work.options.model,
+                operator=operator.name,
+                genus_hash=operator.version,
+                model=options.model,
                 value=value,
                 created_at=now,
-                caller_id=work.ctx.caller_id,
+                caller_id=ctx.caller_id,
             )
             for key, value in zip(keys, values, strict=True)
         ]

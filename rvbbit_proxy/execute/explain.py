@@ -15,22 +15,13 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from rvbbit_proxy.engine.upstream import Column, UpstreamResult, UpstreamSession
-from rvbbit_proxy.errors import BudgetExceeded, SyntaxFault
-from rvbbit_proxy.execute.answers import item_key, max_age_s
-from rvbbit_proxy.execute.batches import Item, group_batches
-from rvbbit_proxy.execute.forecast import forecast
-from rvbbit_proxy.execute.judging import StageReport, stage_inputs
-from rvbbit_proxy.execute.pairs import expected_pairs
-from rvbbit_proxy.execute.proxies import cascade_method
-from rvbbit_proxy.execute.request import StatementRequest
+from rvbbit_proxy.engine.upstream import Column, UpstreamResult
+from rvbbit_proxy.errors import SyntaxFault
+from rvbbit_proxy.execute.estimates import StageEstimate, total_cost
+from rvbbit_proxy.execute.judging import StageReport
 from rvbbit_proxy.execute.result import TableResult
-from rvbbit_proxy.execute.services import Services
-from rvbbit_proxy.execute.top import shortlist, top_method
-from rvbbit_proxy.operators.estimate import Asked, estimate_run
-from rvbbit_proxy.operators.operator import Operator
-from rvbbit_proxy.plan.plan import OperatorStage, Plan, Spool, Waves
-from rvbbit_proxy.settings import OFFLINE, RunOptions
+from rvbbit_proxy.plan.plan import Plan, Spool, Waves
+from rvbbit_proxy.settings import OFFLINE
 from rvbbit_proxy.wire.types.oids import JSON, TEXT
 
 EXPLAIN = re.compile(
@@ -63,32 +54,6 @@ class Actual:
     cost_usd: Decimal | None
 
 
-@dataclass(frozen=True, slots=True)
-class StageEstimate:
-    """What a stage will ask. ``at_most``: an earlier stage may leave fewer inputs. ``cost_usd`` None: no price.
-
-    ``exact``: the counts are; dollars and ``seconds`` (None: unknown) rest on ``past_calls``, 0 is a guess.
-    """
-
-    operator: str
-    cascade: str
-    position: str
-    inputs: int
-    at_most: bool
-    cached: int
-    calls: int
-    tokens_in: int
-    tokens_out: int
-    cost_usd: Decimal | None
-    input_sql: str
-    method: str | None = None
-    exact: bool = False
-    cost_low_usd: Decimal | None = None
-    cost_high_usd: Decimal | None = None
-    seconds: float | None = None
-    past_calls: int = 0
-
-
 def parse_explain(sql: str) -> tuple[str, ExplainOptions | None]:
     """Split EXPLAIN and its options from the statement it explains; None where it is no EXPLAIN.
 
@@ -118,78 +83,6 @@ def explain_result(
         else _as_text(plan, estimates, model, actual)
     )
     return TableResult(options.columns, pa.table({"QUERY PLAN": pa.array(lines, pa.string())}), "EXPLAIN")
-
-
-def check_budget(estimates: Sequence[StageEstimate], limit_usd: Decimal) -> None:
-    """Refuse a statement that is certain to cost more than it may: by the stages whose inputs are exactly known.
-
-    :raises BudgetExceeded: with both figures.
-    """
-    certain = sum((each.cost_usd for each in estimates if each.cost_usd and not each.at_most), Decimal(0))
-    if certain > limit_usd:
-        raise BudgetExceeded(
-            f"query would cost about {certain:f} USD, more than rvbbit.max_cost = {limit_usd}",
-            hint="See EXPLAIN; raise rvbbit.max_cost or narrow the query.",
-        )
-
-
-def estimate_stages(
-    plan: Plan, request: StatementRequest, upstream: UpstreamSession, services: Services
-) -> list[StageEstimate]:
-    """Price every operator stage without asking a model."""
-    return [_estimate(stage, request, upstream, services) for stage in plan.operator_stages]
-
-
-def _estimate(
-    stage: OperatorStage, request: StatementRequest, upstream: UpstreamSession, services: Services
-) -> StageEstimate:
-    options = request.options
-    pairs = expected_pairs(stage, stage.sides, upstream, options, services) if stage.sides is not None else None
-    inputs = upstream.fetch(stage.estimate_sql) if pairs is None else pairs.inputs
-    times = 1.0 if pairs is None else pairs.times
-    _, items = stage_inputs(stage, inputs)
-    distinct = {item_key(stage.operator, options, item): item for item in items}
-    known = (
-        services.cache.get_many(list(distinct), max_age_s=max_age_s(stage.operator, options))
-        if options.cache == "on"
-        else {}
-    )
-    todo = [item for key, item in distinct.items() if key not in known]
-    ranked = shortlist(stage, len(distinct), options, services)
-    if ranked is not None:
-        todo = todo[: ranked.first + ranked.wave]
-    price = services.door.price(options.model)
-    asked = _estimate_runs(stage.operator, todo, options).times(times)
-    seen = services.door.observed.find(
-        stage.operator.cascade.cascade_id, options.model, asked.tokens_in // max(1, asked.calls)
-    )
-    expected = forecast(asked, seen, price, options.concurrency)
-    method = top_method(stage, ranked) or cascade_method(stage.operator, len(todo), options, services)
-    return StageEstimate(
-        operator=stage.operator.name,
-        cascade=stage.operator.cascade.cascade_id,
-        position=stage.position,
-        inputs=round(len(distinct) * times),
-        at_most=stage.bounded,
-        cached=round(len(known) * times),
-        calls=asked.calls,
-        tokens_in=asked.tokens_in,
-        tokens_out=expected.tokens_out,
-        cost_usd=expected.cost_usd,
-        input_sql=stage.input_sql,
-        method=method or (pairs.method if pairs is not None else None),
-        exact=not stage.bounded and times == 1,
-        cost_low_usd=expected.cost_low_usd,
-        cost_high_usd=expected.cost_high_usd,
-        seconds=expected.seconds,
-        past_calls=expected.past_calls,
-    )
-
-
-def _estimate_runs(operator: Operator, items: Sequence[Item], options: RunOptions) -> Asked:
-    batches = group_batches(operator, items, options)
-    runs = ([items[index] for index in batch] for batch in batches)
-    return sum((estimate_run(operator, run, options.model) for run in runs), Asked())
 
 
 def _as_text(plan: Plan, estimates: Sequence[StageEstimate], model: str, actual: Actual | None) -> list[str]:
@@ -239,6 +132,9 @@ def _stage_lines(number: int, estimate: StageEstimate, report: StageReport | Non
         _range_line(estimate),
         f"        Method: {estimate.method}" if estimate.method else None,
         actual,
+        f"        Shared: {report.shared} answered in prompts with other operators"
+        if report is not None and report.shared
+        else None,
         f"        Decided: {report.decided} by the proxy, {report.sampled} sampled by the model"
         if report is not None and report.sampled
         else None,
@@ -253,7 +149,10 @@ def _range_line(estimate: StageEstimate) -> str | None:
     seconds = "" if estimate.seconds is None else f", about {estimate.seconds:.1f} s"
     rests_on = f"from {estimate.past_calls} past calls" if estimate.past_calls else "guessed: no past calls"
     span = f"{_money(estimate.cost_low_usd)} to {_money(estimate.cost_high_usd)}"
-    return f"        Estimate: {span}{seconds}  ({rests_on})"
+    calls = ""
+    if (estimate.calls_low, estimate.calls_high) != (estimate.calls, estimate.calls):
+        calls = f", {estimate.calls_low} to {estimate.calls_high} calls"
+    return f"        Estimate: {span}{seconds}{calls}  ({rests_on})"
 
 
 def _as_json(plan: Plan, estimates: Sequence[StageEstimate], actual: Actual | None) -> str:
@@ -271,12 +170,6 @@ def _as_json(plan: Plan, estimates: Sequence[StageEstimate], actual: Actual | No
             "Cost": actual.cost_usd,
         }
     return json.dumps([document], indent=2, default=str)
-
-
-def total_cost(estimates: Sequence[StageEstimate]) -> Decimal | None:
-    """Return the sum in USD; None as soon as one stage that calls has no price."""
-    costs = [estimate.cost_usd for estimate in estimates if estimate.calls]
-    return None if any(cost is None for cost in costs) else sum((cost for cost in costs if cost), Decimal(0))
 
 
 def _money(cost: Decimal | None) -> str:

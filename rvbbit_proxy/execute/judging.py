@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from rvbbit_proxy.caller import mint_span_id, utc_now
 from rvbbit_proxy.engine.upstream import Notice
-from rvbbit_proxy.execute.answers import Answers
+from rvbbit_proxy.execute.answers import NOTHING, Answers
+from rvbbit_proxy.execute.beside import Given, answer_shared, share_inputs
 from rvbbit_proxy.execute.history import counted
 from rvbbit_proxy.execute.progress import NOTICE_EVERY_S
 from rvbbit_proxy.execute.proxies import answer_cascaded
 from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.execute.services import Services
 from rvbbit_proxy.ledger.records import EventRecord
+from rvbbit_proxy.operators.operator import Operator
 from rvbbit_proxy.plan.plan import VALUE, OperatorStage
 
 ARROW_TYPES = {
@@ -31,6 +33,7 @@ ARROW_TYPES = {
     "text[]": pa.list_(pa.string()),
 }
 NULL_WARNING_SQLSTATE = "01000"
+Outcome = TypeVar("Outcome")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class StageReport:
     failed: int
     decided: int = 0
     sampled: int = 0
+    shared: int = 0
 
     def __add__(self, other: StageReport) -> StageReport:
         """Add what the same stage did elsewhere."""
@@ -55,6 +59,7 @@ class StageReport:
             self.failed + other.failed,
             self.decided + other.decided,
             self.sampled + other.sampled,
+            self.shared + other.shared,
         )
 
 
@@ -74,24 +79,26 @@ def together(stage: OperatorStage, done: Sequence[Judged]) -> Judged:
     return Judged(pa.concat_tables([part.keys for part in done]), values, total)
 
 
-def judge(stage: OperatorStage, inputs: pa.Table, request: StatementRequest, services: Services) -> Judged:
-    """Answer the stage's inputs, on the model loop, for the statement's caller."""
+def judge(
+    stage: OperatorStage,
+    inputs: pa.Table,
+    request: StatementRequest,
+    services: Services,
+    given: Mapping[str, Any] = NOTHING,
+) -> Judged:
+    """Answer the stage's inputs, on the model loop, for the statement's caller; ``given``: by :func:`judge_shared`."""
     started, span = utc_now(), mint_span_id()
     keys, items = stage_inputs(stage, inputs)
     outcome: Answers | None = None
     try:
         label = f"{stage.operator.name} in {stage.position}"
-        with services.running.at_work(request.ctx, label, len(items)) as progress:
-            outcome = services.loop.run(
-                answer_cascaded(stage.operator, items, request.ctx.under(span), request.options, services),
-                request.ctx.cancel,
-                tick=(lambda: request.notify(progress.notice())) if request.options.progress else None,
-                every_s=NOTICE_EVERY_S,
-            )
+        work = answer_cascaded(stage.operator, items, request.ctx.under(span), request.options, services, given)
+        outcome = _run(work, label, len(items), request, services)
     finally:
         counts = counted(stage, outcome.values) if outcome is not None else {}
         services.history.note(stage, counts)
-        _record(stage, request, services, span, started, {"inputs": len(items), **counts}, outcome)
+        told = {"inputs": len(items), **counts, **_counts(len(items), outcome)}
+        _record(stage, stage.operator, request, services, span, started, told, success=outcome is not None)
     if outcome.failed:
         message = f"{stage.operator.name} gave NULL for {outcome.failed} of {len(items)} inputs that failed"
         request.notify(Notice("WARNING", NULL_WARNING_SQLSTATE, message, detail=str(outcome.first_error)))
@@ -103,8 +110,45 @@ def judge(stage: OperatorStage, inputs: pa.Table, request: StatementRequest, ser
         outcome.failed,
         outcome.decided,
         outcome.sampled,
+        outcome.shared,
     )
     return Judged(keys, outcome.values, report)
+
+
+def judge_shared(
+    stages: Sequence[OperatorStage], inputs: pa.Table, request: StatementRequest, services: Services
+) -> Given:
+    """Answer, in prompts that they share, what several of the stages over the same inputs do not know."""
+    started, span = utc_now(), mint_span_id()
+    first = stages[0]
+    texts = [item[first.arguments[0]] for item in stage_inputs(first, inputs)[1]]
+    shared = share_inputs(stages, texts, request.options, services)
+    if not shared.items:
+        return Given()
+    names = [stage.operator.name for stage in stages]
+    label = f"{', '.join(names)} in {first.position}"
+    given: Given | None = None
+    try:
+        work = answer_shared(shared, stages, request.ctx.under(span), request.options, services)
+        given = _run(work, label, len(shared.items), request, services)
+    finally:
+        told = {"inputs": len(shared.items), "for": names, "runs": given.runs if given is not None else None}
+        reader = shared.reader or first.operator
+        _record(first, reader, request, services, span, started, told, success=given is not None)
+    return given
+
+
+def _run(
+    work: Coroutine[Any, Any, Outcome], label: str, inputs: int, request: StatementRequest, services: Services
+) -> Outcome:
+    """Run work about so many inputs on the model loop, and tell the client how far it is."""
+    with services.running.at_work(request.ctx, label, inputs) as progress:
+        return services.loop.run(
+            work,
+            request.ctx.cancel,
+            tick=(lambda: request.notify(progress.notice())) if request.options.progress else None,
+            every_s=NOTICE_EVERY_S,
+        )
 
 
 def stage_inputs(stage: OperatorStage, table: pa.Table) -> tuple[pa.Table, list[dict[str, Any]]]:
@@ -146,21 +190,31 @@ def result_table(stage: OperatorStage, keys: pa.Table, values: Sequence[Any]) ->
     return pa.table([*columns, array], names=[*stage.key_columns, VALUE])
 
 
+def _counts(inputs: int, outcome: Answers | None) -> dict[str, int]:
+    if outcome is None:
+        return {}
+    counts = {"cached": outcome.cached, "runs": outcome.runs, "failed": outcome.failed}
+    if outcome.shared:
+        counts["shared"] = outcome.shared
+    if outcome.sampled:
+        strong = inputs - outcome.cached - outcome.decided - outcome.sampled
+        counts |= {"proxy": outcome.decided, "sample": outcome.sampled, "strong": strong}
+    return counts
+
+
 def _record(
     stage: OperatorStage,
+    operator: Operator,
     request: StatementRequest,
     services: Services,
     span: str,
     started: datetime,
     told: Mapping[str, Any],
-    outcome: Answers | None,
+    *,
+    success: bool,
 ) -> None:
     ended = utc_now()
     ctx = request.ctx
-    counts = {} if outcome is None else {"cached": outcome.cached, "runs": outcome.runs, "failed": outcome.failed}
-    if outcome is not None and outcome.sampled:
-        strong = told["inputs"] - outcome.cached - outcome.decided - outcome.sampled
-        counts |= {"proxy": outcome.decided, "sample": outcome.sampled, "strong": strong}
     services.runtime.ledger.record(
         EventRecord(
             event_id=span,
@@ -172,12 +226,12 @@ def _record(
             root_trace_id=ctx.root_trace_id,
             trace_id=span,
             parent_trace_id=ctx.trace_id,
-            cascade_id=stage.operator.cascade.cascade_id,
+            cascade_id=operator.cascade.cascade_id,
             start_time=started,
             end_time=ended,
             duration_ms=(ended - started).total_seconds() * 1000,
-            success=outcome is not None,
-            args={"operator": stage.operator.name, **told, **counts},
+            success=success,
+            args={"operator": operator.name, **told},
             source_component="execute",
             source_function="judge",
         )

@@ -40,11 +40,16 @@ Judge: TypeAlias = Callable[[OperatorStage, pa.Table, StatementRequest, Services
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What EXPLAIN knows of a stage's pairs: some of them, of how many times as many, and how they are found."""
+    """What EXPLAIN knows of a stage's pairs: some of them, of how many times as many, and how they are found.
+
+    ``every``, where fewer than all pairs are expected: some of all, of ``every_times`` as many.
+    """
 
     inputs: pa.Table
     times: float
     method: str
+    every: pa.Table | None = None
+    every_times: float = 1.0
 
 
 def judge_pairs(
@@ -76,10 +81,16 @@ def expected_pairs(
         )
         table = _windows(stage, left, right, min(FIRST_NEAREST, shorter))
         part = table.slice(0, ESTIMATED_PAIRS)
-        return Expected(part, table.num_rows / max(part.num_rows, 1), method)
+        return Expected(part, table.num_rows / max(part.num_rows, 1), method, *_some_pairs(stage, left, right))
+    return Expected(*_some_pairs(stage, left, right), f"all pairs of {len(left)} x {len(right)}")
+
+
+def _some_pairs(stage: OperatorStage, left: pa.Array, right: pa.Array) -> tuple[pa.Table, float]:
+    """Return some of all pairs, all if they are few, and of how many times as many."""
+    count = len(left) * len(right)
     share = min(1.0, (ESTIMATED_PAIRS / count) ** 0.5) if count else 1.0
     some = _product(stage, *(texts.slice(0, max(1, int(len(texts) * share))) for texts in (left, right)))
-    return Expected(some, count / max(some.num_rows, 1), f"all pairs of {len(left)} x {len(right)}")
+    return some, count / max(some.num_rows, 1)
 
 
 def _blocked(stage: OperatorStage, sides: Sides, pairs: int, options: RunOptions, services: Services) -> bool:

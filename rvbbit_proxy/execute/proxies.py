@@ -13,13 +13,14 @@ not put into the cache. Sources: Kang et al. 2022 (SUPG), fixed-sequence tests (
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from rvbbit_proxy.caller import CallerContext
-from rvbbit_proxy.execute.answers import Answers, answer_inputs, item_key, max_age_s
+from rvbbit_proxy.execute.answers import NOTHING, Answers, answer_inputs, item_keys, max_age_s
 from rvbbit_proxy.execute.batches import Item
 from rvbbit_proxy.execute.services import Services
 from rvbbit_proxy.execute.similarity import Matrix, can_compare, cosines, embed_sides, fit_scores
@@ -75,14 +76,19 @@ def least_proof(accuracy: float) -> int:
 
 
 async def answer_cascaded(
-    operator: Operator, items: Sequence[Item], ctx: CallerContext, options: RunOptions, services: Services
+    operator: Operator,
+    items: Sequence[Item],
+    ctx: CallerContext,
+    options: RunOptions,
+    services: Services,
+    given: Mapping[str, Any] = NOTHING,
 ) -> Answers:
     """Answer every item as :func:`answer_inputs` does, the clear cases by the proxy where that is allowed."""
     accuracy = wanted_accuracy(operator, options, services)
     unknown = _unknown(operator, items, options, services) if accuracy is not None else []
     size = sample_size(len(unknown), accuracy) if accuracy is not None else 0
     if accuracy is None or not size:
-        return await answer_inputs(operator, items, ctx, options, services)
+        return await answer_inputs(operator, items, ctx, options, services, given)
     lefts, rights = await embed_sides(operator, [items[index] for index in unknown], ctx, options, services)
 
     async def ask(rows: Sequence[int]) -> Answers:
@@ -128,7 +134,7 @@ def _unknown(operator: Operator, items: Sequence[Item], options: RunOptions, ser
     """Return the items that the cache cannot answer."""
     if options.cache != "on" or not operator.cached:
         return list(range(len(items)))
-    keys = [item_key(operator, options, item) for item in items]
+    keys = item_keys(operator, options, items)
     known = services.cache.get_many(keys, max_age_s=max_age_s(operator, options))
     return [index for index, key in enumerate(keys) if key not in known]
 

@@ -28,6 +28,7 @@ NUMBER_TOKENS = 3
 ANSWER_TOKENS = {"boolean": 1, "double precision": 3, "integer": 2, "text": 30, "text[]": 40, "jsonb": 60}
 """What one answer takes, by type; a guess for texts."""
 LABEL_TOKENS = 3
+FIELD_TOKENS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +68,11 @@ def side_tokens(values: Inputs) -> int:
     return sum(map(_value_tokens, values.values())) + NUMBER_TOKENS
 
 
-def answer_tokens(operator: Operator) -> int:
-    """Return what one answer takes."""
+def answer_tokens(operator: Operator, item: Inputs) -> int:
+    """Return what the answer for an item takes."""
     output = operator.cascade.output
+    if output.items_from:
+        return FIELD_TOKENS * (1 + str(item.get(output.items_from)).count(";"))
     return LABEL_TOKENS if output.labels or output.labels_from else ANSWER_TOKENS[output.type]
 
 
@@ -78,7 +81,7 @@ def _batch(operator: Operator, batch: BatchSpec, items: Sequence[Inputs]) -> Ask
     frame = literal_tokens(batch.system) + literal_tokens(batch.prompt) + 2 * MESSAGE_TOKENS
     common = sum(_value_tokens(items[0].get(name)) for name in rights)
     texts = sum(side_tokens({name: item.get(name) for name in lefts}) for item in items)
-    each = _SPARSE_TOKENS.get(batch.answer) or answer_tokens(operator) + NUMBER_TOKENS
+    each = _SPARSE_TOKENS.get(batch.answer) or answer_tokens(operator, items[0]) + NUMBER_TOKENS
     return Asked(1, frame + common + texts, len(items) * each)
 
 
@@ -96,7 +99,7 @@ _SPARSE_TOKENS = {"matching": 1, "percents": 2}
 def _single(operator: Operator, item: Inputs, model: str) -> Asked:
     spec = operator.cascade
     cells = sum(isinstance(cell, LlmCell) for cell in spec.cells)
-    frame, out = single_frame_tokens(spec), answer_tokens(operator)
+    frame, out = single_frame_tokens(spec), answer_tokens(operator, item)
     group = item.get(operator.args[0].name) if operator.shape == "aggregate" else None
     if not isinstance(group, list | tuple):
         return Asked(cells, frame + sum(map(_value_tokens, item.values())), out)
