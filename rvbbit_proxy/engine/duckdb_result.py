@@ -17,7 +17,9 @@ from rvbbit_proxy.engine.upstream import Batch, Column, UpstreamResult, ValueRow
 from rvbbit_proxy.errors import RvbbitError
 
 BATCH_ROWS = 4096
-"""A few of DuckDB's vectors: the first row comes soon, little is under way, and larger ones are hardly faster."""
+"""A few of DuckDB's vectors: little is under way, and larger ones are hardly faster."""
+FIRST_ROWS = 1000
+"""What is yielded of the first batch before the rest of it, when more are to come: it leaves the sooner."""
 
 OnFault: TypeAlias = Callable[[BaseException], RvbbitError]
 
@@ -71,7 +73,9 @@ class DuckDBResult(UpstreamResult):
     def prime(self) -> None:
         """Read the first batch, so that an error of the statement's start comes out of ``execute``."""
         batch = self._read()
-        if batch is not None:
+        if batch is not None and batch.num_rows == BATCH_ROWS:
+            self._kept += [batch.slice(0, FIRST_ROWS), batch.slice(FIRST_ROWS)]
+        elif batch is not None:
             self._kept.append(batch)
         if self._fault is not None:
             raise self._fault

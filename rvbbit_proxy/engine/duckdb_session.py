@@ -83,6 +83,8 @@ SESSION_SETTINGS = (
     "SET SESSION integer_division = true",
     "SET SESSION error_on_division_by_zero = true",
     "SET SESSION default_null_order = 'postgres'",
+    # DuckDB's own 10 MiB cost each stream that memory, and the first row waits until they are full
+    "SET SESSION streaming_buffer_size = '1MiB'",
     # a failed probe of ours, or a misspelt name before ROLLBACK TO, must not end the block inside DuckDB
     "SET SESSION default_transaction_invalidation_policy = 'SYNTACTIC_ERRORS_DO_NOT_INVALIDATE'",
     "SET SESSION python_enable_replacements = false",  # else FROM would find this process's Python variables
