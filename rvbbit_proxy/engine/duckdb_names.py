@@ -151,7 +151,19 @@ def _items(parts: Sequence[Token]) -> list[list[Token]]:
             items.append([])
         elif items[-1] or text not in _SET_WORDS:
             items[-1].append(part)
-    return items
+    return [_without_on(items[0]), *items[1:]] if items else []
+
+
+def _without_on(item: list[Token]) -> list[Token]:
+    """Return the first item without the keys of DISTINCT ON before it."""
+    if not item or item[0].text.lower() != "on":
+        return item
+    depth = 0
+    for at, part in enumerate(item):
+        depth += (part.text == "(") - (part.text == ")")
+        if depth == 0 and at > 0:
+            return item[at + 1 :]
+    return item
 
 
 def _ends_list(parts: Sequence[Token], at: int, text: str) -> bool:

@@ -18,6 +18,7 @@ NAMES = [
     ("SELECT a AS MIXED, a AS \"Mixed\", B FROM t", ["mixed", "Mixed", "b"]),
     ('SELECT * FROM (SELECT 1 AS "b,c", 2 AS "true", 3 AS "CAST(x)") q', ["b,c", "true", "CAST(x)"]),
     ('SELECT true, q.*, false FROM (SELECT 1 AS "f(x)", 2 AS "true") q', ["?column?", "f(x)", "true", "?column?"]),
+    ('SELECT DISTINCT ON (q."A b") q.*, 1 FROM (SELECT 1 AS "A b") q', ["A b", "?column?"]),
     ("SELECT count(*), a * 2 FROM t GROUP BY a", ["count", "?column?"]),
     ("VALUES (1, 'a')", ["column1", "column2"]),
     ("SELECT * FROM (VALUES (1, 'a')) v", ["column1", "column2"]),
