@@ -1,7 +1,7 @@
-"""What every peer's script shares: read the task, run it once the imports are made, write the answer and the time.
+"""What every peer's script shares: read tasks, run each once the imports are made, tell the answer and the time.
 
-A script runs in its peer's own virtualenv: ``python peers/NAME.py TASK.json ANSWER.json``. It has a function for
-each task, by the names in :data:`FORMS`, but for the filters, which :func:`filters` makes of one.
+A script runs in its peer's own virtualenv, a task a line in, an answer a line out. It has a function for each task, by
+the names in :data:`FORMS`, but for the filters, which :func:`filters` makes of one.
 """
 
 from __future__ import annotations
@@ -57,25 +57,32 @@ def forms(script: Mapping[str, Any]) -> dict[str, Form]:
 
 
 def run(tasks: Mapping[str, Form], warm_up: Callable[[Task], object] | None = None) -> None:
-    """Run the task named on the command line and write its answer; the time is the task's alone."""
-    given, written = map(Path, sys.argv[1:3])
-    task = Task(**{**json.loads(given.read_text()), "folder": given.parent})
-    if task.name not in tasks:
-        written.write_text(json.dumps({"error": "has no form for this task"}))
-        return
-    if warm_up is not None:
-        warm_up(task)
-    timer = threading.Timer(task.limit_s, _give_up, (written, task.limit_s))
-    timer.daemon = True
-    timer.start()
-    started = time.perf_counter()
-    answer = tasks[task.name](task)
-    seconds = time.perf_counter() - started
-    timer.cancel()
-    written.write_text(json.dumps({"answer": answer, "seconds": seconds}, default=str))
+    """Answer each task of standard input, a line of JSON, with a line; the time is the task's alone."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what the peer prints is no answer
+
+    def tell(**answer: Any) -> None:
+        print(json.dumps(answer, default=str), file=answers, flush=True)
+
+    for line in sys.stdin:
+        given = json.loads(line)
+        task = Task(**{**given, "folder": Path(given["folder"])})
+        if task.name not in tasks:
+            tell(error="has no form for this task")
+            continue
+        if warm_up is not None:
+            warm_up(task)
+        timer = threading.Timer(task.limit_s, _give_up, (tell, task.limit_s))
+        timer.daemon = True
+        timer.start()
+        started = time.perf_counter()
+        answer = tasks[task.name](task)
+        seconds = time.perf_counter() - started
+        timer.cancel()
+        tell(answer=answer, seconds=seconds)
 
 
-def _give_up(written: Path, limit_s: float) -> None:
+def _give_up(tell: Callable[..., None], limit_s: float) -> None:
     """End the process, whatever its threads do."""
-    written.write_text(json.dumps({"error": f"> {limit_s:g} s", "seconds": limit_s}))
+    tell(error=f"> {limit_s:g} s", seconds=limit_s)
     os._exit(0)

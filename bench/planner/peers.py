@@ -8,12 +8,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from ours import Ran
 from tasks import CRITERION, LABELS, NAME, ORDER, WATER
@@ -57,33 +58,67 @@ SKIPPED = {"palimpzest": "0.9.0 imports only on Python 3.12, and there its PyTor
 """Peers that are not run, and why."""
 
 
-def run_task(system: str, task: str, tables: Mapping[str, Any], model_url: str, limit_s: float) -> Ran:
-    """Run one task on a peer, in a process of its own, for so long at most."""
-    peer, variant = PEERS[system]
-    python = _install(peer)
-    if isinstance(python, str):
-        return Ran(None, 0.0, python)
-    with tempfile.TemporaryDirectory(prefix="rvbbit-peer-") as folder:
-        given, written = Path(folder, "task.json"), Path(folder, "answer.json")
-        words = {"name": task, "variant": variant, "tables": tables, "words": WORDS}
-        given.write_text(json.dumps({**words, "model_url": model_url, "limit_s": limit_s, "folder": folder}))
-        script = SCRIPTS / f"{peer.name.replace('-', '_')}_peer.py"
-        command = [python, script, given, written]
-        try:
-            ended = subprocess.run(
-                command,
-                cwd=folder,
-                env=_environment(),
-                capture_output=True,
-                text=True,
-                timeout=START_LIMIT_S + limit_s,
-            )
-        except subprocess.TimeoutExpired:
-            return Ran(None, 0.0, f"has not begun after {START_LIMIT_S} s")
-        if not written.exists():
-            return Ran(None, 0.0, _last_line(ended.stderr))
-        answer = json.loads(written.read_text())
+class PeerProcess:
+    """A peer's script in a process of its own, started when there is a task for it; a context manager."""
+
+    def __init__(self, system: str) -> None:
+        self._peer, self._variant = PEERS[system]
+        self._process: subprocess.Popen[str] | None = None
+        self._folder = tempfile.TemporaryDirectory(prefix="rvbbit-peer-")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop()
+        self._folder.cleanup()
+
+    def run_task(self, task: str, tables: Mapping[str, Any], model_url: str, limit_s: float) -> Ran:
+        """Run one task, for so long at most; a task that takes longer, or fails, ends the process."""
+        python = _install(self._peer)
+        if isinstance(python, str):
+            return Ran(None, 0.0, python)
+        folder = Path(self._folder.name, task)
+        folder.mkdir()
+        given = {"name": task, "variant": self._variant, "tables": tables, "words": WORDS, "model_url": model_url}
+        process = self._process or self._start(python)
+        assert process.stdin is not None and process.stdout is not None
+        limit = threading.Timer(START_LIMIT_S + limit_s, process.kill)
+        limit.start()
+        print(json.dumps({**given, "limit_s": limit_s, "folder": str(folder)}), file=process.stdin, flush=True)
+        line = process.stdout.readline()
+        limit.cancel()
+        if not line:
+            self._stop()
+            return Ran(None, 0.0, _last_line(self._errors.read_text()))
+        answer = json.loads(line)
+        if "answer" not in answer:
+            self._stop()
         return Ran(answer.get("answer"), answer.get("seconds", 0.0), answer.get("error"))
+
+    @property
+    def _errors(self) -> Path:
+        return Path(self._folder.name, "errors.txt")
+
+    def _start(self, python: Path) -> subprocess.Popen[str]:
+        script = SCRIPTS / f"{self._peer.name.replace('-', '_')}_peer.py"
+        with self._errors.open("w") as errors:
+            self._process = subprocess.Popen(
+                [python, script],
+                cwd=self._folder.name,
+                env=_environment(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
+        return self._process
+
+    def _stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
 
 
 def _environment() -> dict[str, str]:

@@ -28,6 +28,12 @@ from tasks import TASKS, agreement, export_rows  # noqa: E402
 
 OURS = {"ours": None, "ours, unbatched": 1}
 """Our lines in the table, and their ``rvbbit.batch_size``."""
+UNBATCHED = ("W1", "W2", "W3")
+"""Tasks that we run unbatched, too: the distinct inputs that any plan must ask."""
+
+
+Run = tuple[str, str, ours.Ran, dict[str, Any]]
+"""The line's label, the task, how it ran, and what the model counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,7 @@ def main() -> None:
     parser.add_argument("--tasks", default=",".join(TASKS))
     parser.add_argument("--systems", default=";".join(["ours", *peers.PEERS]), help="separated by semicolons")
     parser.add_argument("--latency-ms", type=float, default=50.0)
-    parser.add_argument("--limit-s", type=float, default=30.0, help="what a task may take")
+    parser.add_argument("--limit-s", type=float, default=20.0, help="what a task may take")
     parser.add_argument("--show-prompts", action="store_true", help="print the first prompts of every run")
     parser.add_argument("--serve-model", action="store_true", help="only serve the scripted model")
     options = parser.parse_args()
@@ -92,40 +98,42 @@ def _run_all(tasks: list[str], systems: list[str], model: Model, limit_s: float,
     data = make_data()
     tables = export_rows(data)
     for system in systems:
+        run = (
+            _run_ours(tasks, tables, model, limit_s)
+            if system == "ours"
+            else _run_peer(system, tasks, tables, model, limit_s)
+        )
+        for label, task, ran, counters in run:
+            right = None
+            if ran.error is None:
+                right = agreement(task, data, ran.answer, counters["summaries"])
+            line = Line(label, task, counters, ran.seconds, right, ran.error)
+            print(line.progress(), file=sys.stderr, flush=True)
+            if show:
+                print(json.dumps(model.seen(), indent=1), flush=True)
+            yield line
+
+
+def _run_ours(tasks: list[str], tables: Any, model: Model, limit_s: float) -> Iterator[Run]:
+    for task in tasks:
+        for label, batch_size in OURS.items():
+            if batch_size is not None and task not in UNBATCHED:
+                continue
+            with tempfile.TemporaryDirectory(prefix="rvbbit-bench-") as folder:
+                with ours.serving(Path(folder), tables, model.url) as conninfo:
+                    model.start("ours", "W1")
+                    ours.warm_up(conninfo)
+                    model.start("ours", task)
+                    ran = ours.run_task(task, conninfo, batch_size, limit_s)
+                    yield label, task, ran, model.counters()
+
+
+def _run_peer(system: str, tasks: list[str], tables: Any, model: Model, limit_s: float) -> Iterator[Run]:
+    with peers.PeerProcess(system) as peer:
         for task in tasks:
-            if system == "ours":
-                runs = [(label, _run_ours(task, tables, model, size, limit_s)) for label, size in OURS.items()]
-            else:
-                runs = [(system, _run_peer(system, task, tables, model, limit_s))]
-            for label, (ran, counters) in runs:
-                right = None
-                if ran.error is None:
-                    right = agreement(task, data, ran.answer, counters["summaries"])
-                line = Line(label, task, counters, ran.seconds, right, ran.error)
-                print(line.progress(), file=sys.stderr, flush=True)
-                if show:
-                    print(json.dumps(model.seen(), indent=1), flush=True)
-                yield line
-
-
-def _run_ours(
-    task: str, tables: Any, model: Model, batch_size: int | None, limit_s: float
-) -> tuple[ours.Ran, dict[str, Any]]:
-    with tempfile.TemporaryDirectory(prefix="rvbbit-bench-") as folder:
-        with ours.serving(Path(folder), tables, model.url) as conninfo:
-            model.start("ours", "W1")
-            ours.warm_up(conninfo)
-            model.start("ours", task)
-            ran = ours.run_task(task, conninfo, batch_size, limit_s)
-            return ran, model.counters()
-
-
-def _run_peer(
-    system: str, task: str, tables: Any, model: Model, limit_s: float
-) -> tuple[ours.Ran, dict[str, Any]]:
-    model.start(peers.PEERS[system][0].name, task)
-    ran = peers.run_task(system, task, tables, model.url, limit_s)
-    return ran, model.counters()
+            model.start(peers.PEERS[system][0].name, task)
+            ran = peer.run_task(task, tables, model.url, limit_s)
+            yield system, task, ran, model.counters()
 
 
 if __name__ == "__main__":
