@@ -17,9 +17,10 @@ from rvbbit_proxy.session.results import Done
 from rvbbit_proxy.session.state import SessionState
 from rvbbit_proxy.session.statements import BoundStatement, Statement, read_statement
 from rvbbit_proxy.session.transaction import NoActiveTransaction
-from rvbbit_proxy.sql.lexer import leading_words, lexemes
+from rvbbit_proxy.sql.lexer import count_parameters, leading_words, lexemes
 
 Run = Callable[[BoundStatement], UpstreamResult]
+Describe = Callable[[Statement], Description]
 
 _QUERIES = frozenset({"select", "with", "values", "table", "from", "show", "execute"})
 
@@ -44,8 +45,8 @@ def run_cursor_command(bound: BoundStatement, state: SessionState, run: Run) -> 
             return _declare(command, bound, state, run)
 
 
-def describe_cursor_command(statement: Statement, state: SessionState) -> Description:
-    """Tell the columns of FETCH."""
+def describe_cursor_command(statement: Statement, state: SessionState, describe: Describe) -> Description:
+    """Tell the columns of FETCH, and the parameters of DECLARE, which are its query's."""
     command = cursors.parse_cursor_command(statement.sql)
     if state.upstream.dialect == "postgres" and not _is_ours(command, state):
         return state.upstream.describe(statement.sql)
@@ -54,6 +55,8 @@ def describe_cursor_command(statement: Statement, state: SessionState) -> Descri
         if portal is not None and portal.source is not None:
             return Description((), portal.source.result.columns)
         return Description((), state.cursors.get(command.name).result.columns)
+    if isinstance(command, cursors.Declare) and count_parameters(command.query):
+        return Description(describe(read_statement(command.query)).parameter_oids, None)
     return Description((), None)
 
 

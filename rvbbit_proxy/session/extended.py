@@ -34,6 +34,8 @@ from rvbbit_proxy.wire.frontend import Bind, Close, Describe, Execute, Parse
 
 _ALONE = frozenset({"vacuum", "checkpoint", "discard", "attach", "detach", "cluster", "reindex"})
 """First words of statements that refuse a transaction block."""
+_REVALIDATES = "RevalidateCachedQuery"
+"""PostgreSQL's routine that finds a changed plan; asyncpg and pgjdbc prepare anew where an error names it."""
 
 
 class PortalDone(RvbbitError, sqlstate="55000"):
@@ -179,7 +181,7 @@ def _refuse_changed_columns(portal: Portal, columns: tuple[Column, ...]) -> None
         return
     if [column.type_oid for column in described.columns] != [column.type_oid for column in columns]:
         portal.prepared.description = None
-        raise NotSupported("cached plan must not change result type")
+        raise NotSupported("cached plan must not change result type", fields={"routine": _REVALIDATES})
 
 
 def _fetch_cursor(message: Execute, state: SessionState, cancel: CancelToken) -> bytes:

@@ -95,7 +95,9 @@ def describe_statement(statement: Statement, parameter_oids: tuple[int, ...], st
             oids = tuple(oid or TEXT for oid in parameter_oids)
             return Description(oids, None if names is None else text_columns(names))
     if statement.kind == "cursor":
-        return describe_cursor_command(statement, state)
+        return describe_cursor_command(
+            statement, state, lambda inner: describe_statement(inner, parameter_oids, state)
+        )
     if statement.kind == "prepared":
         return _describe_prepared(statement, state)
     if statement.kind in ("notification", "copy"):

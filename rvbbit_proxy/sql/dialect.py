@@ -174,12 +174,24 @@ class _DuckDBUpstream(DuckDB):
 
 
 UPSTREAM_DIALECTS: Mapping[str, type[Dialect]] = {"duckdb": _DuckDBUpstream, "postgres": Postgres}
-"""What text for an upstream is printed in."""
+"""What the upstream itself reads."""
+
+
+class _ForDuckDB(Postgres):
+    """PostgreSQL's text with DuckDB's own aggregates: the upstream's session reads it as it reads a client's."""
+
+    class Generator(PostgresGenerator):
+        TRANSFORMS = PostgresGenerator.TRANSFORMS | {
+            exp.AnyValue: lambda generator, node: generator.func("ANY_VALUE", node.this)
+        }
+
+
+_PRINTED: Mapping[str, type[Dialect]] = {"duckdb": _ForDuckDB, "postgres": Postgres}
 
 
 def print_sql(tree: exp.Expr, target: str) -> str:
-    """Return a plain tree as text for an upstream, ``duckdb`` or ``postgres``."""
-    return tree.sql(dialect=UPSTREAM_DIALECTS[target], comments=False)
+    """Return a plain tree as text for an upstream's session, ``duckdb`` or ``postgres``."""
+    return tree.sql(dialect=_PRINTED[target], comments=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,3 +123,30 @@ def test_changes(upstream: Running) -> None:
         deleted = connection.execute("DELETE FROM sightings WHERE title MEANS 'howls'")
         assert deleted.statusmessage == "DELETE 16"
         connection.execute("DROP TABLE seen")
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("title ~ 'contact'", True),
+        ("'{\"a\": {\"b\": 1}}'::jsonb -> 'a' ->> 'b'", "1"),
+        ("encode('a'::bytea, 'hex')", "61"),
+        ("6 # 3", 5),
+        ("(SELECT json_agg(id ORDER BY id) FROM sightings WHERE id < 3)", [0, 1, 2]),
+    ],
+)
+def test_what_stands_beside_an_operator_keeps_its_meaning(
+    upstream: Running, expression: str, expected: object
+) -> None:
+    with upstream.connect() as connection:
+        plain = connection.execute(f"SELECT {expression} FROM sightings WHERE id = 0").fetchone()
+        semantic = connection.execute(
+            f"SELECT {expression}, title MEANS 'visual' FROM sightings WHERE id = 0"
+        ).fetchone()
+    assert (plain, semantic) == ((expected,), (expected, True))
+
+
+def test_server_cursor_with_parameters(upstream: Running) -> None:
+    with upstream.connect() as connection, connection.transaction(), connection.cursor("seen") as cursor:
+        cursor.execute("SELECT id FROM sightings WHERE title MEANS %s AND id < %s ORDER BY id", ("visual", 5))
+        assert cursor.fetchall() == [(0,), (2,), (4,)]
