@@ -13,14 +13,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rvbbit_proxy.cascade.output import AnswerFault, Expected, check_value, strip_fence
+from rvbbit_proxy.cascade.output import AnswerFault, Expected, check_value, parse_json, strip_frame
 from rvbbit_proxy.cascade.spec import BlockSpec, CascadeSpec
 from rvbbit_proxy.cascade.template import render_lines
 
 Inputs = Mapping[str, Any]
 
 _NUMBER = r"\d+(?:\s*=\s*-?\d+%?)?"
-_LINE = re.compile(rf"(\d+)\s*[:.)]\s*({_NUMBER}(?:[\s,]+{_NUMBER})*[,.]?|none)", re.IGNORECASE)
+_LINE = re.compile(
+    rf"(?:[-*•]\s+)?\**(\d+)\**\s*[:.)]\**\s*({_NUMBER}(?:[\s,]+{_NUMBER})*[,.]?|none)", re.IGNORECASE
+)
 _ENTRY = re.compile(r"(\d+)(?:\s*=\s*(-?\d+))?")
 
 
@@ -84,14 +86,16 @@ def parse_block(text: str, spec: BlockSpec, block: Block, expected: Expected) ->
 
     Pairs that were not asked are left out. Raises :class:`AnswerFault`.
     """
-    bare = strip_fence(text)
+    bare = _as_lines(strip_frame(text))
     if not bare:
         raise AnswerFault("the answer is empty")
     if bare.removesuffix(".").lower() == "none":
         return {}
     found: dict[tuple[int, int], Any] = {}
-    for line in filter(None, map(str.strip, re.split(r"[\n;]", bare))):
+    for index, line in enumerate(filter(None, map(str.strip, re.split(r"[\n;]", bare)))):
         match = _LINE.fullmatch(line)
+        if match is None and not index and line.endswith(":"):
+            continue  # words before the first line do no harm
         if match is None:
             raise AnswerFault(f"line {line[:60]!r} is not 'number: numbers'")
         for number, score in _ENTRY.findall(match[2]):
@@ -101,6 +105,21 @@ def parse_block(text: str, spec: BlockSpec, block: Block, expected: Expected) ->
             found[pair] = _value(score, spec, expected)
     asked = set(block.pairs)
     return {pair: value for pair, value in found.items() if pair in asked}
+
+
+def _as_lines(text: str) -> str:
+    """Return an answer that is JSON, an object from number to numbers, as the lines that were asked for."""
+    if not text.startswith("{"):
+        return text
+    answer = parse_json(text)
+    lines = []
+    for key, entries in answer.items() if isinstance(answer, dict) else ():
+        if isinstance(entries, dict):
+            entries = [f"{number}={score}" for number, score in entries.items()]
+        listed = entries if isinstance(entries, list) else [entries]
+        if listed:
+            lines.append(f"{key}: {','.join(map(str, listed))}")
+    return "\n".join(lines) or "none"
 
 
 def _pair(one: int, other: int, block: Block) -> tuple[int, int]:

@@ -1,7 +1,8 @@
 """What a model answered, as a value of the declared type, or what is wrong with it.
 
-Forgiving about form (blanks, letter case, code fences, a final period), never about meaning: what is not
-clearly a value of the type is a fault, and the caller asks again with the reason.
+Forgiving about form (blanks, letter case, code fences, quotes, a final period, a word before a colon, JSON around one
+value, thoughts before the answer), never about meaning: what is not clearly a value of the type is a fault, and the
+caller asks again with the reason.
 Not here: answers that hold several inputs' values (``batch``).
 """
 
@@ -19,7 +20,11 @@ from jsonschema import Draft202012Validator
 from rvbbit_proxy.cascade.spec import OutputSpec, SqlType
 from rvbbit_proxy.errors import InvalidValue
 
+_THOUGHTS = re.compile(r"\A\s*<(think|thinking|reasoning)>.*?</\1>", re.DOTALL | re.IGNORECASE)
 _FENCE = re.compile(r"\A```[\w-]*[ \t]*\n?(.*?)\n?```\Z", re.DOTALL)
+_FENCE_INSIDE = re.compile(r"^```[\w-]*[ \t]*\n(.*?)\n?```[ \t]*$", re.DOTALL | re.MULTILINE)
+_TITLE = re.compile(r"\A[^\W\d][\w ]{0,30}:\s*(?=\S)")
+_MARKS = "\"'`*“”"
 _NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?")
 _BULLET = re.compile(r"\A(?:[-*•]|\d+[.)])\s+")
 _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -116,12 +121,45 @@ def split_parts(text: str) -> tuple[str, ...]:
 
 def parse_answer(text: str, expected: Expected) -> Any:
     """Return the value that a model's answer states. Raises :class:`AnswerFault`."""
-    bare = strip_fence(text)
+    free = expected.type == "text" and not expected.labels
+    bare = strip_fence(text) if free else strip_frame(text)
     if not bare:
         raise AnswerFault("the answer is empty")
     if expected.absent is not None and _same_word(bare, expected.absent):
         return None
+    if bare.startswith("{") and not free and expected.type != "jsonb":
+        return _only_value(parse_json(bare), expected)
     return check_value(_PARSERS[expected.type](bare), expected)
+
+
+def parse_value(value: Any, expected: Expected) -> Any:
+    """Return the typed value of a part of a JSON answer, where numbers may be strings and the other way round.
+
+    Raises :class:`AnswerFault`.
+    """
+    if isinstance(value, str) and expected.type != "jsonb":
+        return parse_answer(value, expected)
+    if _is_number(value) and expected.type == "text":
+        return check_value(json.dumps(value), expected)
+    return check_value(_with_texts(value) if expected.type == "text[]" else value, expected)
+
+
+def _with_texts(values: Any) -> Any:
+    """Return a list with its numbers as texts."""
+    if not isinstance(values, list):
+        return values
+    return [json.dumps(value) if _is_number(value) else value for value in values]
+
+
+def _only_value(answer: Any, expected: Expected) -> Any:
+    """Return the value of an object with one key, as models asked for JSON give it."""
+    if not isinstance(answer, dict) or len(answer) != 1:
+        raise AnswerFault(f"{_shown(answer)} is not {_FORMS[expected.type]}")
+    return parse_value(next(iter(answer.values())), expected)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def check_value(value: Any, expected: Expected) -> Any:
@@ -133,7 +171,7 @@ def check_value(value: Any, expected: Expected) -> Any:
     value = _typed(value, expected.type)
     if expected.labels:
         return _label(value, expected.labels)
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if _is_number(value):
         _check_range(value, expected)
     if expected.max_items is not None and isinstance(value, list) and len(value) > expected.max_items:
         raise AnswerFault(f"{len(value)} items, at most {expected.max_items} are asked for")
@@ -147,10 +185,26 @@ def check_value(value: Any, expected: Expected) -> Any:
 
 
 def strip_fence(text: str) -> str:
-    """Return an answer without surrounding blanks and Markdown code fence."""
-    bare = text.strip()
+    """Return an answer without thoughts before it, surrounding blanks and Markdown code fence."""
+    bare = _THOUGHTS.sub("", text).strip()
     match = _FENCE.match(bare)
     return match.group(1).strip() if match else bare
+
+
+def strip_frame(text: str) -> str:
+    """Return an answer that is no free text: what the only code fence holds, if there is one among words."""
+    bare = strip_fence(text)
+    fenced = _FENCE_INSIDE.findall(bare)
+    return str(fenced[0]).strip() if len(fenced) == 1 else bare
+
+
+def strip_title(text: str) -> str:
+    """Return an answer without words and a colon before it.
+
+    >>> strip_title("The numbers are: 2, 5"), strip_title("2: 5")
+    ('2, 5', '2: 5')
+    """
+    return _TITLE.sub("", text, count=1)
 
 
 def parse_json(text: str) -> Any:
@@ -166,7 +220,7 @@ def _refuse_constant(name: str) -> Any:
 
 
 def _bare_word(text: str) -> str:
-    return text.strip().removesuffix(".").rstrip()
+    return text.strip().strip(_MARKS).removesuffix(".").rstrip().strip(_MARKS)
 
 
 def _same_word(text: str, word: str) -> bool:
@@ -174,21 +228,21 @@ def _same_word(text: str, word: str) -> bool:
 
 
 def _parse_boolean(text: str) -> bool:
-    value = _WORDS.get(_bare_word(text).lower())
+    value = _WORDS.get(_bare_word(strip_title(text)).lower())
     if value is None:
         raise AnswerFault(f"{_shown(text)} is neither true nor false")
     return value
 
 
 def _parse_double(text: str) -> float:
-    bare = _bare_word(text)
+    bare = _bare_word(strip_title(text))
     if not _NUMBER.fullmatch(bare):
         raise AnswerFault(f"{_shown(text)} is not a number")
     return float(bare)
 
 
 def _parse_integer(text: str) -> int:
-    bare = _bare_word(text)
+    bare = _bare_word(strip_title(text))
     if not re.fullmatch(r"[-+]?\d+", bare):
         raise AnswerFault(f"{_shown(text)} is not an integer")
     return int(bare)
@@ -200,7 +254,7 @@ def _parse_text(text: str) -> str:
 
 def _parse_text_array(text: str) -> list[str]:
     if text.startswith("["):
-        return _typed(parse_json(text), "text[]")  # type: ignore[no-any-return]
+        return _typed(_with_texts(parse_json(text)), "text[]")  # type: ignore[no-any-return]
     lines = (_BULLET.sub("", line.strip()).strip() for line in text.splitlines())
     return [line for line in lines if line]
 
@@ -217,7 +271,7 @@ _PARSERS: Mapping[SqlType, Callable[[str], Any]] = {
 
 def _typed(value: Any, kind: SqlType) -> Any:
     """Return the value if it is of the type; an integer will do for a double precision."""
-    number = isinstance(value, int | float) and not isinstance(value, bool)
+    number = _is_number(value)
     match kind:
         case "boolean" if isinstance(value, bool):
             return value
@@ -235,9 +289,10 @@ def _typed(value: Any, kind: SqlType) -> Any:
 
 
 def _label(value: Any, labels: tuple[str, ...]) -> str:
-    for label in labels:
-        if isinstance(value, str) and (value.casefold() == label.casefold() or _same_word(value, label)):
-            return label
+    for form in (value, strip_title(value)) if isinstance(value, str) else ():
+        for label in labels:
+            if form.casefold() == label.casefold() or _same_word(form, label):
+                return label
     raise AnswerFault(f"{_shown(value)} is none of: {', '.join(labels)}")
 
 

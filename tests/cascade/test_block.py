@@ -36,6 +36,9 @@ def test_numbers_go_on_from_the_rights_to_the_lefts() -> None:
         ("3: 1,2", {(0, 0), (0, 1)}),
         ("1:none\n2:4.", {(1, 1)}),
         ("None.", set()),
+        ("Matches:\n- 1: 3\n**2**: 4", {(0, 0), (1, 1)}),
+        ('{"1": [3, 4], "2": []}', {(0, 0), (1, 0)}),
+        ("```json\n{}\n```", set()),
     ],
 )
 def test_matching_pairs(text: str, pairs: set[tuple[int, int]]) -> None:

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rvbbit_proxy.cascade.output import AnswerFault, Expected, check_value, expect, parse_answer, split_labels
+from rvbbit_proxy.cascade.output import (
+    AnswerFault,
+    Expected,
+    check_value,
+    expect,
+    parse_answer,
+    split_labels,
+    strip_title,
+)
 from rvbbit_proxy.cascade.spec import OutputSpec
 from rvbbit_proxy.errors import InvalidValue
 
@@ -33,6 +41,15 @@ SCORE = Expected("double precision", min=0, max=1)
         ("- a\n2. b\n\n* c d", Expected("text[]"), ["a", "b", "c d"]),
         ('```json\n{"a": [1]}\n```', Expected("jsonb"), {"a": [1]}),
         ("BILLING.", Expected("text", labels=("billing", "other")), "billing"),
+        ('Label: "Billing"', Expected("text", labels=("billing", "other")), "billing"),
+        ("a: b", Expected("text", labels=("a: b", "b")), "a: b"),
+        ("Answer: true", Expected("boolean"), True),
+        ('{"matches": "yes"}', Expected("boolean"), True),
+        ('{"score": "0.25"}', SCORE, 0.25),
+        ('It is so:\n```json\n{"score": 1}\n```', SCORE, 1.0),
+        ("<think>\nfalse?\n</think>\n\ntrue", Expected("boolean"), True),
+        ("Code: x", Expected("text"), "Code: x"),
+        ('["a", 1]', Expected("text[]"), ["a", "1"]),
     ],
 )
 def test_a_good_answer_is_its_value(text: str, expected: Expected, value: Any) -> None:
@@ -54,7 +71,9 @@ def test_a_good_answer_is_its_value(text: str, expected: Expected, value: Any) -
         ("about 0.5", SCORE, "not a number"),
         ("1e999", SCORE, "not a number"),
         ("1.5", Expected("integer"), "not an integer"),
-        ("[1, 2]", Expected("text[]"), "is not"),
+        ("[[1], 2]", Expected("text[]"), "is not"),
+        ('{"a": true, "b": true}', Expected("boolean"), "is not"),
+        ("false: true", Expected("integer"), "not an integer"),
         ("[oops", Expected("text[]"), "not JSON"),
         ("a\nb\nc", Expected("text[]", max_items=2), "3 items, at most 2"),
         ("{'a': 1}", Expected("jsonb"), "not JSON"),
@@ -74,7 +93,9 @@ def test_a_boolean_is_one_of_six_words(text: str) -> None:
         parse_answer(text, Expected("boolean"))
     except AnswerFault:
         return
-    assert text.strip().removesuffix(".").strip().lower() in {"true", "false", "yes", "no", "1", "0"}
+    marks = "\"'`*“”"
+    word = strip_title(text.strip()).strip().strip(marks).removesuffix(".").rstrip().strip(marks)
+    assert word.lower() in {"true", "false", "yes", "no", "1", "0"}
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
