@@ -26,7 +26,15 @@ from rvbbit_proxy.plan.rules.filters import row_source
 from rvbbit_proxy.plan.rules.limits import move_limits
 from rvbbit_proxy.plan.rules.lists import keep_values
 from rvbbit_proxy.plan.rules.scores import compare_scores
-from rvbbit_proxy.plan.scope import has_calls, is_below, is_volatile, scope_calls, where_conjuncts
+from rvbbit_proxy.plan.scope import (
+    conjuncts,
+    has_calls,
+    is_below,
+    is_volatile,
+    scope_calls,
+    set_condition,
+    where_conjuncts,
+)
 from rvbbit_proxy.plan.staging import Staging
 from rvbbit_proxy.sql.dialect import SemanticCall
 
@@ -51,6 +59,8 @@ def plan_statement(
     check_aggregates(copy, staging)
     final = _lower_statement(copy, staging)
     left = final.find(SemanticCall)
+    if left is not None and left.find_ancestor(exp.Returning):
+        raise NotSupported("semantic operators in RETURNING", hint="Select them from the table afterwards.")
     if left is not None:
         raise NotSupported(f"{left.operator_name} is not supported here: {staging.sql(left.parent or left)}")
     return Plan(tuple(staging.stages), staging.sql(join_results(final, target)))
@@ -66,12 +76,16 @@ def _lower_statement(tree: exp.Expr, staging: Staging) -> exp.Expr:
     if isinstance(tree, exp.Create) and tree.kind == "TABLE" and isinstance(tree.expression, exp.Query):
         tree.set("expression", lower_query(tree.expression, staging))
         return tree
+    if isinstance(tree, exp.Values) or (isinstance(tree, exp.Insert) and isinstance(tree.expression, exp.Values)):
+        return _lower_values(tree, staging)
     if isinstance(tree, (exp.Update, exp.Delete)):
         return _lower_change(tree, staging)
+    if isinstance(tree, exp.Merge):
+        return _lower_merge(tree, staging)
     kind = f"{tree.key.upper()} {tree.kind}" if isinstance(tree, exp.Create) else tree.key.upper()
     raise NotSupported(
         f"semantic operators are not supported in {kind}",
-        hint="Use them in SELECT, INSERT ... SELECT, CREATE TABLE AS, UPDATE or DELETE.",
+        hint="Use them in SELECT, INSERT, CREATE TABLE AS, UPDATE, DELETE or MERGE.",
     )
 
 
@@ -179,4 +193,43 @@ def _lower_change(tree: exp.Update | exp.Delete, staging: Staging) -> exp.Expr:
             guarded = guards(call, next((part for part in where_conjuncts(tree) if is_below(call, part)), tree))
             source = row_source(scope, conditions + guarded)
             call.replace(staging.call_stage(call, source, tree.key.upper(), tree, shared=not guarded))
+    return tree
+
+
+def _lower_values(tree: exp.Expr, staging: Staging) -> exp.Expr:
+    """Lower VALUES, alone or of an INSERT: operators over what reads no row."""
+    _lower_ctes(tree, staging)
+    values = tree if isinstance(tree, exp.Values) else tree.expression
+    _lower_nested(values, exp.Select(), staging)
+    for call in scope_calls(values):
+        guarded = guards(call, values)
+        source = row_source(exp.Select(), guarded)
+        call.replace(staging.call_stage(call, source, "VALUES", tree, shared=not guarded))
+    return tree
+
+
+def _lower_merge(tree: exp.Merge, staging: Staging) -> exp.Expr:
+    """Lower MERGE: operators over the pairs, or the rows without a partner, that the plain conditions leave."""
+    _lower_ctes(tree, staging)
+    target, using = tree.this, tree.args["using"]
+    pairs = exp.select().from_(target.copy()).join(using.copy(), join_type="CROSS")
+    _lower_nested(tree, pairs, staging)
+    pairs.args["joins"][0].set("this", tree.args["using"].copy())
+    compare_scores(tree, staging)
+    keep_values(tree, staging)
+    plain = [part for part in conjuncts(tree.args["on"]) if not has_calls(part)]
+    for call in scope_calls(tree.args["on"]):
+        source = row_source(pairs, plain + guards(call, tree.args["on"]))
+        call.replace(staging.call_stage(call, source, "MERGE", tree, shared=False))
+    for when in tree.args["whens"].expressions:
+        for call in scope_calls(when):
+            under = [part for part in conjuncts(when.args.get("condition")) if not has_calls(part)]
+            rows = row_source(pairs, [tree.args["on"], *under])
+            if not when.args["matched"]:
+                sides = [tree.args["using"], target]
+                own, other = reversed(sides) if when.args["source"] else sides
+                partner = exp.select("1").from_(other.copy()).where(tree.args["on"].copy())
+                rows = exp.select().from_(own.copy())
+                set_condition(rows, "where", [exp.not_(exp.Exists(this=partner)), *under])
+            call.replace(staging.call_stage(call, rows, "MERGE", tree, shared=False))
     return tree

@@ -131,6 +131,18 @@ def refers_to(node: exp.Expr, names: frozenset[str]) -> bool:
     return bool(inside) and any(refers_to(child, inside) for child in node.iter_expressions())
 
 
+def group_keys(select: exp.Select) -> list[exp.Expr]:
+    """Return what GROUP BY lists, those of ROLLUP, CUBE and GROUPING SETS each by itself."""
+    group = select.args.get("group")
+    return [key for each in group.expressions for key in _keys_in(each)] if group is not None else []
+
+
+def _keys_in(node: exp.Expr) -> list[exp.Expr]:
+    if isinstance(node, (exp.Rollup, exp.Cube, exp.GroupingSets, exp.Tuple)):
+        return [key for each in node.expressions for key in _keys_in(each)]
+    return [node.this if isinstance(node, exp.Paren) and isinstance(node.parent, exp.GroupingSets) else node]
+
+
 def is_grouped(select: exp.Select, aggregate_names: frozenset[str]) -> bool:
     """Whether the scope gives a row per group: GROUP BY, HAVING, or an aggregate outside windows."""
     if select.args.get("group") or select.args.get("having"):

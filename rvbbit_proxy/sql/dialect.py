@@ -89,6 +89,16 @@ class _SemanticParser(NamedCalls, PostgresParser):
         self._retreat(index)
         return None
 
+    def _parse_cube_or_rollup(self, with_prefix: bool = False) -> exp.Cube | exp.Rollup | None:
+        """Parse keys with operators of any precedence, which sqlglot takes for no keys."""
+        for token, kind in ((TokenType.CUBE, exp.Cube), (TokenType.ROLLUP, exp.Rollup)):
+            if not with_prefix and self._match(token):
+                return self.expression(kind(expressions=self._parse_wrapped_csv(self._parse_disjunction)))
+        return super()._parse_cube_or_rollup(with_prefix)
+
+    def _parse_grouping_set(self) -> exp.Expr | None:
+        return self._parse_grouping_sets() or self._parse_cube_or_rollup() or self._parse_disjunction()
+
     def _parse_trim(self) -> exp.Trim:
         """Parse ``trim(any expression)``; the forms with FROM take no operators outside parentheses."""
         index = self._index

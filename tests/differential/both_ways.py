@@ -42,9 +42,10 @@ from rvbbit_proxy.sql.dialect import SqlReader
 
 CREATE = """
 CREATE TABLE a (id integer, title text, note text, n integer, flag boolean, "Odd Name" text);
-CREATE TABLE b (id integer, a_id integer, label text, w double precision)
+CREATE TABLE b (id integer, a_id integer, label text, w double precision);
+CREATE TABLE k (id integer PRIMARY KEY, label text)
 """
-CONTENTS = {"a": "SELECT * FROM a", "b": "SELECT * FROM b", "made": "SELECT * FROM made"}
+CONTENTS = {name: f"SELECT * FROM {name}" for name in ("a", "b", "k", "made")}
 
 NAMELESS = ("?column?", "true", "false", "NULL")
 """Names that DuckDB gives to literals without one, and that do not always reach the item to be told otherwise."""
@@ -96,13 +97,17 @@ class BothWays:
         """Run the example both ways. Raises :class:`Difference`; counts what could not be compared."""
         self._fill(example.rows)
         try:
+            for name, view in example.statement.views:
+                self._run(f"CREATE VIEW plain_{name} AS {view.plain}")
             plain = self._plainly(example.statement)
             any_of = self._unlimited(example.statement.query)
         except RvbbitError as error:
             self.counts[f"invalid: {_gist(error)}"] += 1
             self.invalid.append((str(error), example.statement.piece.plain))
+            self._drop_views(example.statement)
             return
         try:
+            self._make_views(example.statement)
             self._check_ours(example, plain, any_of)
         except NotSupported as error:
             self.counts[f"not supported: {_gist(error)}"] += 1
@@ -114,6 +119,22 @@ class BothWays:
             self.counts["same"] += 1
         finally:
             self._clean()
+            self._drop_views(example.statement)
+
+    def _make_views(self, statement: Statement) -> None:
+        for name, view in statement.views:
+            made = StatementRequest(
+                f"CREATE VIEW {name} AS {view.ours}", CallerContext("test"), RunOptions(), _unheard
+            )
+            if self.engine.is_semantic(made.sql, self.session):
+                self._outcome(self.engine.execute(made, self.session))
+            else:
+                self._run(made.sql)
+
+    def _drop_views(self, statement: Statement) -> None:
+        for name, _ in statement.views:
+            self._run(f"DROP VIEW IF EXISTS {name}")
+            self._run(f"DROP VIEW IF EXISTS plain_{name}")
 
     def _check_ours(self, example: Example, plain: Outcome, any_of: Counter[str] | None) -> None:
         statement = example.statement
@@ -185,7 +206,7 @@ class BothWays:
         if statement.table is None:
             return outcome
         table = self._outcome(self.session.execute(CONTENTS[statement.table]))
-        return Outcome(table.rows, table.columns, outcome.tag)
+        return Outcome([*table.rows, *(("returned", *row) for row in outcome.rows)], table.columns, outcome.tag)
 
     @contextmanager
     def _undone(self, statement: Statement) -> Iterator[None]:

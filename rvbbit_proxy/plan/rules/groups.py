@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from rvbbit_proxy.errors import NotSupported
 from rvbbit_proxy.plan.rules.values import stage_alike, stage_over_rows
-from rvbbit_proxy.plan.scope import has_calls, is_aggregate, is_grouped, scope_calls
+from rvbbit_proxy.plan.scope import group_keys, has_calls, is_aggregate, is_grouped, scope_calls
 from rvbbit_proxy.plan.staging import Staging
 from rvbbit_proxy.sql.dialect import SemanticCall
 from rvbbit_proxy.sql.item_names import folded
@@ -27,10 +28,7 @@ def group_inputs(select: exp.Select, staging: Staging) -> exp.Select:
 
 def _point_keys(select: exp.Select, staging: Staging) -> None:
     """Write keys that are select items, by name or written again with operators, as ordinals."""
-    group = select.args.get("group")
-    if group is None:
-        return
-    for key in list(group.expressions):
+    for key in group_keys(select):
         for index, item in enumerate(select.expressions, start=1):
             named = (
                 _is_name(key) and isinstance(item, exp.Alias) and folded(item.args["alias"]) == folded(key.this)
@@ -40,6 +38,17 @@ def _point_keys(select: exp.Select, staging: Staging) -> None:
             ):
                 key.replace(exp.Literal.number(index))
                 break
+        else:
+            _check_set(key)
+
+
+def _check_set(key: exp.Expr) -> None:
+    """Refuse an operator in a grouping set that no item is."""
+    if (
+        has_calls(key)
+        and key.find_ancestor(exp.Rollup, exp.Cube, exp.GroupingSets, exp.Select) is not key.parent_select
+    ):
+        raise NotSupported("an operator in a grouping set that is no select item", hint="Select it as well.")
 
 
 def _is_name(key: exp.Expr) -> bool:
@@ -55,9 +64,8 @@ def _is_source_column(key: exp.Expr, select: exp.Select, staging: Staging) -> bo
 
 def _keys(select: exp.Select) -> list[exp.Expr]:
     """Return what is grouped by: an ordinal's item, else the key itself."""
-    group = select.args.get("group")
     keys = []
-    for key in group.iter_expressions() if group is not None else ():
+    for key in group_keys(select):
         if isinstance(key, exp.Literal) and key.is_int and int(key.this) <= len(select.expressions):
             key = select.expressions[int(key.this) - 1].unalias()
         keys.append(key)

@@ -17,6 +17,7 @@ from rvbbit_proxy.plan.rules.order import order_filters
 from rvbbit_proxy.plan.rules.values import stage_over_rows
 from rvbbit_proxy.plan.scope import (
     conjuncts,
+    group_keys,
     has_calls,
     is_grouped,
     reads_windows,
@@ -82,21 +83,15 @@ def _split(select: exp.Select, staging: Staging) -> exp.Select:
 
 def _written_keys(select: exp.Select) -> list[exp.Expr]:
     """Return what is grouped by, as it may be written again: PostgreSQL knows a key only as a whole."""
-    group = select.args.get("group")
-    return [resolve_key(select, key) for key in group.expressions] if group is not None else []
+    return [resolve_key(select, key) for key in group_keys(select)]
 
 
 def _group_keys(select: exp.Select, hoist: Hoist) -> exp.Group | None:
     """Return GROUP BY with ordinals that point to the inner query's items."""
-    group: exp.Group | None = select.args.get("group")
-    if group is None:
-        return None
-    keys = []
-    for key in group.expressions:
+    for key in group_keys(select):
         if isinstance(key, exp.Literal) and key.is_int:
-            key = hoist.ordinal(hoist.column(select.expressions[int(key.this) - 1].unalias()))
-        keys.append(key)
-    group.set("expressions", keys)
+            key.replace(hoist.ordinal(hoist.column(select.expressions[int(key.this) - 1].unalias())))
+    group: exp.Group | None = select.args.get("group")
     return group
 
 
