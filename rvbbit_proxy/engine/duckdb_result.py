@@ -16,8 +16,10 @@ from rvbbit_proxy.engine.duckdb_types import postgres_type, wire_expression
 from rvbbit_proxy.engine.upstream import Batch, Column, UpstreamResult, ValueRows
 from rvbbit_proxy.errors import RvbbitError
 
-BATCH_ROWS = 4096
-"""A few of DuckDB's vectors: little is under way, and larger ones are hardly faster."""
+BATCH_ROWS = 8192
+"""A few of DuckDB's vectors: what a batch costs beside its rows is little, and larger ones are hardly faster."""
+SLICE_BYTES = 2_000_000
+"""A batch of wide rows is yielded in pieces of about so much, since it takes some times as much to encode one."""
 FIRST_ROWS = 1000
 """What is yielded of the first batch before the rest of it, when more are to come: it leaves the sooner."""
 
@@ -88,8 +90,7 @@ class DuckDBResult(UpstreamResult):
     def batches(self) -> Iterator[Batch]:
         """Yield the batches not yielded yet."""
         while (batch := self._next()) is not None:
-            if batch.num_rows:
-                yield batch
+            yield from _slices(batch)
         if self._fault is not None:
             raise self._fault
 
@@ -124,3 +125,11 @@ class DuckDBResult(UpstreamResult):
             reader.close()
         if reader is not None and self._on_end is not None:
             self._on_end(self)
+
+
+def _slices(batch: pa.RecordBatch | ValueRows) -> Iterator[Batch]:
+    """Yield the batch in pieces of about ``SLICE_BYTES``; nothing if it is empty."""
+    pieces = 1 if isinstance(batch, ValueRows) else 1 + batch.nbytes // SLICE_BYTES
+    rows = -(-batch.num_rows // pieces)
+    for start in range(0, batch.num_rows, rows or 1):
+        yield batch.slice(start, rows) if pieces > 1 else batch

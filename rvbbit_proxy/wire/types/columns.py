@@ -6,6 +6,7 @@ Source: https://arrow.apache.org/docs/format/Columnar.html (buffer layouts).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -137,6 +138,20 @@ def binary_column(data: Numbers, offsets: Numbers, nulls: Mask | None) -> pa.Arr
     return pa.Array.from_buffers(pa.large_binary() if large else pa.binary(), len(offsets) - 1, buffers)
 
 
+def even_column(values: Numbers, nulls: Mask | None) -> pa.Array:
+    """Return a binary column (large if it must be) whose values are the bytes of the numpy items."""
+    rows, width = len(values), values.dtype.itemsize
+    kind = pa.large_binary() if rows * width > INT32_LIMIT else pa.binary()
+    offsets = _even_offsets(rows, width, np.int64 if pa.types.is_large_binary(kind) else np.int32)
+    data = pa.py_buffer(np.ascontiguousarray(values).view(np.uint8))
+    return pa.Array.from_buffers(kind, rows, [_validity(nulls), offsets, data])
+
+
+@lru_cache(32)  # a stream's batches are alike
+def _even_offsets(rows: int, width: int, form: type[np.signedinteger[Any]]) -> pa.Buffer:
+    return pa.py_buffer(np.arange(rows + 1, dtype=form) * form(width))
+
+
 def offsets_from(lengths: Numbers) -> Numbers:
     """Return the n+1 offsets of values with these lengths."""
     offsets = np.zeros(len(lengths) + 1, np.int64)
@@ -148,8 +163,7 @@ def as_binary(column: pa.Array) -> pa.Array:
     """Return a string, binary or fixed-width column as binary or large_binary, without copying values."""
     kind = column.type
     if pa.types.is_fixed_size_binary(kind):
-        offsets = np.arange(0, (len(column) + 1) * kind.byte_width, kind.byte_width)
-        return binary_column(values_of(column, f"V{kind.byte_width}").view(np.uint8), offsets, nulls_of(column))
+        return even_column(values_of(column, f"V{kind.byte_width}"), nulls_of(column))
     if pa.types.is_string(kind):
         return column.view(pa.binary())
     if pa.types.is_large_string(kind):

@@ -24,7 +24,7 @@ from rvbbit_proxy.wire.types.columns import (
     Numbers,
     as_binary,
     bytes_of,
-    fixed_column,
+    even_column,
     items_of,
     lengths_of,
     width_of,
@@ -38,8 +38,8 @@ BINARY = 1
 FEW_ROWS = 32
 """Up to so many rows the per-row way is faster (measured: they meet at about 60)."""
 _FEW_RAW_ROWS = 64
-USUAL_ROWS = frozenset((2048, 4096, 8192))
-"""How many rows the batches of a stream have: what depends on that alone is kept."""
+_USUAL_ROWS = 2048
+"""The batches of a stream have a multiple of so many rows: what depends on that number alone is kept."""
 
 
 class TypedColumn(Protocol):
@@ -178,7 +178,7 @@ def _interleave(pieces: Sequence[pa.Array], total_bytes: int) -> bytes:
     kind = pa.large_binary() if large else pa.binary()
     columns = [piece if piece.type == kind else piece.cast(kind) for piece in pieces]
     rows = len(columns[0])
-    order = (_usual_order if rows in USUAL_ROWS else _order)(rows, len(columns))
+    order = (_order if rows % _USUAL_ROWS else _usual_order)(rows, len(columns))
     return bytes_of(pa.concat_arrays(columns).take(order)).tobytes()
 
 
@@ -188,7 +188,7 @@ def _order(rows: int, pieces: int) -> pa.Array:
     return pa.array(np.ascontiguousarray(places.T).reshape(-1))
 
 
-_usual_order = lru_cache(16)(_order)
+_usual_order = lru_cache(4)(_order)
 
 
 class _Fields:
@@ -216,7 +216,7 @@ class _Fields:
 
     def cut(self) -> pa.Array:
         """Return the fields as a binary column and start anew."""
-        column = as_binary(fixed_column(self.packed(), None))
+        column = even_column(self.packed(), None)
         self._fields = []
         return column
 
