@@ -133,6 +133,7 @@ class DuckDBSession(UpstreamSession):
         self._status: TransactionStatus = "I"
         self._savepoints: list[tuple[str, int]] = []
         self._writes = 0
+        self._among_others = False
         self._open: DuckDBResult | None = None
         self._cancel_lock = threading.Lock()
         self._running = False
@@ -229,7 +230,7 @@ class DuckDBSession(UpstreamSession):
             return result
         self._writes += 1
         if verb not in _DATA_VERBS:
-            self._catalog.defined()
+            self._catalog.defined(sql, in_block=self._status != "I" or self._among_others)
         return self._finished(sql, verb, relation)
 
     def _run_few(self, sql: str, parameters: Sequence[Parameter]) -> DuckDBResult | None:
@@ -292,7 +293,7 @@ class DuckDBSession(UpstreamSession):
 
     def _run_among(self, statement: Rewritten) -> DuckDBResult:
         """Run a statement between those that belong to it, all of them or none."""
-        alone = self._status == "I"
+        alone, self._among_others = self._status == "I", True
         if statement.renames_indexed:
             self._catalog.renames_indexed()
         if alone:
@@ -308,9 +309,10 @@ class DuckDBSession(UpstreamSession):
                 self._connection.execute("ROLLBACK")
                 self._catalog.block_ended(committed=False)
             raise
+        finally:
+            self._among_others = False
         if alone:
             self._connection.execute("COMMIT")
-            self._catalog.defined()
             self._catalog.block_ended(committed=True)
         return result
 
@@ -469,7 +471,7 @@ class DuckDBSession(UpstreamSession):
                 self._connection.sql(f"CREATE OR REPLACE TEMP TABLE {quoted} AS SELECT * FROM rvbbit_incoming")
             finally:
                 self._connection.unregister("rvbbit_incoming")
-            self._catalog.defined()
+            self._catalog.made_temporary()
         except DRIVER_ERRORS as error:
             raise self._translate(error) from error
         finally:
@@ -514,6 +516,7 @@ class DuckDBSession(UpstreamSession):
         if self._status == "T":
             self._notice("WARNING", "25001", "there is already a transaction in progress")
         else:
+            self._catalog.block_begins()
             self._connection.execute("BEGIN TRANSACTION READ ONLY" if command.read_only else "BEGIN TRANSACTION")
             self._status = "T"
         return DuckDBResult(None, "BEGIN")

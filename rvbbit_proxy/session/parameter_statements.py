@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
+from rvbbit_proxy.engine.catalog.install import SNAPSHOT_PREFIX
 from rvbbit_proxy.engine.upstream import Notice, Parameter, UpstreamResult
 from rvbbit_proxy.errors import ActiveTransaction, InvalidValue, NotSupported
 from rvbbit_proxy.session.forwarding import follow_parameters, restore_postgres_startup
@@ -191,9 +192,9 @@ def _run_discard(command: Discard, bound: BoundStatement, state: SessionState) -
 def _drop_temporary(state: SessionState) -> None:
     """Drop the session's temporary tables and views."""
     found = state.upstream.fetch(
-        "SELECT 'TABLE' AS kind, schema_name, table_name AS name FROM duckdb_tables() WHERE temporary"
-        " UNION ALL SELECT 'VIEW', schema_name, view_name FROM duckdb_views() WHERE temporary AND NOT internal"
-        " ORDER BY kind DESC"
+        "FROM (SELECT 'TABLE' AS kind, schema_name, table_name AS name FROM duckdb_tables() WHERE temporary"
+        " UNION ALL SELECT 'VIEW', schema_name, view_name FROM duckdb_views() WHERE temporary AND NOT internal)"
+        f" WHERE NOT starts_with(name, '{SNAPSHOT_PREFIX}') ORDER BY kind DESC"
     )
     for row in found.to_pylist():
         schema, name = (row[key].replace('"', '""') for key in ("schema_name", "name"))

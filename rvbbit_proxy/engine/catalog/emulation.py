@@ -18,17 +18,12 @@ import duckdb
 
 from rvbbit_proxy.engine.activity import Activity, SessionActivity
 from rvbbit_proxy.engine.catalog.index_renames import IndexRenames
-from rvbbit_proxy.engine.catalog.install import (
-    SNAPSHOT_PREFIX,
-    install_catalog,
-    install_functions,
-    show_operators,
-    snapshot_statements,
-)
+from rvbbit_proxy.engine.catalog.install import SNAPSHOT_PREFIX, install_functions
 from rvbbit_proxy.engine.catalog.names import blank_noise, localise_names, quote_at
 from rvbbit_proxy.engine.catalog.output_types import REG_TYPES
 from rvbbit_proxy.engine.catalog.rewrite import Rewritten, rewrite_statement
-from rvbbit_proxy.engine.statement import mask_literals
+from rvbbit_proxy.engine.catalog.snapshots import SessionSnapshot, SharedSnapshot
+from rvbbit_proxy.engine.statement import mask_literals, words_of
 from rvbbit_proxy.engine.upstream import Column
 from rvbbit_proxy.sql.lexer import lexemes, unquote_identifier
 from rvbbit_proxy.sql.remembered import remembered
@@ -99,6 +94,9 @@ _NAMED_AT = re.compile(r"\b[aA][tT]\b(?!\s+time\s+zone\b)(?!\")", re.IGNORECASE)
 _READS_SESSIONS = re.compile(r"pg_stat_(?:activity|database|ssl|gssapi)")
 _READS_ROLES = re.compile(r"pg_authid|pg_roles|pg_user|pg_shadow|pg_group|regrole|_roles\b|userbyid")
 _READS_SETTINGS = re.compile(r"pg_settings|current_setting|pg_show_all_settings")
+_TEMPORARY = re.compile(r"\btemp\b|\btemporary\b|\bpg_temp", re.IGNORECASE)
+_FUNCTION_WORDS = frozenset(("MACRO", "FUNCTION", "SCHEMA"))
+_OTHER_OBJECTS = frozenset(("TABLE", "VIEW", "INDEX", "SEQUENCE", "TYPE", "COLUMN"))
 _DROP_TABLE = re.compile(r"\s*drop\s+table\b", re.IGNORECASE)
 _OWNED = """
     SELECT DISTINCT regexp_extract(column_default, '^nextval\\(''(.*)''\\)$', 1)
@@ -121,17 +119,19 @@ class SessionIdentity:
 class CatalogEmulation:
     """PostgreSQL's catalogs of one DuckDB instance, made when the first statement asks for them.
 
-    ``version`` grows with every change of a definition, in whatever session; safe for several threads.
+    ``version`` grows with every change of a definition that others see, in whatever session, ``functions_version``
+    with those that may define a function; safe for several threads.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.version = 0
+        self.functions_version = 0
         self.renames = IndexRenames()
         self.activity = Activity()
         self.users: tuple[str, ...] = ()
+        self.snapshot = SharedSnapshot(connection)
         self._connection = connection
         self._lock = threading.Lock()
-        self._installed = False
         self._has_functions = False
 
     def install_functions(self) -> None:
@@ -144,18 +144,17 @@ class CatalogEmulation:
 
     def install(self) -> None:
         """Make the catalogs unless they are there."""
-        with self._lock:
-            if self._installed:
-                return
-            with closing(self._connection.cursor()) as cursor:
-                install_catalog(cursor)
-                show_operators(cursor)
-            self._installed = True
+        self.snapshot.refresh(0, 0)
 
-    def changed(self) -> None:
+    def changed(self, *, functions: bool) -> None:
         """Note that a definition may have changed, so that every session looks again."""
         with self._lock:
             self.version += 1
+            self.functions_version += functions
+
+    def rewrite(self, sql: str, identity: SessionIdentity) -> str:
+        """Return the statement as DuckDB understands it; as it came where it needs nothing."""
+        return rewritten(sql, identity.database).sql
 
 
 class SessionCatalog:
@@ -167,9 +166,12 @@ class SessionCatalog:
         self._emulation = emulation
         self._connection = connection
         self._identity = identity
-        self._seen: int | None = None
+        self._snapshot = SessionSnapshot(emulation.snapshot, connection)
+        self._seen: tuple[int, str] | None = None
         self._seen_in_block = False
-        self._defined_in_block = False
+        self._own_version = 0
+        self._defined_in_block = self._defined_functions = False
+        self._has_temporary = False
         self.activity = SessionActivity(identity.pid, identity.user, identity.database, identity.application_name)
         emulation.activity.opened(self.activity)
         introduce(connection, identity)
@@ -180,11 +182,11 @@ class SessionCatalog:
 
     @property
     def version(self) -> int:
-        """A number that grows with every change of a definition."""
-        return self._emulation.version
+        """A number that grows with every change of a definition that the session sees."""
+        return self._emulation.version + self._own_version
 
     def prepare(self, sql: str, *, in_block: bool, formats: Sequence[int] = ()) -> Rewritten:
-        """Return the statement for DuckDB, with a fresh snapshot taken if it reads the catalogs."""
+        """Return the statement for DuckDB, with a fresh snapshot to read if it reads the catalogs."""
         found = rewritten(sql, self._identity.database, tuple(formats))
         if found.reads_catalog:
             self._look(in_block)
@@ -200,14 +202,20 @@ class SessionCatalog:
         return tuple(f"DROP SEQUENCE IF EXISTS {name}" for (name,) in rows)
 
     def _look(self, in_block: bool) -> None:
+        """Have the catalogs tell what the session can see now."""
         self._emulation.install()
-        version = self._emulation.version
-        if self._seen == version:
+        version, functions_version = self._emulation.version, self._emulation.functions_version
+        ((database,),) = self._connection.execute("SELECT current_database()").fetchall()
+        seen = version + self._own_version, database
+        if self._seen == seen:
             return
         self.wait_for_renames()
-        for statement in snapshot_statements():
-            self._connection.execute(statement)
-        self._seen, self._seen_in_block = version, in_block
+        if in_block:
+            self._snapshot.block_begins()
+        own = self._defined_in_block or self._has_temporary or database != self._emulation.snapshot.database
+        if own or not self._snapshot.share(version, functions_version):
+            self._has_temporary = self._snapshot.take()
+        self._seen, self._seen_in_block = seen, in_block
 
     def _tell(self, sql: str) -> None:
         """Write down what the statement reads of this process: sessions, users, parameters."""
@@ -227,6 +235,10 @@ class SessionCatalog:
             values = [value for row in rows for value in row]
             self._connection.execute(f"INSERT INTO {table} VALUES {', '.join([marks] * len(rows))}", values)
 
+    def block_begins(self) -> None:
+        """Wait for what a transaction that begins now could not see later."""
+        self._emulation.snapshot.wait_for_install()
+
     def wait_for_renames(self) -> None:
         """Wait while another session's rename of a table with indexes is not committed."""
         self._emulation.renames.wait(self)
@@ -235,19 +247,43 @@ class SessionCatalog:
         """Note that this session is about to rename a table with indexes."""
         self._emulation.renames.begin(self)
 
-    def defined(self) -> None:
-        """Note a statement that may have changed a definition."""
+    def defined(self, sql: str, *, in_block: bool) -> None:
+        """Note a statement that may have changed a definition; others see it when the block is committed."""
+        self._defined_functions |= may_define_functions(sql)
+        self._has_temporary |= _TEMPORARY.search(sql) is not None
+        self._own_version += 1
         self._defined_in_block = True
-        self._emulation.changed()
+        if not in_block:
+            self.block_ended(committed=True)
+
+    def made_temporary(self) -> None:
+        """Note that the session has a new temporary table, which concerns nobody else."""
+        self._own_version += 1
+        self._has_temporary = True
 
     def block_ended(self, *, committed: bool) -> None:
         """Note the end of a transaction block: its definitions are everybody's, or gone with its snapshot."""
         if self._defined_in_block:
-            self._emulation.changed()
+            self._own_version += 1
+            if committed:
+                self._emulation.changed(functions=self._defined_functions)
+        self._snapshot.block_ended(committed=committed)
         if self._seen_in_block and not committed:
             self._seen = None
-        self._seen_in_block = self._defined_in_block = False
+        self._seen_in_block = self._defined_in_block = self._defined_functions = False
         self._emulation.renames.end(self)
+
+
+def may_define_functions(sql: str) -> bool:
+    """Tell whether a definition may be one of functions.
+
+    >>> may_define_functions("CREATE TABLE t (a int)"), may_define_functions("CREATE MACRO f() AS TABLE SELECT 1")
+    (False, True)
+    """
+    words = words_of(sql)
+    return words[0] not in ("CREATE", "DROP", "ALTER", "COMMENT") or not (
+        _FUNCTION_WORDS.isdisjoint(words) and not _OTHER_OBJECTS.isdisjoint(words)
+    )
 
 
 def introduce(connection: duckdb.DuckDBPyConnection, identity: SessionIdentity) -> None:

@@ -1,8 +1,9 @@
 """Makes the catalog ``rvbbit_pg``: PostgreSQL's system relations and functions, as DuckDB views and macros.
 
 Schemas: ``pg`` is what clients know as pg_catalog, ``info`` is information_schema (DuckDB reserves both names),
-``rows`` the contents of the relations that have any, ``base`` what those are made of. It lives in memory and is made
-once per process: a view is code, not data.
+``base`` what those are computed with; the other schemas say when: ``rows`` when asked, ``fixed`` once, ``changing`` and
+``made`` with every snapshot (``snapshots.py``), whose tables are in ``shared``. It lives in memory and is made once per
+process.
 """
 
 from __future__ import annotations
@@ -45,6 +46,10 @@ _NUMBERED = frozenset(
 )
 _EMPTY = {"VARCHAR": "''", "BOOLEAN": "false"}
 _RESERVED = "reserved_words"
+_RELATION = re.compile(
+    r'^CREATE VIEW rvbbit_pg\.(?P<kind>made|changing|fixed|rows)\."?(?P<name>\w+)', re.MULTILINE
+)
+_SESSION_TABLE = re.compile(r"^CREATE TEMP TABLE rvbbit_base_(\w+)", re.MULTILINE)
 
 
 @cache
@@ -96,33 +101,41 @@ def install_catalog(connection: duckdb.DuckDBPyConnection) -> None:
     if _is_attached(connection, CATALOG):
         return
     connection.execute(f"ATTACH ':memory:' AS {CATALOG}")
-    for schema in ("base", "rows", "pg", "info"):
+    for schema in ("base", "made", "shared", "changing", "fixed", "rows", "pg", "info"):
         connection.execute(f"CREATE SCHEMA {CATALOG}.{schema}")
     _make_base(connection)
-    for statement in _statements("objects.sql"):
+    for statement in (*_statements("objects.sql"), *session_statements()):
         connection.execute(statement)
-    for statement in snapshot_statements():
-        connection.execute(statement)
-        name = statement.split()[5]
-        connection.execute(
-            f"CREATE VIEW {CATALOG}.base.{name.removeprefix(SNAPSHOT_PREFIX)} AS FROM temp.main.{name}"
-        )
+    for name in _SESSION_TABLE.findall(_text("session.sql")):
+        _read_through(connection, name)
     relations = column_types()
     _make_tables(connection, relations)
-    for name, schema in (("relations.sql", "pg_catalog"), ("information_schema.sql", "information_schema")):
-        for statement in _statements(name):
+    for file, schema in (
+        ("snapshot.sql", ""),
+        ("relations.sql", "pg_catalog"),
+        ("information_schema.sql", "information_schema"),
+    ):
+        for statement in _statements(file):
             connection.execute(statement)
-            found = re.match(r'CREATE VIEW rvbbit_pg\.rows\."?(\w+)', statement)
+            found = _RELATION.match(statement)
             if found is not None:
-                _wrap(connection, schema, found[1], relations[schema][found[1]])
+                name = found["name"]
+                _KINDS[found["kind"]](connection, schema, name, relations.get(schema, {}).get(name, {}))
     for statement in _statements("macros.sql"):
         connection.execute(statement)
 
 
 @cache
-def snapshot_statements() -> tuple[str, ...]:
-    """Return what takes a session's snapshot of DuckDB's catalog, in order."""
-    return tuple(_statements("snapshot.sql"))
+def session_statements() -> tuple[str, ...]:
+    """Return what makes the tables that each session has for itself."""
+    return tuple(_statements("session.sql"))
+
+
+@cache
+def snapshot_names() -> tuple[str, ...]:
+    """Return the names of what a snapshot is made of, in order: each is a view in schema ``made``."""
+    text = _text("snapshot.sql") + _text("relations.sql")
+    return tuple(found["name"] for found in _RELATION.finditer(text) if found["kind"] in ("made", "changing"))
 
 
 def show_operators(connection: duckdb.DuckDBPyConnection) -> None:
@@ -142,9 +155,12 @@ def schema_of(nspname: str) -> str:
     return f"{CATALOG}.{'pg' if nspname == 'pg_catalog' else 'info'}"
 
 
+def _text(name: str) -> str:
+    return files("rvbbit_proxy.engine.catalog").joinpath(name).read_text(encoding="utf-8")
+
+
 def _statements(name: str) -> Iterator[str]:
-    text = files("rvbbit_proxy.engine.catalog").joinpath(name).read_text(encoding="utf-8")
-    text = re.sub(r"^--.*$", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^--.*$", "", _text(name), flags=re.MULTILINE)
     yield from (part.strip() for part in re.split(r";\s*$", text, flags=re.MULTILINE) if part.strip())
 
 
@@ -287,8 +303,57 @@ _WHOLE = frozenset("pg_am pg_cast pg_collation pg_opclass pg_operator pg_opfamil
 
 
 def _wrap(connection: duckdb.DuckDBPyConnection, nspname: str, name: str, types: dict[str, int]) -> None:
-    """Replace the empty relation by a view on its rows, columns cast and in PostgreSQL's order."""
-    given = {row[0] for row in connection.execute(f'DESCRIBE {CATALOG}.rows."{name}"').fetchall()}
+    """Replace the empty relation by a view on its rows."""
+    _define(connection, nspname, name, _shaped(connection, "rows", nspname, name, types))
+
+
+def _make_fixed(connection: duckdb.DuckDBPyConnection, nspname: str, name: str, types: dict[str, int]) -> None:
+    """Keep the rows that never change as a table, to which the changing ones are added."""
+    query = _shaped(connection, "fixed", nspname, name, types)
+    connection.execute(f"CREATE TABLE {CATALOG}.base.fixed_{name} AS {query}")
+
+
+def _make_changing(connection: duckdb.DuckDBPyConnection, nspname: str, name: str, types: dict[str, int]) -> None:
+    """Have each snapshot take the rows that change, and replace the empty relation by all of its rows."""
+    query = _shaped(connection, "changing", nspname, name, types)
+    connection.execute(f"CREATE VIEW {CATALOG}.made.{name} AS {query}")
+    _take(connection, "", name, {})
+    fixed = connection.execute(
+        "SELECT 1 FROM duckdb_tables() WHERE database_name = $1 AND table_name = $2", [CATALOG, f"fixed_{name}"]
+    ).fetchone()
+    rows = f"FROM {CATALOG}.base.{name}"
+    if fixed is not None:
+        rows += f" UNION ALL FROM {CATALOG}.base.fixed_{name}"
+    _define(connection, nspname, name, rows)
+
+
+def _take(connection: duckdb.DuckDBPyConnection, nspname: str, name: str, types: dict[str, int]) -> None:
+    """Take a view of schema ``made`` as the table that all sessions read, unless they have one of their own."""
+    connection.execute(f"CREATE TABLE {CATALOG}.shared.{name} AS FROM {CATALOG}.made.{name}")
+    connection.execute(f"CREATE TEMP VIEW {SNAPSHOT_PREFIX}{name} AS FROM {CATALOG}.shared.{name}")
+    _read_through(connection, name)
+
+
+def _read_through(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Let the catalogs read what each session has under a name."""
+    connection.execute(f"CREATE VIEW {CATALOG}.base.{name} AS FROM temp.main.{SNAPSHOT_PREFIX}{name}")
+
+
+_KINDS = {"made": _take, "changing": _make_changing, "fixed": _make_fixed, "rows": _wrap}
+
+
+def _define(connection: duckdb.DuckDBPyConnection, nspname: str, name: str, query: str) -> None:
+    target = f"{schema_of(nspname)}.{name}"
+    connection.execute(f"DROP TABLE {target}")
+    connection.execute(f"CREATE VIEW {target} AS {query}")
+
+
+def _shaped(
+    connection: duckdb.DuckDBPyConnection, place: str, nspname: str, name: str, types: dict[str, int]
+) -> str:
+    """Return the query of a relation's rows, columns cast and in PostgreSQL's order."""
+    source = f'{CATALOG}.{place}."{name}"'
+    given = {row[0] for row in connection.execute(f"DESCRIBE {source}").fetchall()}
     unknown = given - set(types)
     if unknown:
         raise ValueError(f"{name} has no columns {sorted(unknown)}")
@@ -296,9 +361,7 @@ def _wrap(connection: duckdb.DuckDBPyConnection, nspname: str, name: str, types:
     columns = ", ".join(
         _column(column, duckdb_type(oid), column in given, column in required) for column, oid in types.items()
     )
-    target = f"{schema_of(nspname)}.{name}"
-    connection.execute(f"DROP TABLE {target}")
-    connection.execute(f'CREATE VIEW {target} AS SELECT {columns} FROM {CATALOG}.rows."{name}"')
+    return f"SELECT {columns} FROM {source}"
 
 
 @cache

@@ -20,21 +20,14 @@ CREATE VIEW rvbbit_pg.base.namespace_lookup AS SELECT oid AS rv_oid, nspname AS 
 CREATE VIEW rvbbit_pg.base.role_lookup AS SELECT oid AS rv_oid, rolname AS rv_name FROM rvbbit_pg.pg.pg_authid;
 CREATE VIEW rvbbit_pg.base.type_namespace_lookup AS
 SELECT oid AS rv_oid, list_contains(rvbbit_pg.base.search_path(), nspname) AS rv_visible FROM
-       (SELECT oid, nspname FROM rvbbit_pg.base.enums UNION ALL SELECT array_oid, nspname FROM rvbbit_pg.base.enums
-        UNION ALL SELECT rvbbit_pg.base.oid_of('rowtype', nspname || '.' || relname), nspname FROM rvbbit_pg.base.relations)
+       rvbbit_pg.base.user_types
 UNION ALL SELECT oid, true FROM rvbbit_pg.base.system_types
 UNION ALL SELECT reltype, nspname = 'pg_catalog' FROM rvbbit_pg.base.system_relations;
 CREATE VIEW rvbbit_pg.base.function_lookup AS
-SELECT p.oid AS rv_oid, p.proname AS rv_name,
-       n.nspname IN ('pg_catalog', 'rvbbit') OR list_contains(rvbbit_pg.base.search_path(), n.nspname) AS rv_visible,
-       array_to_string(list_transform(list_zip(coalesce(p.proargnames, list_transform(p.proargtypes, lambda t: NULL)), p.proargtypes),
-           lambda pair: coalesce(pair[1] || ' ', '') || coalesce(rvbbit_pg.base.sql_type_name(pair[2]), '???')), ', ') AS rv_arguments,
-       CASE WHEN p.proretset THEN 'SETOF ' ELSE '' END || coalesce(rvbbit_pg.base.sql_type_name(p.prorettype), '???') AS rv_result,
-       'CREATE OR REPLACE FUNCTION ' || n.nspname || '.' || rvbbit_pg.base.quoted_name(p.proname) || '(' || rv_arguments || ')'
-           || chr(10) || ' RETURNS ' || rv_result || chr(10) || ' LANGUAGE ' || l.lanname || chr(10)
-           || 'AS $function$' || p.prosrc || '$function$' || chr(10) AS rv_text
-FROM rvbbit_pg.pg.pg_proc p JOIN rvbbit_pg.pg.pg_namespace n ON n.oid = p.pronamespace
-JOIN rvbbit_pg.pg.pg_language l ON l.oid = p.prolang;
+SELECT oid AS rv_oid, proname AS rv_name,
+       nspname IN ('pg_catalog', 'rvbbit') OR list_contains(rvbbit_pg.base.search_path(), nspname) AS rv_visible,
+       arguments AS rv_arguments, result AS rv_result, definition AS rv_text
+FROM (FROM rvbbit_pg.base.function_texts UNION ALL FROM rvbbit_pg.base.system_function_texts);
 CREATE VIEW rvbbit_pg.base.operator_lookup AS
 SELECT o.oid AS rv_oid, o.oprname AS rv_name,
        o.oprname || '(' || coalesce(l.sql_name, 'NONE') || ',' || coalesce(r.sql_name, 'NONE') || ')' AS rv_text
@@ -42,25 +35,14 @@ FROM rvbbit_pg.pg.pg_operator o LEFT JOIN rvbbit_pg.base.type_sql_names l ON l.o
 LEFT JOIN rvbbit_pg.base.type_sql_names r ON r.oid = o.oprright;
 CREATE VIEW rvbbit_pg.base.view_lookup AS SELECT oid AS rv_oid, definition AS rv_text FROM rvbbit_pg.base.view_definitions;
 CREATE VIEW rvbbit_pg.base.index_lookup AS
-SELECT indexrelid AS rv_oid, definitions AS rv_items,
-       rvbbit_pg.base.index_definition(indisunique, relname, nspname, table_name, definitions) AS rv_text,
-       rvbbit_pg.base.index_definition(indisunique, relname, CASE WHEN NOT list_contains(rvbbit_pg.base.search_path(), nspname)
-           THEN nspname END, table_name, definitions) AS rv_pretty
-FROM rvbbit_pg.base.indexes;
+SELECT indexrelid AS rv_oid, definitions AS rv_items, definition AS rv_text,
+       CASE WHEN list_contains(rvbbit_pg.base.search_path(), nspname) THEN short_definition ELSE definition END AS rv_pretty
+FROM rvbbit_pg.base.index_texts;
 CREATE VIEW rvbbit_pg.base.constraint_lookup AS
-SELECT rvbbit_pg.base.oid_of('constraint', c.nspname || '.' || c.table_name || '.' || c.conname) AS rv_oid,
-       CASE c.constraint_type
-         WHEN 'CHECK' THEN 'CHECK (' || c.expression || ')'
-         WHEN 'FOREIGN KEY' THEN 'FOREIGN KEY ('
-              || array_to_string(list_transform(c.column_names, lambda x: rvbbit_pg.base.quoted_name(x)), ', ') || ') REFERENCES '
-              || CASE WHEN list_contains(rvbbit_pg.base.search_path(), c.nspname) THEN ''
-                      ELSE rvbbit_pg.base.quoted_name(c.nspname) || '.' END
-              || rvbbit_pg.base.quoted_name(c.referenced_table) || '('
-              || array_to_string(list_transform(c.referenced_column_names, lambda x: rvbbit_pg.base.quoted_name(x)), ', ') || ')'
-         ELSE c.constraint_type || ' ('
-              || array_to_string(list_transform(c.column_names, lambda x: rvbbit_pg.base.quoted_name(x)), ', ') || ')' END AS rv_text,
-       CASE WHEN c.constraint_type = 'CHECK' AND starts_with(c.expression, '(') THEN 'CHECK ' || c.expression ELSE rv_text END AS rv_pretty
-FROM rvbbit_pg.base.constraints c;
+SELECT oid AS rv_oid,
+       CASE WHEN list_contains(rvbbit_pg.base.search_path(), nspname) THEN short_definition ELSE definition END AS rv_text,
+       CASE WHEN starts_with(rv_text, 'CHECK ((') THEN 'CHECK ' || rv_text[8:-2] ELSE rv_text END AS rv_pretty
+FROM rvbbit_pg.base.constraint_texts;
 CREATE VIEW rvbbit_pg.base.description_lookup AS
 SELECT d.objoid AS rv_oid, d.objsubid AS rv_column, s.relname AS rv_catalog, d.description AS rv_text
 FROM rvbbit_pg.pg.pg_description d JOIN rvbbit_pg.base.system_relations s ON s.oid = d.classoid AND s.nspname = 'pg_catalog';

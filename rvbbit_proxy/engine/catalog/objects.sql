@@ -36,6 +36,9 @@ CREATE MACRO rvbbit_pg.base.quoted_name(name) AS
     CASE WHEN regexp_full_match(name, '[a-z_][a-z0-9_]*') AND NOT list_contains(rvbbit_pg.base.reserved_words(), name)
          THEN name ELSE '"' || replace(name, '"', '""') || '"' END;
 
+CREATE MACRO rvbbit_pg.base.quoted_names(names) AS
+    array_to_string(list_transform(names, lambda name: rvbbit_pg.base.quoted_name(name)), ', ');
+
 CREATE MACRO rvbbit_pg.base.index_definition(is_unique, name, nspname, table_name, definitions) AS
     'CREATE ' || CASE WHEN is_unique THEN 'UNIQUE ' ELSE '' END || 'INDEX ' || rvbbit_pg.base.quoted_name(name)
     || ' ON ' || coalesce(rvbbit_pg.base.quoted_name(nspname) || '.', '') || rvbbit_pg.base.quoted_name(table_name)
@@ -52,3 +55,14 @@ CREATE MACRO rvbbit_pg.base.type_word(name) AS
          THEN regexp_replace(array_to_string(rvbbit_pg.base.name_parts(replace(name, '[]', '')), '.'), '^pg_catalog\.', '')
               || CASE WHEN ends_with(name, '[]') THEN '[]' ELSE '' END
          ELSE regexp_replace(lower(trim(regexp_replace(name, '\s*\(.*\)', ''))), '^pg_catalog\.', '') END;
+
+-- What a function is printed with.
+CREATE MACRO rvbbit_pg.base.argument_text(names, types) AS array_to_string(
+    list_transform(list_zip(coalesce(names, list_transform(types, lambda t: NULL)), types),
+        lambda pair: coalesce(pair[1] || ' ', '') || coalesce(rvbbit_pg.base.sql_type_name(pair[2]), '???')), ', ');
+CREATE MACRO rvbbit_pg.base.result_text(is_set, type_oid) AS
+    CASE WHEN is_set THEN 'SETOF ' ELSE '' END || coalesce(rvbbit_pg.base.sql_type_name(type_oid), '???');
+CREATE MACRO rvbbit_pg.base.function_text(nspname, name, argument_list, result_type, lanname, body) AS
+    'CREATE OR REPLACE FUNCTION ' || nspname || '.' || rvbbit_pg.base.quoted_name(name) || '(' || argument_list || ')'
+    || chr(10) || ' RETURNS ' || result_type || chr(10) || ' LANGUAGE ' || lanname || chr(10)
+    || 'AS $function$' || body || '$function$' || chr(10);

@@ -1,5 +1,6 @@
 -- The contents of pg_catalog, read by name: columns that a view here does not give are NULL, or zero where PostgreSQL
--- has NOT NULL. Catalogs without a view here hold the rows of `facts`, or none, as in a database without such objects.
+-- has NOT NULL. What is in `fixed` is computed once, what is in `changing` with every snapshot, what is in `rows` when
+-- it is asked for. Catalogs without a view here hold the rows of `facts`, or none, as in a database without such objects.
 
 -- Names of relations with oids, the built-in ones too: for regclass.
 CREATE VIEW rvbbit_pg.base.relation_names AS
@@ -8,18 +9,21 @@ UNION ALL SELECT oid, nspname, relname FROM rvbbit_pg.base.system_relations;
 
 -- Types made by users, as format_type shows them.
 CREATE VIEW rvbbit_pg.base.user_type_names AS
-SELECT oid, CASE WHEN list_contains(rvbbit_pg.base.search_path(), nspname) THEN '' ELSE rvbbit_pg.base.quoted_name(nspname) || '.' END
-            || rvbbit_pg.base.quoted_name(typname) || CASE WHEN is_array THEN '[]' ELSE '' END AS name, nspname, typname, is_array
-FROM (SELECT oid, nspname, type_name AS typname, false AS is_array FROM rvbbit_pg.base.enums
-      UNION ALL SELECT array_oid, nspname, type_name, true FROM rvbbit_pg.base.enums
-      UNION ALL SELECT rvbbit_pg.base.oid_of('rowtype', nspname || '.' || relname), nspname, relname, false
-                FROM rvbbit_pg.base.relations WHERE relkind IN ('r', 'v'));
+SELECT oid, CASE WHEN list_contains(rvbbit_pg.base.search_path(), nspname) THEN short_name ELSE name END AS name,
+       nspname, typname, is_array
+FROM rvbbit_pg.base.user_types;
 
 CREATE VIEW rvbbit_pg.rows.pg_namespace AS
 SELECT oid, nspname, 10 AS nspowner FROM rvbbit_pg.base.schemas
 UNION ALL VALUES (11, 'pg_catalog', 10), (99, 'pg_toast', 10), (13212, 'information_schema', 10);
 
-CREATE VIEW rvbbit_pg.rows.pg_class AS
+CREATE VIEW rvbbit_pg.fixed.pg_class AS
+SELECT oid, relname, nspoid AS relnamespace, 10 AS relowner, relkind, CASE relkind WHEN 'r' THEN 2 ELSE 0 END AS relam,
+       reltype, CASE relkind WHEN 'r' THEN oid ELSE 0 END AS relfilenode, relnatts, relkind = 'v' AS relhasrules,
+       'p' AS relpersistence, true AS relispopulated, 'n' AS relreplident, -1 AS reltuples
+FROM rvbbit_pg.base.system_relations;
+
+CREATE VIEW rvbbit_pg.changing.pg_class AS
 SELECT oid, relname, nspoid AS relnamespace, 10 AS relowner, relkind,
        CASE relkind WHEN 'r' THEN 2 WHEN 'i' THEN 403 ELSE 0 END AS relam,
        CASE WHEN relkind IN ('r', 'v') THEN rvbbit_pg.base.oid_of('rowtype', nspname || '.' || relname) ELSE 0 END AS reltype,
@@ -28,14 +32,15 @@ SELECT oid, relname, nspoid AS relnamespace, 10 AS relowner, relkind,
        CASE WHEN "temporary" THEN 't' ELSE 'p' END AS relpersistence, natts AS relnatts, checks AS relchecks,
        relkind = 'v' AS relhasrules, triggered AS relhastriggers, true AS relispopulated,
        CASE relkind WHEN 'r' THEN 'd' ELSE 'n' END AS relreplident
-FROM rvbbit_pg.base.relations
-UNION ALL BY NAME
-SELECT oid, relname, nspoid AS relnamespace, 10 AS relowner, relkind, CASE relkind WHEN 'r' THEN 2 ELSE 0 END AS relam,
-       reltype, CASE relkind WHEN 'r' THEN oid ELSE 0 END AS relfilenode, relnatts, relkind = 'v' AS relhasrules,
-       'p' AS relpersistence, true AS relispopulated, 'n' AS relreplident, -1 AS reltuples
-FROM rvbbit_pg.base.system_relations;
+FROM rvbbit_pg.base.relations;
 
-CREATE VIEW rvbbit_pg.rows.pg_attribute AS
+CREATE VIEW rvbbit_pg.fixed.pg_attribute AS
+SELECT reloid AS attrelid, attname, atttypid, attlen, attnum, attndims, atttypmod, -1 AS attcacheoff, attbyval,
+       attalign, attstorage, '' AS attcompression, attnotnull, '' AS attidentity, '' AS attgenerated,
+       true AS attislocal, -1 AS attstattarget, attcollation, false AS atthasdef, false AS attisdropped
+FROM rvbbit_pg.base.system_columns;
+
+CREATE VIEW rvbbit_pg.changing.pg_attribute AS
 SELECT c.attrelid, c.column_name AS attname, c.atttypid, t.typlen AS attlen, c.column_index AS attnum,
        CASE WHEN c.is_array THEN 1 ELSE 0 END AS attndims, -1 AS attcacheoff, c.atttypmod, t.typbyval AS attbyval,
        t.typalign AS attalign, t.typstorage AS attstorage, '' AS attcompression, NOT c.is_nullable AS attnotnull,
@@ -62,26 +67,21 @@ SELECT q.oid AS attrelid, a.attname, a.atttypid,
        -1 AS attstattarget, false AS atthasdef, false AS attisdropped
 FROM rvbbit_pg.base.sequences q,
      (VALUES ('last_value', 20, 8, 1, 'd'), ('log_cnt', 20, 8, 2, 'd'), ('is_called', 16, 1, 3, 'c'))
-     a(attname, atttypid, attlen, attnum, attalign)
-UNION ALL BY NAME
-SELECT reloid AS attrelid, attname, atttypid, attlen, attnum, attndims, atttypmod, -1 AS attcacheoff, attbyval,
-       attalign, attstorage, '' AS attcompression, attnotnull, '' AS attidentity, '' AS attgenerated,
-       true AS attislocal, -1 AS attstattarget, attcollation, false AS atthasdef, false AS attisdropped
-FROM rvbbit_pg.base.system_columns;
+     a(attname, atttypid, attlen, attnum, attalign);
 
-CREATE VIEW rvbbit_pg.rows.pg_attrdef AS
+CREATE VIEW rvbbit_pg.changing.pg_attrdef AS
 SELECT rvbbit_pg.base.oid_of('default', c.nspname || '.' || c.table_name || '.' || column_name) AS oid,
        attrelid AS adrelid, column_index AS adnum,
        CASE WHEN is_generated THEN coalesce(generation_expression, column_default)
             WHEN regexp_full_match(column_default, '''([^'']|'''')*''')
-            THEN column_default || '::' || coalesce(rvbbit_pg.base.sql_type_name(atttypid), t.name)
+            THEN column_default || '::' || coalesce(rvbbit_pg.base.sql_type_name(atttypid), t.short_name)
             ELSE regexp_replace(CASE WHEN starts_with(column_default, 'nextval(')
                                      THEN regexp_replace(column_default, '"([a-z_][a-z0-9_]*)"', '\1', 'g')
                                      ELSE column_default END, '^nextval\(''([^'']*)''\)$', 'nextval(''\1''::regclass)') END AS adbin
-FROM rvbbit_pg.base.typed_columns c LEFT JOIN rvbbit_pg.base.user_type_names t ON t.oid = c.atttypid
+FROM rvbbit_pg.base.typed_columns c LEFT JOIN rvbbit_pg.base.user_types t ON t.oid = c.atttypid
 WHERE column_default IS NOT NULL OR is_generated;
 
-CREATE VIEW rvbbit_pg.rows.pg_constraint AS
+CREATE VIEW rvbbit_pg.changing.pg_constraint AS
 SELECT rvbbit_pg.base.oid_of('constraint', c.nspname || '.' || c.table_name || '.' || c.conname) AS oid, c.conname,
        c.nspoid AS connamespace,
        CASE c.constraint_type WHEN 'PRIMARY KEY' THEN 'p' WHEN 'UNIQUE' THEN 'u' WHEN 'CHECK' THEN 'c' ELSE 'f' END AS contype,
@@ -99,7 +99,7 @@ FROM rvbbit_pg.base.constraints c
 LEFT JOIN (SELECT indrelid, items, min(indexrelid) AS indexrelid FROM rvbbit_pg.base.indexes WHERE indisunique
            GROUP BY ALL) target ON target.indrelid = c.confrelid AND target.items = c.referenced_column_names;
 
-CREATE VIEW rvbbit_pg.rows.pg_index AS
+CREATE VIEW rvbbit_pg.changing.pg_index AS
 SELECT i.indexrelid, i.indrelid, len(i.items) AS indnatts, len(i.items) AS indnkeyatts, i.indisunique,
        false AS indnullsnotdistinct, i.indisprimary, false AS indisexclusion, true AS indimmediate,
        false AS indisclustered, true AS indisvalid, true AS indisready, true AS indislive, i.indkey,
@@ -115,9 +115,15 @@ JOIN (SELECT k.indexrelid, list(coalesce(o.oid, 3126) ORDER BY k.n) AS indclass
       LEFT JOIN rvbbit_pg.pg.pg_opclass o ON o.opcmethod = 403 AND o.opcdefault AND o.opcintype = c.atttypid
       GROUP BY k.indexrelid) keys USING (indexrelid);
 
-CREATE VIEW rvbbit_pg.rows.pg_type AS
+CREATE VIEW rvbbit_pg.fixed.pg_type AS
 SELECT * FROM rvbbit_pg.base.system_types
 UNION ALL BY NAME
+SELECT reltype AS oid, relname AS typname, nspoid AS typnamespace, 10 AS typowner, -1 AS typlen, false AS typbyval,
+       'c' AS typtype, 'C' AS typcategory, true AS typisdefined, ',' AS typdelim, oid AS typrelid, 2290 AS typinput,
+       2291 AS typoutput, 2402 AS typreceive, 2403 AS typsend, 'd' AS typalign, 'x' AS typstorage, -1 AS typtypmod
+FROM rvbbit_pg.base.system_relations;
+
+CREATE VIEW rvbbit_pg.changing.pg_type AS
 SELECT oid, type_name AS typname, nspoid AS typnamespace, 10 AS typowner, 4 AS typlen, true AS typbyval, 'e' AS typtype,
        'E' AS typcategory, true AS typisdefined, ',' AS typdelim, array_oid AS typarray, 3506 AS typinput,
        3507 AS typoutput, 3532 AS typreceive, 3533 AS typsend, 'i' AS typalign, 'p' AS typstorage, -1 AS typtypmod
@@ -133,29 +139,25 @@ SELECT rvbbit_pg.base.oid_of('rowtype', nspname || '.' || relname) AS oid, relna
        10 AS typowner, -1 AS typlen, false AS typbyval, 'c' AS typtype, 'C' AS typcategory, true AS typisdefined,
        ',' AS typdelim, oid AS typrelid, 2290 AS typinput, 2291 AS typoutput, 2402 AS typreceive, 2403 AS typsend,
        'd' AS typalign, 'x' AS typstorage, -1 AS typtypmod
-FROM rvbbit_pg.base.relations WHERE relkind IN ('r', 'v')
-UNION ALL BY NAME
-SELECT reltype AS oid, relname AS typname, nspoid AS typnamespace, 10 AS typowner, -1 AS typlen, false AS typbyval,
-       'c' AS typtype, 'C' AS typcategory, true AS typisdefined, ',' AS typdelim, oid AS typrelid, 2290 AS typinput,
-       2291 AS typoutput, 2402 AS typreceive, 2403 AS typsend, 'd' AS typalign, 'x' AS typstorage, -1 AS typtypmod
-FROM rvbbit_pg.base.system_relations;
+FROM rvbbit_pg.base.relations WHERE relkind IN ('r', 'v');
 
-CREATE VIEW rvbbit_pg.rows.pg_enum AS
+CREATE VIEW rvbbit_pg.changing.pg_enum AS
 SELECT rvbbit_pg.base.oid_of('label', nspname || '.' || type_name || '.' || enumlabel) AS oid, enumtypid, enumsortorder, enumlabel
 FROM (SELECT oid AS enumtypid, nspname, type_name, unnest(labels) AS enumlabel,
              generate_subscripts(labels, 1) AS enumsortorder FROM rvbbit_pg.base.enums);
 
-CREATE VIEW rvbbit_pg.rows.pg_proc AS
-SELECT oid, proname, nspoid AS pronamespace, 10 AS proowner, prolang, 1 AS procost,
-       CASE WHEN proretset THEN 1000 ELSE 0 END AS prorows, prokind, false AS prosecdef, proretset,
-       CASE prolang WHEN 14 THEN 'i' ELSE 'v' END AS provolatile, 's' AS proparallel, len(proargtypes) AS pronargs,
-       prorettype, proargtypes, nullif(proargnames, []) AS proargnames, prosrc
-FROM rvbbit_pg.base.functions
-UNION ALL BY NAME
+CREATE VIEW rvbbit_pg.fixed.pg_proc AS
 SELECT oid, proname, 11 AS pronamespace, 10 AS proowner, prolang, 1 AS procost,
        CASE WHEN proretset THEN 1000 ELSE 0 END AS prorows, prokind, proisstrict, proretset, provolatile,
        's' AS proparallel, pronargs, prorettype, proargtypes, nullif(proargnames, []) AS proargnames, proname AS prosrc
 FROM rvbbit_pg.base.system_functions;
+
+CREATE VIEW rvbbit_pg.changing.pg_proc AS
+SELECT oid, proname, nspoid AS pronamespace, 10 AS proowner, prolang, 1 AS procost,
+       CASE WHEN proretset THEN 1000 ELSE 0 END AS prorows, prokind, false AS prosecdef, proretset,
+       CASE prolang WHEN 14 THEN 'i' ELSE 'v' END AS provolatile, 's' AS proparallel, len(proargtypes) AS pronargs,
+       prorettype, proargtypes, nullif(proargnames, []) AS proargnames, prosrc
+FROM rvbbit_pg.base.functions;
 
 CREATE VIEW rvbbit_pg.rows.pg_language AS
 SELECT * FROM rvbbit_pg.base.system_languages
@@ -230,22 +232,21 @@ FROM rvbbit_pg.base.view_definitions;
 CREATE VIEW rvbbit_pg.rows.pg_depend AS
 SELECT 2618 AS classid, rvbbit_pg.base.oid_of('rule', v.nspname || '.' || v.view_name) AS objid, 0 AS objsubid,
        1259 AS refclassid, r.oid AS refobjid, 0 AS refobjsubid, 'n' AS deptype
-FROM rvbbit_pg.base.view_definitions v JOIN rvbbit_pg.base.relations r
-     ON r.relkind IN ('r', 'v') AND r.oid <> v.oid
-     AND list_contains(regexp_extract_all(lower(v.definition), '[\w$]+'), lower(r.relname))
+FROM (SELECT oid, nspname, view_name, unnest(list_distinct(regexp_extract_all(lower(definition), '[\w$]+'))) AS word
+      FROM rvbbit_pg.base.view_definitions) v
+JOIN rvbbit_pg.base.relations r ON r.relkind IN ('r', 'v') AND r.oid <> v.oid AND lower(r.relname) = v.word
 UNION ALL SELECT 2618, rvbbit_pg.base.oid_of('rule', nspname || '.' || view_name), 0, 1259, oid, 0, 'i'
 FROM rvbbit_pg.base.view_definitions
-UNION ALL SELECT 1259, c.conindid, 0, 2606, c.oid, 0, 'i' FROM rvbbit_pg.rows.pg_constraint c WHERE c.contype IN ('p', 'u')
-UNION ALL SELECT 2606, c.oid, 0, 1259, c.conindid, 0, 'n' FROM rvbbit_pg.rows.pg_constraint c WHERE c.contype = 'f' AND c.conindid <> 0
+UNION ALL SELECT 1259, c.conindid, 0, 2606, c.oid, 0, 'i' FROM rvbbit_pg.base.pg_constraint c WHERE c.contype IN ('p', 'u')
+UNION ALL SELECT 2606, c.oid, 0, 1259, c.conindid, 0, 'n' FROM rvbbit_pg.base.pg_constraint c WHERE c.contype = 'f' AND c.conindid <> 0
 UNION ALL
 SELECT 1259, r.oid, 0, 1259, c.attrelid, c.column_index, 'a'
 FROM rvbbit_pg.base.columns c JOIN rvbbit_pg.base.relations r ON r.relkind = 'S' AND r.nspname = c.nspname
      AND r.relname = regexp_extract(c.column_default, '^nextval\(''"?(?:\w+"?\."?)?([^''".]*)"?''\)$', 1);
 
 CREATE VIEW rvbbit_pg.rows.pg_indexes AS
-SELECT i.nspname AS schemaname, i.table_name AS tablename, i.relname AS indexname,
-       rvbbit_pg.base.index_definition(i.indisunique, i.relname, i.nspname, i.table_name, i.definitions) AS indexdef
-FROM rvbbit_pg.base.indexes i;
+SELECT i.nspname AS schemaname, i.table_name AS tablename, i.relname AS indexname, i.definition AS indexdef
+FROM rvbbit_pg.base.index_texts i;
 
 CREATE VIEW rvbbit_pg.rows.pg_timezone_names AS
 SELECT name, abbrev, utc_offset, is_dst FROM pg_timezone_names();
@@ -306,3 +307,9 @@ UNION ALL BY NAME
 SELECT name, setting, short_desc, 'user' AS context, 'string' AS vartype, 'default' AS source, setting AS reset_val,
        false AS pending_restart, CASE WHEN starts_with(name, 'rvbbit.') THEN 'Semantic operators' ELSE 'Customized Options' END AS category
 FROM rvbbit_pg.base.parameters WHERE lower(name) NOT IN (SELECT lower(name) FROM rvbbit_pg.base.settings);
+
+CREATE TABLE rvbbit_pg.base.system_function_texts AS
+SELECT p.oid, 'pg_catalog' AS nspname, p.proname, rvbbit_pg.base.argument_text(p.proargnames, p.proargtypes) AS arguments,
+       rvbbit_pg.base.result_text(p.proretset, p.prorettype) AS result,
+       rvbbit_pg.base.function_text('pg_catalog', p.proname, arguments, result, l.lanname, p.proname) AS definition
+FROM rvbbit_pg.base.system_functions p JOIN rvbbit_pg.base.system_languages l ON l.oid = p.prolang;

@@ -1,25 +1,14 @@
--- What DuckDB knows of the databases a client may see, with PostgreSQL's names and oids: one temporary table each, so
--- that a session sees its own uncommitted definitions. Taken again when a definition may have changed; read by the
--- catalogs through the view `rvbbit_pg.base.X` of each `rvbbit_base_X`.
+-- What DuckDB knows of the databases a client may see, with PostgreSQL's names and oids. Each view in schema `made` is
+-- taken as a table, once for all sessions after a definition may have changed, and by a session alone while it has
+-- definitions that only it sees; the catalogs read either through the view of that name in schema `base`.
 
-CREATE OR REPLACE TEMP TABLE rvbbit_base_catalogs AS
+CREATE VIEW rvbbit_pg.made.catalogs AS
 SELECT database_name, database_name = current_database() AS own, database_name = 'temp' AS temporary
 FROM duckdb_databases()
 WHERE database_name = 'temp'
    OR (NOT internal AND database_name NOT IN ('rvbbit_ledger', 'rvbbit_published', 'rvbbit_pg', 'rvbbit_fn'));
 
--- What statements are told of this process where they ask for it: its sessions, its users, the session's parameters.
-CREATE OR REPLACE TEMP TABLE rvbbit_base_activity (
-    pid INTEGER, usename VARCHAR, datname VARCHAR, application_name VARCHAR, client_addr VARCHAR, client_port INTEGER,
-    backend_start TIMESTAMPTZ, xact_start TIMESTAMPTZ, query_start TIMESTAMPTZ, state_change TIMESTAMPTZ,
-    state VARCHAR, query VARCHAR
-);
-
-CREATE OR REPLACE TEMP TABLE rvbbit_base_users (usename VARCHAR);
-
-CREATE OR REPLACE TEMP TABLE rvbbit_base_parameters (name VARCHAR, setting VARCHAR, short_desc VARCHAR);
-
-CREATE OR REPLACE TEMP TABLE rvbbit_base_schemas AS
+CREATE VIEW rvbbit_pg.made.schemas AS
 SELECT named.*, CASE nspname WHEN 'public' THEN 2200 ELSE rvbbit_pg.base.oid_of('schema', nspname) END AS oid
 FROM (
     SELECT s.database_name, s.schema_name, c.own, c.temporary, s."comment",
@@ -32,7 +21,7 @@ FROM (
 ) named;
 
 -- One row per column of tables and views.
-CREATE OR REPLACE TEMP TABLE rvbbit_base_columns AS
+CREATE VIEW rvbbit_pg.made.columns AS
 SELECT s.nspname, s.oid AS nspoid, d.table_name, rvbbit_pg.base.oid_of('relation', s.nspname || '.' || d.table_name) AS attrelid,
        d.column_name, d.column_index, d."comment", d.column_default, d.is_nullable, d.data_type,
        d.numeric_precision, d.numeric_scale, d.is_generated, d.generation_expression,
@@ -42,11 +31,11 @@ FROM duckdb_columns() d JOIN rvbbit_pg.base.schemas s USING (database_name, sche
 WHERE NOT d.internal AND NOT starts_with(d.table_name, 'rvbbit_base_');
 
 -- The column names of a table, in order: what turns names into attribute numbers.
-CREATE OR REPLACE TEMP TABLE rvbbit_base_column_lists AS
+CREATE VIEW rvbbit_pg.made.column_lists AS
 SELECT database_name, schema_name, table_name, list(column_name ORDER BY column_index) AS names
-FROM duckdb_columns() WHERE NOT internal GROUP BY ALL;
+FROM rvbbit_pg.base.columns GROUP BY ALL;
 
-CREATE OR REPLACE TEMP TABLE rvbbit_base_enums AS
+CREATE VIEW rvbbit_pg.made.enums AS
 SELECT s.nspname, s.oid AS nspoid, t.type_name, t.labels, t."comment",
        rvbbit_pg.base.oid_of('type', s.nspname || '.' || t.type_name) AS oid,
        rvbbit_pg.base.oid_of('type', s.nspname || '._' || t.type_name) AS array_oid,
@@ -56,7 +45,7 @@ FROM duckdb_types() t JOIN rvbbit_pg.base.schemas s USING (database_name, schema
 WHERE NOT t.internal AND t.logical_type = 'ENUM';
 
 -- Columns with the oid and typmod of their types.
-CREATE OR REPLACE TEMP TABLE rvbbit_base_typed_columns AS
+CREATE VIEW rvbbit_pg.made.typed_columns AS
 SELECT c.*,
        CASE WHEN c.is_array THEN coalesce(e.array_oid, n.array_oid, 1009) ELSE coalesce(e.oid, n.oid, 25) END AS atttypid,
        CASE WHEN starts_with(c.data_type, 'DECIMAL(') AND NOT c.is_array
@@ -67,7 +56,7 @@ LEFT JOIN (SELECT element_type, min(oid) AS oid, min(array_oid) AS array_oid
            FROM rvbbit_pg.base.enums GROUP BY element_type) e USING (element_type);
 
 -- Constraints as PostgreSQL counts columns: from 1. DuckDB forgets the names users give; PostgreSQL's own are told.
-CREATE OR REPLACE TEMP TABLE rvbbit_base_constraints AS
+CREATE VIEW rvbbit_pg.made.constraints AS
 SELECT s.nspname, s.oid AS nspoid, d.table_name, d.constraint_type, d.expression, d.referenced_table,
        rvbbit_pg.base.oid_of('relation', s.nspname || '.' || d.table_name) AS conrelid,
        rvbbit_pg.base.oid_of('relation', s.nspname || '.' || d.referenced_table) AS confrelid,
@@ -86,7 +75,7 @@ LEFT JOIN rvbbit_pg.base.column_lists theirs ON theirs.database_name = d.databas
 WHERE d.constraint_type <> 'NOT NULL';
 
 -- Indexes: those made by name and those behind keys. `items` are column names or parenthesised expressions.
-CREATE OR REPLACE TEMP TABLE rvbbit_base_indexes AS
+CREATE VIEW rvbbit_pg.made.indexes AS
 WITH listed AS (
     SELECT s.nspname, s.oid AS nspoid, d.table_name, d.index_name AS relname, d."comment", d.is_unique AS indisunique,
            false AS indisprimary, own.names AS table_columns,
@@ -108,22 +97,23 @@ SELECT listed.*, rvbbit_pg.base.oid_of('relation', nspname || '.' || table_name)
 FROM listed;
 
 -- Sequences and views' texts.
-CREATE OR REPLACE TEMP TABLE rvbbit_base_sequences AS
+CREATE VIEW rvbbit_pg.made.sequences AS
 SELECT s.nspname, s.oid AS nspoid, rvbbit_pg.base.oid_of('relation', s.nspname || '.' || q.sequence_name) AS oid, q.sequence_name,
        q.start_value, q.min_value, q.max_value, q.increment_by, q."cycle", q.last_value, q."comment", q."temporary"
 FROM duckdb_sequences() q JOIN rvbbit_pg.base.schemas s USING (database_name, schema_name);
 
-CREATE OR REPLACE TEMP TABLE rvbbit_base_view_definitions AS
+CREATE VIEW rvbbit_pg.made.view_definitions AS
 SELECT s.nspname, v.view_name, rvbbit_pg.base.oid_of('relation', s.nspname || '.' || v.view_name) AS oid,
        ' ' || regexp_replace(v.sql, '^CREATE\s.*?\sAS\s+', '', 'is') AS definition
-FROM duckdb_views() v JOIN rvbbit_pg.base.schemas s USING (database_name, schema_name) WHERE NOT v.internal;
+FROM duckdb_views() v JOIN rvbbit_pg.base.schemas s USING (database_name, schema_name)
+WHERE NOT v.internal AND NOT starts_with(v.view_name, 'rvbbit_base_');
 
 -- Every relation: tables, views, sequences, indexes.
-CREATE OR REPLACE TEMP TABLE rvbbit_base_relations AS
+CREATE VIEW rvbbit_pg.made.relations AS
 SELECT rvbbit_pg.base.oid_of('relation', s.nspname || '.' || r.relname) AS oid, s.nspname, s.oid AS nspoid,
        r.relname, r.relkind, r."comment", r.natts, r.tuples, r.checks, r.indexed, r."temporary",
-       r.relname IN (SELECT unnest([table_name, referenced_table]) FROM rvbbit_pg.base.constraints f
-                     WHERE f.constraint_type = 'FOREIGN KEY' AND f.nspname = s.nspname) AS triggered
+       (s.nspname, r.relname) IN (SELECT (nspname, unnest([table_name, referenced_table]))
+                                  FROM rvbbit_pg.base.constraints WHERE constraint_type = 'FOREIGN KEY') AS triggered
 FROM (
     SELECT database_name, schema_name, table_name AS relname, 'r' AS relkind, "comment", column_count AS natts,
            estimated_size AS tuples, check_constraint_count AS checks,
@@ -131,7 +121,7 @@ FROM (
     FROM duckdb_tables() WHERE NOT internal AND NOT starts_with(table_name, 'rvbbit_base_')
     UNION ALL
     SELECT database_name, schema_name, view_name, 'v', "comment", column_count, 0, 0, false, "temporary"
-    FROM duckdb_views() WHERE NOT internal
+    FROM duckdb_views() WHERE NOT internal AND NOT starts_with(view_name, 'rvbbit_base_')
 ) r JOIN rvbbit_pg.base.schemas s USING (database_name, schema_name)
 UNION ALL
 SELECT oid, nspname, nspoid, sequence_name, 'S', "comment", 3, 1, 0, false, "temporary", false FROM rvbbit_pg.base.sequences
@@ -140,7 +130,7 @@ SELECT indexrelid, nspname, nspoid, relname, 'i', "comment", len(items), 0, 0, f
 FROM rvbbit_pg.base.indexes;
 
 -- Functions the users have beside PostgreSQL's: their own macros, and the semantic operators under all their names.
-CREATE OR REPLACE TEMP TABLE rvbbit_base_functions AS
+CREATE VIEW rvbbit_pg.made.functions AS
 SELECT rvbbit_pg.base.oid_of('function', s.nspname || '.' || m.function_name || '/' || len(m."parameters")) AS oid,
        s.nspname, s.oid AS nspoid, m.function_name AS proname, 14 AS prolang, m."comment" AS description,
        list_transform(m."parameters", lambda p: 2283::BIGINT) AS proargtypes, m."parameters" AS proargnames,
@@ -155,3 +145,37 @@ SELECT rvbbit_pg.base.oid_of('function', 'rvbbit.' || proname), 'rvbbit', rvbbit
        shape = 'table', CASE shape WHEN 'aggregate' THEN 'a' ELSE 'f' END
 FROM (SELECT unnest(list_distinct(list_prepend("name", names))) AS proname, string_split(arguments, ', ') AS arguments,
              "returns", shape, cascade_id, description FROM rvbbit_pg.base.operators);
+
+-- Types made by users, and what they are called with their schema and without.
+CREATE VIEW rvbbit_pg.made.user_types AS
+SELECT *, rvbbit_pg.base.quoted_name(typname) || CASE WHEN is_array THEN '[]' ELSE '' END AS short_name,
+       rvbbit_pg.base.quoted_name(nspname) || '.' || short_name AS name
+FROM (SELECT oid, nspname, type_name AS typname, false AS is_array FROM rvbbit_pg.base.enums
+      UNION ALL SELECT array_oid, nspname, type_name, true FROM rvbbit_pg.base.enums
+      UNION ALL SELECT rvbbit_pg.base.oid_of('rowtype', nspname || '.' || relname), nspname, relname, false
+                FROM rvbbit_pg.base.relations WHERE relkind IN ('r', 'v'));
+
+-- Definitions of indexes and constraints, with schemas and without.
+CREATE VIEW rvbbit_pg.made.index_texts AS
+SELECT indexrelid, nspname, table_name, relname, definitions,
+       rvbbit_pg.base.index_definition(indisunique, relname, nspname, table_name, definitions) AS definition,
+       rvbbit_pg.base.index_definition(indisunique, relname, NULL, table_name, definitions) AS short_definition
+FROM rvbbit_pg.base.indexes;
+
+CREATE VIEW rvbbit_pg.made.constraint_texts AS
+SELECT oid, nspname, CASE WHEN constraint_type = 'CHECK' THEN 'CHECK (' || expression || ')' ELSE own_part END
+       || coalesce(' REFERENCES ' || rvbbit_pg.base.quoted_name(nspname) || '.' || target, '') AS definition,
+       CASE WHEN constraint_type = 'CHECK' THEN 'CHECK (' || expression || ')' ELSE own_part END
+       || coalesce(' REFERENCES ' || target, '') AS short_definition
+FROM (SELECT *, rvbbit_pg.base.oid_of('constraint', nspname || '.' || table_name || '.' || conname) AS oid,
+             constraint_type || ' (' || rvbbit_pg.base.quoted_names(column_names) || ')' AS own_part,
+             CASE WHEN constraint_type = 'FOREIGN KEY' THEN rvbbit_pg.base.quoted_name(referenced_table)
+                  || '(' || rvbbit_pg.base.quoted_names(referenced_column_names) || ')' END AS target
+      FROM rvbbit_pg.base.constraints);
+
+-- What functions print of themselves.
+CREATE VIEW rvbbit_pg.made.function_texts AS
+SELECT oid, nspname, proname, rvbbit_pg.base.argument_text(proargnames, proargtypes) AS arguments,
+       rvbbit_pg.base.result_text(proretset, prorettype) AS result,
+       rvbbit_pg.base.function_text(nspname, proname, arguments, result, CASE prolang WHEN 14 THEN 'sql' ELSE 'cascade' END, prosrc) AS definition
+FROM rvbbit_pg.base.functions;
