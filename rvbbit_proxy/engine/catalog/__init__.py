@@ -12,11 +12,13 @@ definitions.py   serial, identity, LIKE, TRUNCATE of several tables
 output_types.py  the types of a catalog query's columns, read off its tree
 origins.py       whose column each result column is, read off the statement
 calls.py         calls of our own functions
+snapshots.py     the snapshot all sessions read, or one of a session's own
 install.py       makes the catalog ``rvbbit_pg`` from the SQL files and ``facts/``
 type_names.py    PostgreSQL's names of types, DuckDB's types by name
 read_facts.py    reads ``facts/`` off a real PostgreSQL, by hand
 
 objects.sql, snapshot.sql      what DuckDB knows, under PostgreSQL's names and oids, snapshot by snapshot
+session.sql      what each session is told of the process
 relations.sql, information_schema.sql, macros.sql   the relations and functions clients see
 functions.sql    functions found by the search path, without rewriting: catalog `rvbbit_fn`
 
