@@ -73,20 +73,22 @@ class ClientSocket:
 
     def limit_silence(self, seconds: float | None) -> None:
         """Let every receive together take this long from now on; None is for ever."""
-        self._deadline = None if seconds is None else time.monotonic() + seconds
-        if seconds is None:
+        if seconds is None and self._deadline is not None:
             self._socket.settimeout(None)
+        self._deadline = None if seconds is None else time.monotonic() + seconds
+
+    def take_frame(self) -> AnyFrame | None:
+        """Return the next frame if it is here. Raises ProtocolError (08P01), after which the stream is lost."""
+        frame, self._peeked = self._peeked, None
+        return frame if frame is not None else self._decoder.next_frame()
 
     def receive_frame(self) -> AnyFrame:
         """Return the next frame.
 
         Raises ClientLost, TimeoutError, or ProtocolError (08P01), after which the stream is lost.
         """
-        frame, self._peeked = self._peeked, None
-        while frame is None:
-            frame = self._decoder.next_frame()
-            if frame is None:
-                self._decoder.feed(self._receive_bytes())
+        while (frame := self.take_frame()) is None:
+            self._decoder.feed(self._receive_bytes())
         return frame
 
     def await_frame(self, watched: int | None = None) -> AnyFrame | None:
@@ -94,14 +96,13 @@ class ClientSocket:
 
         Raises what :meth:`receive_frame` does.
         """
-        if self._peeked is None and (self._waker is not None or watched is not None):
-            self._peeked = self._decoder.next_frame()
-            while self._peeked is None:
-                if not self._wait_for_client(watched):
-                    return None
-                self._decoder.feed(self._receive_bytes())
-                self._peeked = self._decoder.next_frame()
-        return self.receive_frame()
+        if self._waker is None and watched is None:
+            return self.receive_frame()
+        while (frame := self.take_frame()) is None:
+            if not self._wait_for_client(watched):
+                return None
+            self._decoder.feed(self._receive_bytes())
+        return frame
 
     def _wait_for_client(self, watched: int | None) -> bool:
         """Wait for the client, whose bytes go first, for a waking, or for ``watched``; tell whether it was the client."""

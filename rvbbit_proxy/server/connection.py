@@ -24,12 +24,9 @@ from rvbbit_proxy.wire.framing import AnyFrame, Frame, StartupFrame
 from rvbbit_proxy.wire.frontend import (
     LATEST_MINOR,
     CancelRequest,
-    FunctionCall,
     GssEncRequest,
-    Query,
     SslRequest,
     Startup,
-    Sync,
     Terminate,
     decode_message,
     decode_startup,
@@ -42,6 +39,10 @@ SessionFactory = Callable[[Client, Identity, Startup], Session]
 
 GONE_MESSAGE = "canceling statement because the client has gone"
 SHUTDOWN_MESSAGE = "terminating connection due to administrator command"
+
+
+_ANSWERED = frozenset((b"Q", b"S", b"F"))
+"""Types of the messages that are answered with ReadyForQuery."""
 
 
 class AdminShutdown(RvbbitError, sqlstate="57P01"):
@@ -199,23 +200,34 @@ class Connection:
     # messages
 
     def _converse(self, session: Session) -> None:
-        while True:
-            frame = self._await_frame(session)
-            if frame is None:
-                return
+        while (frame := self._next_frame(session)) is not None:
+            answered = frame.type in _ANSWERED
             try:
                 message = decode_message(frame)
             except RvbbitError as error:
-                session.refuse(error, simple_query=frame.type == b"Q")
-                self._rest(frame.type == b"Q")
-                continue
-            if isinstance(message, Terminate):
-                return
-            session.handle(message)
-            self._rest(isinstance(message, Query | Sync | FunctionCall))
+                answered = frame.type == b"Q"
+                session.refuse(error, simple_query=answered)
+            else:
+                if isinstance(message, Terminate):
+                    return
+                session.handle(message)
+            if answered:  # from here on, the connection only waits
+                with self._turn:
+                    self._busy = False
 
-    def _await_frame(self, session: Session) -> Frame | None:
+    def _next_frame(self, session: Session) -> Frame | None:
         """Return the next frame; None when the server shuts down."""
+        frame = self._client.take_frame() if self._busy else None
+        if frame is None:
+            frame = self._await_frame(session)
+        if frame is None:
+            return None
+        if not self._busy:
+            with self._turn:
+                self._busy = True
+        return _typed(frame)
+
+    def _await_frame(self, session: Session) -> AnyFrame | None:
         limit_ms = session.idle_limit_ms
         self._client.limit_silence(limit_ms / 1000 if limit_ms else None)
         frame = None
@@ -232,15 +244,7 @@ class Connection:
                 session.deliver(idle=not self._busy)
         if limit_ms:
             self._client.limit_silence(None)
-        with self._turn:
-            self._busy = True
-        return _typed(frame)
-
-    def _rest(self, answered: bool) -> None:
-        """Note that the client has its answer: from here on, the connection only waits."""
-        if answered:
-            with self._turn:
-                self._busy = False
+        return frame
 
     def _end_with(self, error: RvbbitError) -> None:
         """Send a last word, if it can still be heard."""

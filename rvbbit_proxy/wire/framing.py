@@ -29,6 +29,13 @@ LARGE_TYPES = frozenset(b"BFPQd")
 SMALL_TYPES = frozenset(b"CDEHSXcf")
 AUTHENTICATION_TYPES = frozenset(b"p")
 FRONTEND_TYPES = LARGE_TYPES | SMALL_TYPES | AUTHENTICATION_TYPES
+_LIMITS_BYTES = (
+    dict.fromkeys(LARGE_TYPES, LARGE_LIMIT_BYTES)
+    | dict.fromkeys(SMALL_TYPES, SMALL_LIMIT_BYTES)
+    | dict.fromkeys(AUTHENTICATION_TYPES, AUTHENTICATION_LIMIT_BYTES)
+)
+_TYPES = {code: bytes((code,)) for code in FRONTEND_TYPES}
+_unpack_length = struct.Struct("!I").unpack_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +72,8 @@ class FrameDecoder:
     """
 
     def __init__(self, max_message_bytes: int = LARGE_LIMIT_BYTES, *, phase: Phase = Phase.STARTUP) -> None:
-        self.max_message_bytes = max_message_bytes
         self.phase = phase
+        self._limits_bytes = {code: min(limit, max_message_bytes) for code, limit in _LIMITS_BYTES.items()}
         self._buffer = bytearray()
         self._start = 0
 
@@ -97,40 +104,35 @@ class FrameDecoder:
     def _next_startup_frame(self) -> StartupFrame | None:
         if self.buffered_bytes < 4:
             return None
-        (length,) = struct.unpack_from("!I", self._buffer, self._start)
+        (length,) = _unpack_length(self._buffer, self._start)
         if not 8 <= length <= STARTUP_LIMIT_BYTES:
             raise ProtocolError("invalid length of startup packet")
         if self.buffered_bytes < length:
             return None
-        (code,) = struct.unpack_from("!I", self._buffer, self._start + 4)
+        (code,) = _unpack_length(self._buffer, self._start + 4)
         body = self._take(8, length)
         if code not in REQUEST_CODES:
             self.phase = Phase.MESSAGES
         return StartupFrame(code, body)
 
     def _next_typed_frame(self) -> Frame | None:
-        if not self.buffered_bytes:
+        buffered = len(self._buffer) - self._start
+        if not buffered:
             return None
         type_code = self._buffer[self._start]
-        if type_code not in FRONTEND_TYPES:
+        limit_bytes = self._limits_bytes.get(type_code)
+        if limit_bytes is None:
             raise ProtocolError(f"invalid frontend message type {type_code}")
-        if self.buffered_bytes < 5:
+        if buffered < 5:
             return None
-        (length,) = struct.unpack_from("!I", self._buffer, self._start + 1)
-        if not 4 <= length <= self._limit_bytes(type_code) + 4:
+        (length,) = _unpack_length(self._buffer, self._start + 1)
+        if not 4 <= length <= limit_bytes + 4:
             raise ProtocolError(
                 "invalid message length", detail=f"Message type {chr(type_code)!r} has length {length}."
             )
-        if self.buffered_bytes < length + 1:
+        if buffered < length + 1:
             return None
-        return Frame(bytes((type_code,)), self._take(5, length + 1))
-
-    def _limit_bytes(self, type_code: int) -> int:
-        if type_code in SMALL_TYPES:
-            return min(SMALL_LIMIT_BYTES, self.max_message_bytes)
-        if type_code in AUTHENTICATION_TYPES:
-            return min(AUTHENTICATION_LIMIT_BYTES, self.max_message_bytes)
-        return self.max_message_bytes
+        return Frame(_TYPES[type_code], self._take(5, length + 1))
 
     def _take(self, begin: int, end: int) -> bytes:
         """Return the buffer between these offsets from the frame's start, and step over it."""

@@ -249,12 +249,11 @@ class Reader:
 
     def take_string(self) -> str:
         """Return a NUL-terminated UTF-8 string."""
-        end = self._body.find(b"\0", self._position)
+        begin, end = self._position, self._body.find(b"\0", self._position)
         if end < 0:
             raise ProtocolError("invalid string in message")
-        taken = decode_utf8(self._body[self._position : end])
         self._position = end + 1
-        return taken
+        return decode_utf8(self._body[begin:end]) if end > begin else ""
 
     def take_value(self) -> bytes | None:
         """Return a value with a length before it; length -1 is NULL."""
@@ -264,8 +263,10 @@ class Reader:
     def take_formats(self) -> tuple[Format, ...]:
         """Return a list of format codes with its count before it."""
         count = self.take_uint16()
+        if not count:
+            return ()
         codes = struct.unpack(f"!{count}h", self.take_bytes(2 * count))
-        return tuple(_format_of(code) for code in codes)
+        return tuple(map(_format_of, codes))
 
     def end(self) -> None:
         """Raise unless everything has been taken."""
@@ -367,7 +368,7 @@ def _decode_bind(reader: Reader) -> Bind:
     count = reader.take_uint16()
     if len(formats) > 1 and len(formats) != count:
         raise ProtocolError(f"bind message has {len(formats)} parameter formats but {count} parameters")
-    values = tuple(reader.take_value() for _ in range(count))
+    values = tuple([reader.take_value() for _ in range(count)])
     return Bind(portal, statement, formats, values, reader.take_formats())
 
 
@@ -404,6 +405,8 @@ def _decode_function_call(reader: Reader) -> FunctionCall:
     return FunctionCall(oid, formats, arguments, _format_of(reader.take_int16()))
 
 
+_SYNC = Sync()
+
 _DECODERS: Mapping[bytes, Callable[[Reader], FrontendMessage]] = MappingProxyType(
     {
         b"Q": lambda reader: Query(reader.take_string()),
@@ -411,7 +414,7 @@ _DECODERS: Mapping[bytes, Callable[[Reader], FrontendMessage]] = MappingProxyTyp
         b"B": _decode_bind,
         b"D": _decode_describe,
         b"E": _decode_execute,
-        b"S": lambda reader: Sync(),
+        b"S": lambda reader: _SYNC,
         b"H": lambda reader: Flush(),
         b"C": _decode_close,
         b"d": lambda reader: CopyData(reader.take_rest()),
