@@ -19,6 +19,7 @@ import duckdb
 import pyarrow as pa
 from duckdb.sqltypes import DuckDBPyType
 
+from rvbbit_proxy.engine.catalog.rewrite import Rewritten
 from rvbbit_proxy.engine.duckdb_names import postgres_names
 from rvbbit_proxy.engine.duckdb_types import kind_of, postgres_type
 from rvbbit_proxy.engine.upstream import Column, ValueRows
@@ -55,14 +56,6 @@ _INFINITE = frozenset((date.max, date.min, datetime.max, datetime.min))
 
 
 @dataclass(frozen=True, slots=True)
-class FewQuery:
-    """A parsed query, ready to run; ``tag`` is its command tag without rows."""
-
-    statement: duckdb.Statement
-    tag: str
-
-
-@dataclass(frozen=True, slots=True)
 class Shape:
     """What a running query, so described by DuckDB, gives: its columns, and their Arrow form.
 
@@ -95,14 +88,34 @@ class Inexact(Exception):  # no error: the caller goes another way
     """Python has no value for what a column holds."""
 
 
+@dataclass(slots=True)
+class FewQuery:
+    """A parsed query, ready to run; ``tag`` is its command tag without rows.
+
+    ``bounded``: see :func:`is_bounded`. ``written`` is the statement as the client wrote it, once it ran so: nothing
+    need be looked at when exactly this text comes again.
+    """
+
+    text: str
+    statement: duckdb.Statement
+    tag: str
+    bounded: bool
+    written: Rewritten | None = None
+    _shape: Shape | None = None
+
+    def shape(self, description: Sequence[tuple[Any, ...]]) -> Shape | None:
+        """Return what it gives, running with this description; None where Python values will not do."""
+        if self._shape is None or self._shape.description != description:
+            self._shape = _shape(self.text, description)
+        return self._shape
+
+
 class FewQueries:
     """The queries of one session that are expected to give few rows, the latest used last."""
 
     def __init__(self) -> None:
         self._expected: OrderedDict[str, bool] = OrderedDict()
         self._queries: OrderedDict[str, FewQuery] = OrderedDict()
-        self._shapes: OrderedDict[str, Shape] = OrderedDict()
-        self._untouched: OrderedDict[str, bool] = OrderedDict()
 
     def expects(self, sql: str) -> bool:
         """Tell whether a query like this one gave few rows, and none gave what cannot come this way."""
@@ -118,31 +131,29 @@ class FewQueries:
     def refuse(self, sql: str) -> None:
         """Note that queries like this one cannot come this way."""
         _keep(self._expected, likeness(sql), False)
+        self._queries.pop(sql, None)
 
-    def is_untouched(self, sql: str) -> bool:
-        """Tell whether a query of exactly this text ran so, just as the client wrote it: nothing need be looked at."""
-        return sql in self._untouched
+    def written(self, sql: str) -> FewQuery | None:
+        """Return the query of exactly this text, if it ran just as the client wrote it."""
+        query = self._queries.get(sql)
+        if query is None or query.written is None:
+            return None
+        self._queries.move_to_end(sql)
+        return query
 
-    def keep_untouched(self, sql: str) -> None:
-        """Note that a query ran as the client wrote it."""
-        _keep(self._untouched, sql, True)
+    def ran_as_written(self, statement: Rewritten) -> None:
+        """Note that a query, if it is one of these, ran as the client wrote it."""
+        query = self._queries.get(statement.sql)
+        if query is not None:
+            query.written = statement
 
-    def query(self, sql: str) -> FewQuery | None:
+    def query(self, text: str) -> FewQuery | None:
         """Return the parsed query of exactly this text, if it ran before."""
-        return self._queries.get(sql)
+        return self._queries.get(text)
 
-    def keep(self, sql: str, query: FewQuery) -> None:
+    def keep(self, query: FewQuery) -> None:
         """Keep a parsed query."""
-        _keep(self._queries, sql, query)
-
-    def shape(self, sql: str, description: Sequence[tuple[Any, ...]]) -> Shape | None:
-        """Return what a running query gives, None where Python values will not do."""
-        known = self._shapes.get(sql)
-        if known is None or known.description != description:
-            known = _shape(sql, description)
-            if known is not None:
-                _keep(self._shapes, sql, known)
-        return known
+        _keep(self._queries, query.text, query)
 
 
 @remembered
@@ -155,7 +166,6 @@ def likeness(sql: str) -> str:
     return _LITERAL.sub("?", sql)
 
 
-@remembered
 def is_bounded(sql: str) -> bool:
     """Tell whether a query cannot give more rows than its text has words: it reads no relation, calls no function.
 
@@ -168,13 +178,13 @@ def is_bounded(sql: str) -> bool:
 
 
 def run_few(
-    connection: duckdb.DuckDBPyConnection, shape: Shape, sql: str
+    connection: duckdb.DuckDBPyConnection, query: FewQuery, shape: Shape
 ) -> tuple[ValueRows, pa.RecordBatchReader | None]:
     """Fetch what a connection has executed: the first rows, and a reader of the others where there are more.
 
     Raises ``Inexact``.
     """
-    if is_bounded(sql):
+    if query.bounded:
         return shape.few(connection.fetchall()), None
     rows = connection.fetchmany(FEW_ROWS + 1)
     first = shape.few(rows)

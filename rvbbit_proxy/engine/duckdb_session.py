@@ -21,7 +21,7 @@ from rvbbit_proxy.engine.catalog.emulation import SessionCatalog, announced
 from rvbbit_proxy.engine.catalog.rewrite import Rewritten
 from rvbbit_proxy.engine.duckdb_copy import DuckDBCopyIn
 from rvbbit_proxy.engine.duckdb_errors import DRIVER_ERRORS, translate_error
-from rvbbit_proxy.engine.duckdb_few import FEW_ROWS, FewQueries, FewQuery, Inexact, are_exact, run_few
+from rvbbit_proxy.engine.duckdb_few import FEW_ROWS, FewQueries, FewQuery, Inexact, are_exact, is_bounded, run_few
 from rvbbit_proxy.engine.duckdb_guard import (
     LEDGER_CATALOGS,
     check_statement,
@@ -148,24 +148,26 @@ class DuckDBSession(UpstreamSession):
         self._health.check()
         self._release_connection()
         try:
-            untouched = self._few.is_untouched(sql)
-            command = None if untouched else transaction_command(sql)
+            query = self._few.written(sql)
+            command = transaction_command(sql) if query is None else None
             if command is not None:
                 return self._control(command)
             self._refuse_if_failed()
             self._start()
             self._origins = self._column_origins.of(sql)
-            if untouched:
-                self._statement = Rewritten(sql)
-                return self._run(sql, parameters)
+            if query is not None and query.written is not None:
+                self._statement = query.written
+                return self._run_few(sql, parameters, query) or self._run(sql, parameters)
             if is_about_privileges(sql):
                 return self._grant(sql)
             notices = skipped(sql, self._exists)
-            sql = self._prepared(sql, result_formats)
+            asked, sql = sql, self._prepared(sql, result_formats)
             if self._statement.before or self._statement.after:
                 result = self._run_among(self._statement)
             else:
                 result = self._run_or_complete(sql, parameters)
+                if self._statement == Rewritten(asked):
+                    self._few.ran_as_written(self._statement)
             for notice in notices:
                 self._tell(notice)
             return result
@@ -233,35 +235,32 @@ class DuckDBSession(UpstreamSession):
             self._catalog.defined(sql, in_block=self._status != "I" or self._among_others)
         return self._finished(sql, verb, relation)
 
-    def _run_few(self, sql: str, parameters: Sequence[Parameter]) -> DuckDBResult | None:
+    def _run_few(
+        self, sql: str, parameters: Sequence[Parameter], query: FewQuery | None = None
+    ) -> DuckDBResult | None:
         """Run a query that is expected to give few rows; None where its rows have to come through Arrow."""
         text, values = self._bind(sql, parameters)
-        query = self._few.query(text) or self._few_query(text)
+        if query is None or query.text != text:
+            query = self._few.query(text) or self._few_query(text)
         if query is None:
             return None
         self._check_cancelled()
         cursor = self._connection.execute(query.statement, values or None)
-        shape = self._few.shape(text, cursor.description or ())
+        shape = query.shape(cursor.description or ())
         try:
-            first, rest = (None, None) if shape is None else run_few(cursor, shape, text)
+            first, rest = (None, None) if shape is None else run_few(cursor, query, shape)
         except Inexact:
             shape = None
         if shape is None:
             cursor.complete()  # abort would fail the block of a query that draws from a sequence
             self._few.refuse(sql)
             return None
+        columns = self._origins.place(shape.columns)
         if rest is None:
-            if self._statement == Rewritten(sql):
-                self._few.keep_untouched(sql)
-            return DuckDBResult(self._origins.place(shape.columns), query.tag, first=first)
+            return DuckDBResult(columns, query.tag, first=first)
         self._few.refuse(sql)
         self._open = DuckDBResult(
-            self._origins.place(shape.columns),
-            query.tag,
-            rest,
-            first=first,
-            on_fault=self._translate,
-            on_end=self._few_ended,
+            columns, query.tag, rest, first=first, on_fault=self._translate, on_end=self._few_ended
         )
         return self._open
 
@@ -273,8 +272,8 @@ class DuckDBSession(UpstreamSession):
         statements = self._connection.extract_statements(text)
         if [statement.type.name for statement in statements] != ["SELECT"]:
             return None
-        query = FewQuery(statements[0], command_tag("SELECT", words_of(text)))
-        self._few.keep(text, query)
+        query = FewQuery(text, statements[0], command_tag("SELECT", words_of(text)), is_bounded(text))
+        self._few.keep(query)
         return query
 
     def _prepared(self, sql: str, formats: Sequence[int] = ()) -> str:
