@@ -53,16 +53,16 @@ def make_block(spec: CascadeSpec, items: Sequence[Inputs]) -> Block | None:
 
 def number_sides(items: Sequence[Inputs], names: Sequence[str]) -> tuple[list[dict[str, Any]], list[int]]:
     """Return the distinct values of these arguments, in order of appearance, and for every item which it has."""
-    known: dict[str, int] = {}
+    known: dict[Any, int] = {}
     sides: list[dict[str, Any]] = []
     numbers = []
     for item in items:
-        side = {name: item[name] for name in names if name in item}
-        key = json.dumps(side, default=str)
-        if key not in known:
-            known[key] = len(sides)
-            sides.append(side)
-        numbers.append(known[key])
+        values = [item.get(name) for name in names]
+        key = values[0] if len(values) == 1 and type(values[0]) is str else (json.dumps(values, default=str),)
+        number = known.setdefault(key, len(sides))
+        if number == len(sides):
+            sides.append({name: item[name] for name in names if name in item})
+        numbers.append(number)
     return sides, numbers
 
 
