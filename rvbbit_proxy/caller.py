@@ -115,11 +115,16 @@ class Budget:
     that many at once do not overshoot. ``calls`` are those answered.
     """
 
+    CAUTION = 2
+    """Calls go side by side only while the limit holds if each costs so many times what is expected."""
+
     def __init__(self, limit_usd: Decimal | None) -> None:
         self.limit_usd = limit_usd
         self.spent_usd = Decimal(0)
         self.reserved_usd = Decimal(0)
         self.calls = 0
+        self._under_way = 0
+        self._alone = False
         self._lock = threading.Lock()
 
     def add(self, cost_usd: Decimal | None) -> None:
@@ -128,22 +133,31 @@ class Budget:
             with self._lock:
                 self.spent_usd += cost_usd
 
-    def reserve(self, expected_usd: Decimal) -> bool:
+    def reserve(self, expected_usd: Decimal, *, alone: bool = False) -> bool:
         """Set money aside for a call; False where what is under way must end first to know whether it is there.
+
+        ``alone``: nobody knows what such a call costs, so it goes with nothing else under way. Near the limit every
+        call does: what is spent beyond it is the error in the expectation of one call, never of many.
 
         Raises :class:`BudgetExceeded` when the call would go beyond the limit with nothing else under way.
         """
         with self._lock:
-            if self.limit_usd is None or self.spent_usd + self.reserved_usd + expected_usd <= self.limit_usd:
-                self.reserved_usd += expected_usd
-                return True
-            if self.reserved_usd > 0:
-                return False
-        raise BudgetExceeded(
-            f"query has spent {self.spent_usd} USD of rvbbit.max_cost = {self.limit_usd}",
-            detail=f"The next call is expected to cost {expected_usd:f} USD.",
-            hint="Raise rvbbit.max_cost; what was answered so far is cached and will not be paid again.",
-        )
+            if not self._fits(expected_usd, alone=alone):
+                if self._under_way:
+                    return False
+                raise self._exceeded(f"The next call is expected to cost {expected_usd:f} USD.")
+            self.reserved_usd += expected_usd
+            self._under_way += 1
+            self._alone = alone
+        return True
+
+    def _fits(self, expected_usd: Decimal, *, alone: bool) -> bool:
+        if self.limit_usd is None:
+            return True
+        if not self._under_way:
+            return self.spent_usd + expected_usd <= self.limit_usd
+        most_usd = self.spent_usd + self.CAUTION * (self.reserved_usd + expected_usd)
+        return not alone and not self._alone and most_usd <= self.limit_usd
 
     def settle(self, expected_usd: Decimal, cost_usd: Decimal | None, *, answered: bool) -> None:
         """Give back what was set aside for a call that has ended, and count what it cost."""
@@ -151,14 +165,20 @@ class Budget:
             self.reserved_usd -= expected_usd
             self.spent_usd += cost_usd or 0
             self.calls += answered
+            self._under_way -= 1
+            self._alone = False
 
     def check(self) -> None:
         """Raise :class:`BudgetExceeded` when nothing is left for another call."""
         if self.limit_usd is not None and self.spent_usd >= self.limit_usd:
-            raise BudgetExceeded(
-                f"query has spent {self.spent_usd} USD of rvbbit.max_cost = {self.limit_usd}",
-                hint="Raise rvbbit.max_cost; what was answered so far is cached and will not be paid again.",
-            )
+            raise self._exceeded()
+
+    def _exceeded(self, detail: str | None = None) -> BudgetExceeded:
+        return BudgetExceeded(
+            f"query has spent {self.spent_usd} USD of rvbbit.max_cost = {self.limit_usd}",
+            detail=detail,
+            hint="Raise rvbbit.max_cost; what was answered so far is cached and will not be paid again.",
+        )
 
 
 class CancelToken:

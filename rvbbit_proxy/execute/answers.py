@@ -18,6 +18,7 @@ from rvbbit_proxy.caller import CallerContext, utc_now
 from rvbbit_proxy.errors import (
     AnswerInvalid,
     BudgetExceeded,
+    LedgerUnwritable,
     QueryCancelled,
     RvbbitError,
 )
@@ -29,7 +30,7 @@ from rvbbit_proxy.operators.answering import answer
 from rvbbit_proxy.operators.operator import Operator
 from rvbbit_proxy.settings import RunOptions
 
-NEVER_NULL = (BudgetExceeded, QueryCancelled)
+NEVER_NULL = (BudgetExceeded, QueryCancelled, LedgerUnwritable)
 """Errors that end the statement even under ``on_error = null``."""
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -66,6 +67,11 @@ class _Work:
     asked: int = 0
     runs: int = 0
 
+    def fault(self) -> RvbbitError | None:
+        """Return the failure that ends the statement, None where there is none or all are NULL."""
+        ending = RvbbitError if self.options.on_error == "fail" else NEVER_NULL
+        return next((error for error in self.failures.values() if isinstance(error, ending)), None)
+
 
 async def answer_inputs(
     operator: Operator,
@@ -92,9 +98,9 @@ async def answer_inputs(
             list(work.items), ask, refresh=options.cache == "refresh", max_age_s=max_age_s(operator, options)
         )
         work.found.update(found)
+    if (fault := work.fault()) is not None:
+        raise fault
     error = next(iter(work.failures.values()), None)
-    if error is not None and (options.on_error == "fail" or isinstance(error, NEVER_NULL)):
-        raise error
     failed = sum(key in work.failures for key in keys)
     values = [given[key] if key in given else work.found.get(key) for key in keys]
     cached, shared = len(work.items) - work.asked, len(keys) - len(asked)
@@ -120,7 +126,7 @@ async def _ask(keys: Sequence[str], work: _Work) -> None:
 
     async def worker() -> None:
         for batch in batches:
-            if work.failures and work.options.on_error == "fail":
+            if work.failures and work.fault() is not None:
                 return
             await _ask_batch(batch, work)
 

@@ -27,8 +27,8 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from rvbbit_proxy.caller import CallerContext, mint_span_id, utc_now, uuid7
-from rvbbit_proxy.errors import ModelUnavailable
+from rvbbit_proxy.caller import Budget, CallerContext, mint_span_id, utc_now, uuid7
+from rvbbit_proxy.errors import LedgerUnwritable, ModelUnavailable
 from rvbbit_proxy.ledger.records import InteractionRecord, Record
 from rvbbit_proxy.llm.embeddings import Embedder, VectorCache, find_embedder
 from rvbbit_proxy.llm.observed import Observed
@@ -50,7 +50,8 @@ from rvbbit_proxy.settings import OFFLINE, Settings
 EMBED_BATCH = 256
 """Texts in one embedding request."""
 BACKOFF_LIMIT_S = 8.0
-RETRY_AFTER_LIMIT_S = 60.0
+RETRY_AFTER_LIMIT_S = 600.0
+"""A provider that asks to wait longer is unavailable; nothing is sent before the time it asks for."""
 THROTTLED_RESENDS = 8
 """A request that a provider throttles is sent again so often, besides ``request_retries``: others make room."""
 EXPECTED_TOKENS_OUT = 10
@@ -64,6 +65,9 @@ class CallLedger(Protocol):
 
     def record(self, *records: Record) -> None:
         """Journal records."""
+
+    def note(self, *records: Record) -> None:
+        """Take records that may wait for the next ones journalled."""
 
 
 class ModelDoor:
@@ -120,14 +124,13 @@ class ModelDoor:
         row = _chat_row(request, ctx)
         if request.model == OFFLINE:
             return await self._ask_offline(request, row, ctx)
-        expected_usd = Decimal(0)
         if ctx.budget is not None and ctx.budget.limit_usd is not None:
             await self._provider.prepare()
-            expected_usd = self._expected_usd(request)
-        row, completion = await self._send(row, ctx, partial(self._provider.complete, request), expected_usd)
-        seconds = (row.duration_ms or 0) / 1000
-        usage = completion.usage
-        self.observed.add(request.cascade_id, request.model, usage.prompt_tokens, usage.completion_tokens, seconds)
+        expect = partial(self._expect, request)
+        row, completion = await self._send(row, ctx, partial(self._provider.complete, request), expect)
+        seconds, tokens_out = (row.duration_ms or 0) / 1000, completion.usage.completion_tokens
+        # by the size that is looked for, which is estimated, whatever the provider's tokens are
+        self.observed.add(request.cascade_id, request.model, _estimated_tokens(request), tokens_out, seconds)
         return _reply(completion, row)
 
     async def embed(
@@ -147,7 +150,8 @@ class ModelDoor:
         for start in range(0, len(missing), EMBED_BATCH):
             batch = missing[start : start + EMBED_BATCH]
             row = _embedding_row(model, batch, ctx, cascade_id, cell_name)
-            _, answer = await self._send(row, ctx, partial(self._embed_batch, model, batch))
+            expect = partial(self._expect_vectors, model, batch)
+            _, answer = await self._send(row, ctx, partial(self._embed_batch, model, batch), expect)
             self._vectors.put_many(model, batch, answer.matrix)
             vectors.update(zip(batch, answer.matrix, strict=True))
         return np.stack([vectors[text] for text in texts]) if texts else np.zeros((0, 0), np.float32)
@@ -174,11 +178,10 @@ class ModelDoor:
             loop = asyncio.get_running_loop()
             values.extend(await loop.run_in_executor(self._workers, answer_offline, task, self.embedder))
             text = json.dumps(values if len(task.items) != 1 else values[0], ensure_ascii=False, default=str)
-            prompt_tokens = sum(estimate_tokens(message["content"]) for message in request.messages)
-            usage = Usage(prompt_tokens, estimate_tokens(text), source="offline")
+            usage = Usage(_estimated_tokens(request), estimate_tokens(text), source="offline")
             return Completion(text, OFFLINE, usage, "stop", None)
 
-        row, completion = await self._send(row, ctx, work)
+        row, completion = await self._send(row, ctx, work, _Expected)
         return replace(_reply(completion, row), values=values)
 
     async def _embed_batch(self, model: str, batch: Sequence[str]) -> Vectors:
@@ -197,13 +200,13 @@ class ModelDoor:
         row: InteractionRecord,
         ctx: CallerContext,
         send: Callable[[], Awaitable[Answer]],
-        expected_usd: Decimal = Decimal(0),
+        expect: Callable[[], _Expected],
     ) -> tuple[InteractionRecord, Answer]:
         """Send until answered, at most ``request_retries`` times more; each sending is a row."""
         resends = _Resends(self._settings.request_retries)
         while True:
             try:
-                return await self._send_paid(_as_sent(row, resends.count), ctx, send, expected_usd)
+                return await self._send_paid(_as_sent(row, resends.count), ctx, send, expect)
             except ProviderFailure as failure:
                 if not resends.allow(failure):
                     raise _unavailable(row, failure, resends.count) from failure
@@ -215,15 +218,13 @@ class ModelDoor:
         row: InteractionRecord,
         ctx: CallerContext,
         send: Callable[[], Awaitable[Answer]],
-        expected_usd: Decimal,
+        expect: Callable[[], _Expected],
     ) -> tuple[InteractionRecord, Answer]:
         """Send once, the money for it set aside."""
         ctx.check()
         if ctx.budget is None:
             return await self._send_in_turn(row, ctx, send)
-        while not ctx.budget.reserve(expected_usd):
-            self._settled.clear()
-            await self._settled.wait()
+        expected_usd = await self._reserve(ctx.budget, expect)
         cost_usd, answered = None, False
         try:
             row, answer = await self._send_in_turn(row, ctx, send)
@@ -232,6 +233,15 @@ class ModelDoor:
             ctx.budget.settle(expected_usd, cost_usd, answered=answered)
             self._settled.set()
         return row, answer
+
+    async def _reserve(self, budget: Budget, expect: Callable[[], _Expected]) -> Decimal:
+        """Set money aside, when there is enough of it whatever the calls under way cost; return how much."""
+        while True:
+            expected = _Expected() if budget.limit_usd is None else expect()
+            if budget.reserve(expected.usd, alone=not expected.known):
+                return expected.usd
+            self._settled.clear()
+            await self._settled.wait()
 
     async def _send_in_turn(
         self, row: InteractionRecord, ctx: CallerContext, send: Callable[[], Awaitable[Answer]]
@@ -260,18 +270,28 @@ class ModelDoor:
             self._ledger.record(_failed(row, error))
             raise
         row = _answered(row, answer, self._price(row.model_requested or "", answer.usage))
-        self._ledger.record(row)
+        try:
+            self._ledger.record(row)
+        except LedgerUnwritable:
+            self._ledger.note(row)  # the money is spent: it gets there when there is room again
+            raise
         return row, answer
 
-    def _expected_usd(self, request: ModelRequest) -> Decimal:
+    def _expect(self, request: ModelRequest) -> _Expected:
         """Return what a call is expected to cost at most; 0 where nobody knows the price."""
         price = self.price(request.model)
         if price is None:
-            return Decimal(0)
-        tokens_in = sum(estimate_tokens(message["content"]) for message in request.messages)
-        seen = self.observed.find(request.cascade_id, request.model, tokens_in)
+            return _Expected()
+        texts = [message["content"] for message in request.messages]
+        seen = self.observed.find(request.cascade_id, request.model, _estimated_tokens(request))
         tokens_out = EXPECTED_TOKENS_OUT if seen is None else math.ceil(seen.tokens_out_most)
-        return price.cost_usd(Usage(tokens_in, tokens_out))
+        limits = (request.parameters.get(name) for name in ("max_tokens", "max_completion_tokens"))
+        tokens_out = min([tokens_out, *filter(None, limits)])
+        return _Expected(price.cost_usd(Usage(_most_tokens(texts), tokens_out)), known=seen is not None)
+
+    def _expect_vectors(self, model: str, texts: Sequence[str]) -> _Expected:
+        price = self.price(model)
+        return _Expected() if price is None else _Expected(price.cost_usd(Usage(_most_tokens(texts))))
 
     def _price(self, model: str, usage: Usage) -> ModelPrice | None:
         prices = self._settings.prices
@@ -280,7 +300,7 @@ class ModelDoor:
 
     def _pause_s(self, resend: int, failure: ProviderFailure) -> float:
         if failure.retry_after_s is not None:
-            return min(failure.retry_after_s, RETRY_AFTER_LIMIT_S)
+            return failure.retry_after_s
         longest_s = min(self._backoff_s * 2.0**resend, BACKOFF_LIMIT_S)
         return longest_s * random.uniform(0.5, 1.0)
 
@@ -339,6 +359,23 @@ def _row(model: str, ctx: CallerContext, **more: Any) -> InteractionRecord:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    """What a call is expected to cost at most; ``known``: from calls of its kind."""
+
+    usd: Decimal = Decimal(0)
+    known: bool = True
+
+
+def _estimated_tokens(request: ModelRequest) -> int:
+    return sum(estimate_tokens(message["content"]) for message in request.messages)
+
+
+def _most_tokens(texts: Sequence[str]) -> int:
+    """Return what texts take as a prompt, at most: a token for every four bytes of UTF-8."""
+    return sum(len(text.encode("utf-8", "surrogatepass")) + 3 for text in texts) // 4
+
+
 @dataclass(slots=True)
 class _Resends:
     """How often one request has been sent again; throttled ones count apart."""
@@ -350,7 +387,8 @@ class _Resends:
     def allow(self, failure: ProviderFailure) -> bool:
         """Count one more, unless it is not worth it or there were enough."""
         throttled = failure.status in THROTTLED and self.throttled < THROTTLED_RESENDS and self.most > 0
-        if not failure.transient or (not throttled and self.count - self.throttled >= self.most):
+        enough = not throttled and self.count - self.throttled >= self.most
+        if not failure.transient or enough or (failure.retry_after_s or 0) > RETRY_AFTER_LIMIT_S:
             return False
         self.count += 1
         self.throttled += throttled
@@ -360,10 +398,10 @@ class _Resends:
 def _throttling(failure: ProviderFailure) -> Throttling | None:
     """Return what a failure means for the provider's other requests, None where it means nothing."""
     fewer = failure.status in THROTTLED
-    if not fewer and failure.retry_after_s is None:
-        return None
-    pause_s = None if failure.retry_after_s is None else min(failure.retry_after_s, RETRY_AFTER_LIMIT_S)
-    return Throttling(fewer=fewer, pause_s=pause_s)
+    pause_s = failure.retry_after_s
+    if pause_s is not None and pause_s > RETRY_AFTER_LIMIT_S:
+        pause_s = None  # nobody waits so long; the others hear of it themselves
+    return Throttling(fewer=fewer, pause_s=pause_s) if fewer or pause_s is not None else None
 
 
 def _as_sent(row: InteractionRecord, resend: int) -> InteractionRecord:

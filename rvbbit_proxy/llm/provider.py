@@ -16,6 +16,7 @@ import os
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from urllib.request import getproxies
 import numpy as np
 import numpy.typing as npt
 
+from rvbbit_proxy.caller import utc_now
 from rvbbit_proxy.llm.prices import Usage, estimate_tokens
 from rvbbit_proxy.llm.request import ModelRequest
 
@@ -197,27 +199,47 @@ def provider_name(model: str) -> str:
 
 def _failure(error: Any) -> ProviderFailure:
     status = getattr(error, "status_code", None)
-    # below 400: a reply that litellm could not read
+    message = str(getattr(error, "message", None) or error)
+    # below 400: a reply that litellm could not read; and an account without money stays so, whatever the status
     transient = status is None or status < 400 or status in (408, 409, 425, 429) or status >= 500
     return ProviderFailure(
         type(error).__name__,
-        str(getattr(error, "message", None) or error),
-        transient=transient,
+        message,
+        transient=transient and "insufficient_quota" not in message,
         status=status,
         retry_after_s=_retry_after_s(error),
     )
 
 
 def _retry_after_s(error: Any) -> float | None:
-    """Return the seconds the provider asks to wait; its HTTP-date form is ignored."""
+    """Return the seconds that the provider asks to wait, None where it asks nothing that can be read.
+
+    Source: RFC 9110, 10.2.3; retry-after-ms is OpenAI's and Azure's.
+    """
     for headers in (
         getattr(error, "litellm_response_headers", None),
         getattr(getattr(error, "response", None), "headers", None),
     ):
-        value = headers.get("retry-after") if headers else None
-        if value is not None and value.replace(".", "", 1).isdigit():
-            return float(value)
+        for name, parse in _RETRY_AFTER.items():
+            if headers and name in headers:
+                try:
+                    return max(0.0, parse(headers[name]))
+                except (ValueError, TypeError):
+                    continue
     return None
+
+
+def _seconds_or_date(value: str) -> float:
+    """Return Retry-After's seconds, whichever of its forms it has. Raises ValueError or TypeError."""
+    if value[:1].isdigit():
+        return float(value)
+    return (parsedate_to_datetime(value) - utc_now()).total_seconds()
+
+
+_RETRY_AFTER: Mapping[str, Callable[[str], float]] = {
+    "retry-after-ms": lambda value: float(value) / 1000,
+    "retry-after": _seconds_or_date,
+}
 
 
 def _completion(response: Any, request: ModelRequest) -> Completion:

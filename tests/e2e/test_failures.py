@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable
 
 import psycopg
@@ -68,3 +70,41 @@ def test_syntax_error_beside_an_operator_tells_where(sightings: Running, model: 
             "SELECT title AS means FROM sightings ORDER BY ALL LIMIT 1 -- DuckDB's own syntax"
         )
         assert named.fetchall() == [("howls 1",)]
+
+
+def test_a_spent_budget_is_never_null(sightings: Running, model: ScriptedModel) -> None:
+    model.rules[:0] = [Rule("<text>visual contact 0", "perhaps")]  # fails by itself, before the money is spent
+    with sightings.connect() as connection:
+        connection.execute("SET rvbbit.on_error = 'null'")
+        connection.execute("SET rvbbit.concurrency = 1")
+        connection.execute("SET rvbbit.max_cost = '0.00006'")
+        with pytest.raises(psycopg.Error) as caught:
+            connection.execute("SELECT title MEANS 'visual' FROM sightings")
+        assert caught.value.sqlstate == "53400"
+
+
+def test_a_full_disk_ends_the_statement_before_it_spends_more(
+    sightings: Running, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal, room = sightings.app.ledger._journal, 3
+
+    def write(descriptor: int, lines: bytes) -> int:
+        nonlocal room
+        if b'"cost_state": "priced"' in lines:
+            room -= 1
+            if room < 0:
+                raise OSError(errno.ENOSPC, "No space left on device")
+        return os.write(descriptor, lines)
+
+    with sightings.connect() as connection:
+        connection.execute("SET rvbbit.on_error = 'null'")
+        connection.execute("SET rvbbit.concurrency = 1")
+        monkeypatch.setattr(journal, "_write", write)
+        with pytest.raises(psycopg.Error) as caught:
+            connection.execute("SELECT title MEANS 'visual' FROM sightings")
+        assert caught.value.sqlstate == "53100" and model.requests == 4
+        monkeypatch.setattr(journal, "_write", os.write)
+        priced = connection.execute(
+            "SELECT count(*) FROM rvbbit.llm_interactions WHERE cost_state = 'priced'"
+        ).fetchone()
+        assert priced == (4,), "the call that could not be recorded at once is on the ledger when there is room"

@@ -13,7 +13,7 @@ import pytest
 from scripted_model import Fault, ScriptedModel, Usage
 
 from rvbbit_proxy.caller import Budget, CallerContext, CancelToken
-from rvbbit_proxy.errors import BudgetExceeded, ModelUnavailable, QueryCancelled
+from rvbbit_proxy.errors import BudgetExceeded, LedgerUnwritable, ModelUnavailable, QueryCancelled
 from rvbbit_proxy.ledger.records import InteractionRecord, Record
 from rvbbit_proxy.llm.door import ModelDoor
 from rvbbit_proxy.llm.request import ModelRequest, OfflineTask
@@ -35,6 +35,9 @@ class ListLedger:
         self.records: list[Record] = []
 
     def record(self, *records: Record) -> None:
+        self.records.extend(records)
+
+    def note(self, *records: Record) -> None:
         self.records.extend(records)
 
     @property
@@ -224,6 +227,85 @@ def test_cost_goes_to_the_budget(ledger: ListLedger, scripted_model: ScriptedMod
         in_door(ledger, spend)
     assert budget.spent_usd == Decimal("0.004")
     assert scripted_model.requests == 2
+
+
+def test_a_first_burst_does_not_overshoot(ledger: ListLedger, scripted_model: ScriptedModel) -> None:
+    """Nobody knows what an operator's answers take before the first: that one goes alone, the others after it."""
+    scripted_model.on("bird", "yes", usage=Usage(completion_tokens=1000))  # 0.01 USD each
+    scripted_model.latency_s = 0.01
+    budget = Budget(Decimal("0.1"))
+
+    async def burst(door: ModelDoor) -> list[Any]:
+        ctx = CallerContext("c", budget=budget)
+        return await asyncio.gather(
+            *(door.ask(request(f"bird {n}"), ctx) for n in range(16)), return_exceptions=True
+        )
+
+    replies = in_door(ledger, burst, concurrency=16)
+    assert any(isinstance(reply, BudgetExceeded) for reply in replies)
+    assert Decimal("0.08") < budget.spent_usd <= budget.limit_usd  # type: ignore[operator]
+    assert scripted_model.peak_concurrency > 1
+
+
+def test_a_first_call_may_be_wrong_by_itself_only(ledger: ListLedger, scripted_model: ScriptedModel) -> None:
+    scripted_model.on("bird", "yes", usage=Usage(completion_tokens=1000))
+    budget = Budget(Decimal("0.005"))
+
+    async def burst(door: ModelDoor) -> None:
+        ctx = CallerContext("c", budget=budget)
+        await asyncio.gather(*(door.ask(request(f"bird {n}"), ctx) for n in range(16)), return_exceptions=True)
+
+    in_door(ledger, burst, concurrency=16)
+    assert scripted_model.requests == 1
+
+
+def test_a_declared_limit_bounds_what_is_set_aside(ledger: ListLedger, scripted_model: ScriptedModel) -> None:
+    scripted_model.on("bird", "yes", usage=Usage(completion_tokens=1000))
+
+    async def work(door: ModelDoor) -> None:
+        await door.ask(request(), CTX)  # 0.01 USD; the next one is expected to cost no more than twice that
+        budget = Budget(Decimal("0.001"))
+        ctx = CallerContext("c", budget=budget)
+        with pytest.raises(BudgetExceeded):
+            await door.ask(request(), ctx)
+        await door.ask(request(parameters={"max_tokens": 20}), ctx)
+
+    in_door(ledger, work)
+
+
+@pytest.mark.parametrize(
+    ("fault", "sent"),
+    [
+        (Fault(status=429, retry_after_s=3600), 1),
+        (Fault(status=429, message="insufficient_quota: check your plan"), 1),
+        (Fault(status=503), 3),
+    ],
+    ids=["asks for an hour", "no money", "passing"],
+)
+def test_what_is_not_worth_waiting_for(
+    ledger: ListLedger, scripted_model: ScriptedModel, fault: Fault, sent: int
+) -> None:
+    scripted_model.fail(*[fault] * 5)
+    with pytest.raises(ModelUnavailable):
+        in_door(ledger, lambda door: door.ask(request(), CTX))
+    assert scripted_model.requests == len(ledger.rows) == sent
+
+
+class FullDisk(ListLedger):
+    """A ledger without room for the outcome of a call."""
+
+    def record(self, *records: Record) -> None:
+        if any(isinstance(record, InteractionRecord) and record.success for record in records):
+            raise LedgerUnwritable("no space", sqlstate="53100")
+        super().record(*records)
+
+
+def test_what_cannot_be_recorded_is_not_used_but_not_forgotten(scripted_model: ScriptedModel) -> None:
+    scripted_model.on("bird", "yes")
+    ledger = FullDisk()
+    with pytest.raises(LedgerUnwritable):
+        in_door(ledger, lambda door: door.ask(request(), CTX))
+    assert [row.cost_state for row in ledger.rows] == ["priced"]
 
 
 def test_concurrency_is_the_servers(ledger: ListLedger, scripted_model: ScriptedModel) -> None:

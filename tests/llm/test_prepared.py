@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
+import httpx
+import openai
 import pytest
 from scripted_model import Fault, ScriptedModel
 
-from rvbbit_proxy.llm.provider import Provider, ProviderFailure, load_litellm
+from rvbbit_proxy.llm.provider import Provider, ProviderFailure, _failure, load_litellm
 from rvbbit_proxy.llm.request import ModelRequest
 
 
@@ -151,3 +153,21 @@ def test_a_key_may_change(
     with_provider(work)
     assert asked_of_litellm == ["first", "with the new key"]
     assert scripted_model.seen[-1].headers["Authorization"] == "Bearer another"
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "seconds"),
+    [
+        ("Retry-After", "2.5", 2.5),
+        ("retry-after-ms", "1500", 1.5),
+        ("Retry-After", "Sun, 06 Nov 1994 08:49:37 GMT", 0.0),
+        ("Retry-After", "soon", None),
+    ],
+)
+def test_retry_after_has_several_forms(header: str, value: str, seconds: float | None) -> None:
+    error = openai.RateLimitError(
+        "later",
+        response=httpx.Response(429, headers={header: value}, request=httpx.Request("POST", "http://x")),
+        body=None,
+    )
+    assert _failure(error).retry_after_s == seconds
