@@ -50,6 +50,14 @@ KINDS: dict[str, tuple[int, pa.DataType, Any]] = {
         st.integers(-(10**12) + 1, 10**12 - 1).map(lambda number: Decimal(number).scaleb(-11)),
     ),
     "whole numeric": (oids.NUMERIC, pa.decimal128(18, 0), st.integers(1 - 10**18, 10**18 - 1).map(Decimal)),
+    "sum": (
+        oids.NUMERIC,
+        pa.decimal128(38, 2),
+        (st.integers(1 - 10**38, 10**38 - 1) | st.integers(-(10**9), 10**9)).map(
+            lambda n: Decimal(n).scaleb(-2, DEEP)
+        ),
+    ),
+    "huge": (oids.NUMERIC, pa.string(), (st.integers(-(10**39), 10**39) | st.integers(-(10**6), 10**6)).map(str)),
     "fraction": (
         oids.NUMERIC,
         pa.decimal128(5, 5),

@@ -171,12 +171,17 @@ def encode_timestamptz_text(column: pa.Array, style: TextStyle) -> pa.Array:
     easy = _easy_times(times, style)
     offsets = offsets_s(style.timezone, np.where(easy, times, 0))
     local = _printed(times + np.where(easy, offsets, 0) * 1_000_000, easy, pa.timestamp("us"), nulls)
-    kinds, places = np.unique(offsets, return_inverse=True)
-    suffixes = pa.array([offset_text(offset) for offset in kinds.tolist()])
-    suffix = suffixes[0] if len(suffixes) == 1 else suffixes.take(pa.array(places))
-    printed = pc.binary_join_element_wise(local, suffix, "") if len(suffixes) else local
+    printed = pc.binary_join_element_wise(local, _suffixes(offsets), "")
     zone = zone_of(style.timezone)
     return _patched_times(printed, times, easy, nulls, partial(timestamp_text, style=style, zone=zone))
+
+
+def _suffixes(offsets: Numbers) -> pa.Array | str:
+    """Return what offsets from UTC in seconds print as: one for all, or one each."""
+    if not len(offsets) or (offsets == offsets[0]).all():
+        return offset_text(int(offsets[0])) if len(offsets) else ""
+    kinds, places = np.unique(offsets, return_inverse=True)
+    return pa.array([offset_text(offset) for offset in kinds.tolist()]).take(pa.array(places))
 
 
 def _easy_times(times: Numbers, style: TextStyle) -> Mask:

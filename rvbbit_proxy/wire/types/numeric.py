@@ -27,6 +27,7 @@ from rvbbit_proxy.wire.types.columns import (
     as_text,
     binary_column,
     bytes_of,
+    is_stringlike,
     mapped,
     nulls_of,
     offsets_from,
@@ -47,8 +48,10 @@ _SYNTAX = re.compile(
 )
 _MAX_EXPONENT = 131_072 + 16_383
 _HEADER_DIGITS = 4
-_FAST_PRECISION = 18
-"""Decimals of so many digits are one 64-bit integer."""
+_INT64_DIGITS = 19
+_FAST_SCALE = 16
+"""A fraction of so many digits, filled up to whole groups, is a 64-bit integer."""
+_WHOLE = r"^-?[0-9]{1,38}$"
 
 
 def encode_text(column: pa.Array, style: TextStyle) -> pa.Array:
@@ -71,18 +74,30 @@ def encode_binary(column: pa.Array) -> pa.Array:
     column = plain(column)
     if pa.types.is_integer(column.type):
         column = pc.cast(column, pa.decimal128(20, 0))
+    if is_stringlike(column.type) and pc.all(pc.match_substring_regex(column, _WHOLE)).as_py() is not False:
+        column = pc.cast(column, pa.decimal128(38, 0))
     if not pa.types.is_decimal(column.type):
         return mapped(as_text(encode_text(column, DEFAULT_STYLE)), lambda text: binary_of(_parse(text)))
     scale = column.type.scale
     if scale < 0:
         column, scale = pc.cast(column, pa.decimal256(76, 0)), 0
-    if pa.types.is_decimal128(column.type) and column.type.precision <= _FAST_PRECISION and scale <= 16:
-        low = values_of(column, np.dtype((np.int64, (2,))))[:, 0] if len(column) else np.zeros(0, np.int64)
+    low = _as_integers(column) if scale <= _FAST_SCALE else None
+    if low is not None:
         size = np.abs(low).view(np.uint64)
-        groups, integer_groups = _groups_of_integers(size, column.type.precision, scale)
+        groups, integer_groups = _groups_of_integers(size, min(column.type.precision, _INT64_DIGITS), scale)
         return _digits_column(column, groups, low < 0, integer_groups, scale)
     groups, negative, integer_groups = _groups_of_text(column, scale)
     return _digits_column(column, groups, negative, integer_groups, scale)
+
+
+def _as_integers(column: pa.Array) -> Numbers | None:
+    """Return decimals times 10**scale as int64; None if one does not fit."""
+    if not pa.types.is_decimal128(column.type):
+        return None
+    halves = values_of(column, np.dtype((np.int64, (2,)))).reshape(-1, 2)
+    low, high = np.ascontiguousarray(halves[:, 0]), halves[:, 1]
+    beyond, nulls = high != low >> 63, nulls_of(column)
+    return None if (beyond if nulls is None else beyond & ~nulls).any() else low
 
 
 def _groups_of_integers(size: Numbers, precision: int, scale: int) -> tuple[list[Numbers], int]:
