@@ -125,7 +125,7 @@ class DuckDBBinder:
         if kind == "SELECT":
             return self._query_columns(text, sql)
         if kind in ("INSERT", "UPDATE", "DELETE", "MERGE_INTO"):
-            return self._returning_columns(text, sql)
+            return self._returning_columns(text, sql, kind)
         if kind == "EXPLAIN":
             return (QUERY_PLAN,)
         if kind in ("CALL", "PRAGMA"):
@@ -147,8 +147,8 @@ class DuckDBBinder:
         call = text.lstrip()[len("CALL") :]
         return self._query_columns(f"SELECT * FROM {call}", text)
 
-    def _returning_columns(self, text: str, sql: str) -> tuple[Column, ...] | None:
-        prefix = "PREPARE rvbbit_probe AS "
+    def _returning_columns(self, text: str, sql: str, kind: str) -> tuple[Column, ...] | None:
+        prefix = "EXPLAIN " if kind == "MERGE_INTO" else "PREPARE rvbbit_probe AS "  # MERGE cannot be prepared
         try:
             self._connection.execute(f"{prefix}{text}")
         except PROBE_ERRORS as error:
@@ -157,7 +157,8 @@ class DuckDBBinder:
                 if named is None:
                     raise
                 self._connection.execute(f"{prefix}{named}")
-        self._connection.execute("DEALLOCATE rvbbit_probe")
+        if kind != "MERGE_INTO":
+            self._connection.execute("DEALLOCATE rvbbit_probe")
         tree = parse_with_parameters(text)
         returning = None if tree is None else tree.args.get("returning")
         if tree is None or returning is None:

@@ -102,3 +102,12 @@ def test_positions_are_those_of_the_statement(duck: DuckDBSession) -> None:
     with pytest.raises(RvbbitError) as caught:
         duck.describe("SELECT a FROM t WHERE a = $1 AND nope = $2")
     assert (caught.value.sqlstate, caught.value.position) == ("42703", 34)
+
+
+def test_merge_is_described(duck: DuckDBSession) -> None:
+    merge = "MERGE INTO t USING (SELECT 1 AS x) s ON t.a = s.x WHEN MATCHED AND t.b = $1 THEN DELETE"
+    described = duck.describe(merge)
+    assert (described.parameter_oids, described.columns) == ((oids.TEXT,), None)
+    assert duck.describe(f"{merge} RETURNING b").columns is not None
+    with pytest.raises(RvbbitError, match='column "nope" does not exist'):
+        duck.describe(merge.replace("s.x", "s.nope"))
