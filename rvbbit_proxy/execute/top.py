@@ -23,12 +23,17 @@ from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.execute.services import Services
 from rvbbit_proxy.execute.similarity import can_compare, cosines, embed_sides
 from rvbbit_proxy.plan.plan import OperatorStage
-from rvbbit_proxy.settings import RunOptions
+from rvbbit_proxy.settings import OFFLINE, RunOptions
 
 SHORTLIST_FACTOR = 5
 LEAST_SHORTLIST = 50
 LEAST_WAVE = 25
 """Inputs in a wave after the shortlist, at least."""
+LOCAL_EMBED_S = 0.03
+"""What a text of ``TEXT_TOKENS`` takes where the model of embeddings runs on this machine."""
+TEXT_TOKENS = 70
+CALL_S = 1.0
+"""What a call takes, where none was seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +47,8 @@ class Shortlist:
 def shortlist(stage: OperatorStage, inputs: int, options: RunOptions, services: Services) -> Shortlist | None:
     """Return the shortlist of a stage with so many inputs; None where all of them are scored.
 
-    They are where one prompt or two hold them, where a shortlist would be most of them, and where nothing tells
-    what is similar.
+    They are where one prompt or two hold them, where a shortlist would be most of them, where nothing tells what is
+    similar, and where this machine would take longer to find that out than the model to score them all.
     """
     if stage.top is None or options.top_k == "exhaustive" or not can_compare(stage.operator, options, services):
         return None
@@ -51,7 +56,20 @@ def shortlist(stage: OperatorStage, inputs: int, options: RunOptions, services: 
     wanted = max(SHORTLIST_FACTOR * stage.top, LEAST_SHORTLIST)
     first = math.ceil(wanted / batch) * batch
     wave = math.ceil(max(stage.top, LEAST_WAVE) / batch) * batch
-    return Shortlist(first, wave) if inputs > max(first + wave, 2 * batch) else None
+    if inputs <= max(first + wave, 2 * batch) or _embeds_too_long(stage, inputs, batch, options, services):
+        return None
+    return Shortlist(first, wave)
+
+
+def _embeds_too_long(
+    stage: OperatorStage, inputs: int, batch: int, options: RunOptions, services: Services
+) -> bool:
+    """Whether embedding on this machine takes longer than asking about every input."""
+    if options.embed_model != OFFLINE:
+        return False
+    seen = services.door.observed.find(stage.operator.cascade.cascade_id, options.model, batch * TEXT_TOKENS)
+    rounds = math.ceil(inputs / batch / options.concurrency)
+    return inputs * LOCAL_EMBED_S > rounds * (seen.seconds if seen is not None else CALL_S)
 
 
 def top_method(stage: OperatorStage, ranked: Shortlist | None) -> str | None:
