@@ -14,7 +14,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from rvbbit_proxy.sql.lexer import lexemes
+from rvbbit_proxy.sql.lexer import lexemes, part_parameters
 
 TableColumns: TypeAlias = Callable[[str], Sequence[tuple[str, str]]]
 """Tells the names and DuckDB's types of a table's columns; none of a table that is not there."""
@@ -58,7 +58,7 @@ def spell_arrays(sql: str, columns_of: TableColumns) -> str:
     "INSERT INTO t VALUES ('{a}', ['b', NULL])"
     """
     try:
-        tree = sqlglot.parse_one(sql, read="postgres")
+        tree = sqlglot.parse_one(part_parameters(sql)[0], read="postgres")
     except SqlglotError:
         return sql
     changed = False

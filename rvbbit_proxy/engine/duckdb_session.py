@@ -51,7 +51,6 @@ from rvbbit_proxy.engine.statement import (
     TransactionCommand,
     command_tag,
     counted_tag,
-    mask_literals,
     strip_end,
     transaction_command,
     words_of,
@@ -74,7 +73,7 @@ from rvbbit_proxy.errors import (
 )
 from rvbbit_proxy.sql.copy import CopyCommand
 from rvbbit_proxy.sql.lexer import Statement as StatementText
-from rvbbit_proxy.sql.lexer import lexemes, split_statements, unquote_identifier
+from rvbbit_proxy.sql.lexer import lexemes, split_statements, unquote_identifier, words
 from rvbbit_proxy.wire.types.style import DEFAULT_STYLE, TextStyle
 
 SESSION_SETTINGS = (
@@ -676,4 +675,4 @@ def returns_rows(sql: str) -> bool:
     >>> returns_rows("INSERT INTO t VALUES ('returning')"), returns_rows("DELETE FROM t RETURNING a")
     (False, True)
     """
-    return "RETURNING" in (word.upper() for word in mask_literals(sql).replace("(", " ").split())
+    return "returning" in words(sql)

@@ -181,7 +181,7 @@ def _refuse_changed_columns(portal: Portal, columns: tuple[Column, ...]) -> None
         return
     if [column.type_oid for column in described.columns] != [column.type_oid for column in columns]:
         portal.prepared.description = None
-        raise NotSupported("cached plan must not change result type", fields={"routine": _REVALIDATES})
+        raise NotSupported("cached plan must not change result type", fields={"R": _REVALIDATES})
 
 
 def _fetch_cursor(message: Execute, state: SessionState, cancel: CancelToken) -> bytes:

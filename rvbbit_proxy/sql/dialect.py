@@ -27,6 +27,7 @@ from rvbbit_proxy.errors import SyntaxFault
 from rvbbit_proxy.operators.keywords import FOLLOWING, RESERVED
 from rvbbit_proxy.operators.operator import Operator, Operators
 from rvbbit_proxy.sql.item_names import NamedCalls
+from rvbbit_proxy.sql.lexer import part_parameters
 from rvbbit_proxy.sql.semantic_call import SemanticCall as SemanticCall
 
 EXPRESSION_STARTS = frozenset(
@@ -223,11 +224,15 @@ class SqlReader:
 
         :raises SyntaxFault: with the position of the token where parsing stopped.
         """
+        parted, blanks = part_parameters(sql)
         try:
             # without an end of line the tokenizer fails at an empty literal that ends the text, after $1
-            tree = self.dialect().parse(sql + "\n")
+            tree = self.dialect().parse(parted + "\n")
         except ParseError as error:
-            raise _syntax_fault(sql, error) from error
+            fault = _syntax_fault(parted, error)
+            if fault.position is not None:
+                fault.position -= sum(blank < fault.position - 1 for blank in blanks)
+            raise fault from error
         except TokenError as error:
             raise SyntaxFault(str(error).splitlines()[0]) from error
         if len(tree) != 1 or tree[0] is None:

@@ -144,6 +144,21 @@ def count_parameters(text: str) -> int:
     return max((int(token.text[1:]) for token in tokens(text) if token.kind == "parameter"), default=0)
 
 
+def part_parameters(text: str) -> tuple[str, tuple[int, ...]]:
+    """Return the text with a blank behind each ``$n`` that nothing parts from what follows, and where the blanks are.
+
+    sqlglot takes ``$1,$`` for the beginning of a dollar quote.
+
+    >>> part_parameters("f($1,$2)")
+    ('f($1 ,$2 )', (4, 8))
+    """
+    if text.count("$") < 2:
+        return text, ()
+    ends = [token.end for token in tokens(text) if token.kind == "parameter"]
+    pieces = [text[start:end] for start, end in zip([0, *ends], [*ends, len(text)], strict=True)]
+    return " ".join(pieces), tuple(end + before for before, end in enumerate(ends))
+
+
 @remembered
 def words(text: str) -> frozenset[str]:
     """Return the lower-case bare words outside literals, comments and quoted identifiers.

@@ -232,3 +232,26 @@ def test_version_and_settings(database: Database) -> None:
 
     major, encoding = run(database, ask)
     assert major >= 15 and encoding == "UTF8"
+
+
+def test_parameters_without_blanks(database: Database, table: str) -> None:
+    async def ask(connection: asyncpg.Connection) -> Any:
+        return [
+            await connection.fetch("SELECT*FROM unnest($1::int[],$2::text[])AS t(a,b)", [1, 2], ["x", None]),
+            await connection.fetch("INSERT INTO items(id,name)VALUES($1,$2)RETURNING id,name", 201, "y"),
+            await connection.execute(
+                "INSERT INTO items(id,name)SELECT*FROM unnest($1::int[],$2::text[])", [202], ["z"]
+            ),
+        ]
+
+    assert run(database, ask) == [[(1, "x"), (2, None)], [(201, "y")], "INSERT 0 1"]
+
+
+def test_statement_is_prepared_anew_after_a_change(database: Database) -> None:
+    async def ask(connection: asyncpg.Connection) -> Any:
+        await connection.execute("DROP TABLE IF EXISTS changing; CREATE TABLE changing (a int)")
+        await connection.fetch("SELECT * FROM changing")
+        await connection.execute("ALTER TABLE changing ADD COLUMN b text; INSERT INTO changing VALUES (1, 'x')")
+        return await connection.fetch("SELECT * FROM changing")
+
+    assert run(database, ask) == [(1, "x")]

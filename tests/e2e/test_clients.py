@@ -150,3 +150,11 @@ def test_server_cursor_with_parameters(upstream: Running) -> None:
     with upstream.connect() as connection, connection.transaction(), connection.cursor("seen") as cursor:
         cursor.execute("SELECT id FROM sightings WHERE title MEANS %s AND id < %s ORDER BY id", ("visual", 5))
         assert cursor.fetchall() == [(0,), (2,), (4,)]
+
+
+def test_parameters_without_blanks(upstream: Running) -> None:
+    with upstream.connect() as connection, psycopg.RawCursor(connection) as cursor:
+        cursor.execute(
+            "SELECT title MEANS $1,$2::int FROM sightings WHERE id IN($2,$3)ORDER BY id", ("visual", 0, 1)
+        )
+        assert cursor.fetchall() == [(True, 0), (False, 0)]

@@ -19,7 +19,7 @@ from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.errors import SqlglotError
 
 from rvbbit_proxy.engine.catalog.rewrite import CatalogPostgres
-from rvbbit_proxy.sql.lexer import leading_words, words
+from rvbbit_proxy.sql.lexer import leading_words, part_parameters, words
 from rvbbit_proxy.sql.remembered import LONGEST_KEPT
 
 _KEPT_TREES = 256
@@ -129,7 +129,7 @@ class _Text(str):
 def _trees(like: str, sql: _Text) -> exp.Expr | None:
     for dialect in (CatalogPostgres, DuckDB):
         try:
-            trees = sqlglot.parse(str(sql), read=dialect)
+            trees = sqlglot.parse(part_parameters(str(sql))[0], read=dialect)
         except (SqlglotError, RecursionError):
             continue
         return trees[0] if len(trees) == 1 else None

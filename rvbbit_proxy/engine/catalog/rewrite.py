@@ -55,6 +55,7 @@ from rvbbit_proxy.engine.catalog.syntax import spell_syntax
 from rvbbit_proxy.engine.catalog.time_formats import spell_time_formats
 from rvbbit_proxy.sql.dialect import UPSTREAM_DIALECTS
 from rvbbit_proxy.sql.item_names import NamedCalls
+from rvbbit_proxy.sql.lexer import part_parameters
 from rvbbit_proxy.wire.types import oids
 
 _PLAIN_CALLS = frozenset(("NOW", "FORMAT", "JSON_AGG", "STRING_TO_ARRAY", "TO_TIMESTAMP", "TO_DATE", "TO_CHAR"))
@@ -101,7 +102,7 @@ def rewrite_statement(sql: str, formats: Sequence[int] = ()) -> Rewritten | None
     ``formats`` as in Bind: a reg value goes out as its oid where it goes in binary, else by name.
     """
     try:
-        trees = sqlglot.parse(plain_builtins(sql), read=CatalogPostgres)
+        trees = sqlglot.parse(plain_builtins(part_parameters(sql)[0]), read=CatalogPostgres)
     except (SqlglotError, RecursionError):
         return None
     tree = trees[0] if len(trees) == 1 else None
