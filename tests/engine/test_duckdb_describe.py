@@ -109,5 +109,5 @@ def test_merge_is_described(duck: DuckDBSession) -> None:
     described = duck.describe(merge)
     assert (described.parameter_oids, described.columns) == ((oids.TEXT,), None)
     assert duck.describe(f"{merge} RETURNING b").columns is not None
-    with pytest.raises(RvbbitError, match='column "nope" does not exist'):
+    with pytest.raises(RvbbitError, match="nope"):
         duck.describe(merge.replace("s.x", "s.nope"))
