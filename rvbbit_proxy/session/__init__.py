@@ -4,7 +4,7 @@
 - ``simple``, ``extended``   the two query protocols
 - ``syntax``      the grammar of several statements, before any of them runs
 - ``running``     who runs a statement: the session, the semantic engine, or the upstream as it came
-- ``output``      results and errors to messages; ``attempt``, the one place where any exception ends
+- ``output``      results and errors to messages; ``Attempt``, the one place where any exception ends
 - ``state``       what a session keeps, what all share (``Services``), who is connected (``Identity``)
 - ``statements``, ``portals``, ``cursors``, ``prepared_statements``   what has a name in a session
 - ``cursor_statements``   DECLARE, FETCH, MOVE, CLOSE; cursors as portals

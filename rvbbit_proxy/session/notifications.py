@@ -117,7 +117,7 @@ class Inbox:
 
     def take(self) -> list[Notification]:
         """Return what has come, and forget it."""
-        return [self._waiting.popleft() for _ in range(len(self._waiting))]
+        return [self._waiting.popleft() for _ in range(len(self._waiting))] if self._waiting else []
 
 
 class Channels:

@@ -6,7 +6,7 @@ Rows leave batch by batch, and ``Client.send`` blocks while the client does not 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 EARLY_ROWS = 1000
 """A batch of at least this many rows leaves at once, since more are likely to take time."""
 
+_NEVER_CANCELLED = CancelToken()
 _COUNTED = frozenset({"SELECT", "FETCH", "MOVE", "COPY"})
 
 
@@ -39,19 +40,41 @@ def send_rows(
 ) -> int:
     """Send rows as they come and return their number."""
     count = 0
-    client, style = state.client, state.parameters.text_style()
     codes = backend.spread_formats(formats, len(columns))
+    encoded = _encoded(batches, columns, codes, state.parameters.text_style(), cancel)
+    for rows, data in encoded:
+        count += rows
+        if rows >= EARLY_ROWS:
+            return count + _send_behind(data, encoded, state.client)
+        state.client.send(data)
+    return count
+
+
+def _encoded(
+    batches: Iterable[Batch],
+    columns: Sequence[Column],
+    codes: Sequence[int],
+    style: TextStyle,
+    cancel: CancelToken,
+) -> Iterator[tuple[int, bytes]]:
+    """Yield the number of rows and the messages of each batch."""
+    for batch in batches:
+        cancel.check()
+        yield row_count(batch), encode_batch(batch, columns, codes, style)
+
+
+def _send_behind(data: bytes, encoded: Iterable[tuple[int, bytes]], client: Client) -> int:
+    """Send the first large batch and all that follow; return the number of rows that follow."""
+    count = 0
     with _Sender(client) as sender:
-        for batch in batches:
-            cancel.check()
-            rows = row_count(batch)
+        sender.send_behind(data)
+        for rows, more in encoded:
             count += rows
-            data = encode_batch(batch, columns, codes, style)
             if rows >= EARLY_ROWS:
-                sender.send_behind(data)
+                sender.send_behind(more)
             else:
                 sender.wait()
-                client.send(data)
+                client.send(more)
     return count
 
 
@@ -116,14 +139,15 @@ class Attempt:
     """A statement that runs, cancellable; what goes wrong is told to the client, and fails its transaction.
 
     The one place where any exception ends: a bug costs the statement, not the session. ``offset`` is where the
-    statement begins in its text, in characters.
+    statement begins in its text, in characters. What is not ``lasting`` is over soon, and not cancelled.
     """
 
-    __slots__ = ("_state", "cancel", "offset", "succeeded")
+    __slots__ = ("_lasting", "_state", "cancel", "offset", "succeeded")
 
-    def __init__(self, state: SessionState) -> None:
+    def __init__(self, state: SessionState, *, lasting: bool = True) -> None:
         self._state = state
-        self.cancel = state.start_running()
+        self._lasting = lasting
+        self.cancel = state.start_running() if lasting else _NEVER_CANCELLED
         self.offset = 0
         self.succeeded = False
 
@@ -142,7 +166,8 @@ class Attempt:
             tell_failure(self._fault(error), self._state, self.offset)
             return True
         finally:
-            self._state.stop_running()
+            if self._lasting:
+                self._state.stop_running()
 
     def _fault(self, error: Exception) -> RvbbitError:
         if self.cancel.cancelled:
@@ -153,11 +178,6 @@ class Attempt:
         log.error("a statement met a bug", exc_info=error)
         told = f"internal error: {type(error).__name__}: {error}"
         return InternalFault(told, hint="The server's log has more.")
-
-
-def attempt(state: SessionState) -> Attempt:
-    """Begin to run a statement."""
-    return Attempt(state)
 
 
 def tell_failure(error: RvbbitError, state: SessionState, offset: int = 0) -> None:

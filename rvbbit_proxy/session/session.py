@@ -17,7 +17,7 @@ from rvbbit_proxy.session.client import Client
 from rvbbit_proxy.session.forwarding import adopt_postgres, follow_parameters, report_parameters
 from rvbbit_proxy.session.function_call import call_function
 from rvbbit_proxy.session.notifications import Notification
-from rvbbit_proxy.session.output import attempt, tell_failure
+from rvbbit_proxy.session.output import Attempt, tell_failure
 from rvbbit_proxy.session.parameters import parse_startup_options
 from rvbbit_proxy.session.state import Identity, Services, SessionState
 from rvbbit_proxy.wire import backend
@@ -93,9 +93,10 @@ class Session:
             report_parameters(self.state)
         if self.state.block.state == "idle":
             self._send_notifications()
+        status = self.state.block.status
         if (activity := self.state.upstream.activity) is not None:
-            activity.rests(self.state.block.status)
-        self.state.client.send(backend.encode_ready_for_query(self.state.block.status))
+            activity.rests(status)
+        self.state.client.send(backend.encode_ready_for_query(status))
         self.state.client.flush()
 
     def deliver(self, *, idle: bool) -> None:
@@ -157,7 +158,7 @@ class Session:
             case CopyData() | CopyDone() | CopyFail():
                 pass  # left over from a COPY that failed
             case FunctionCall():
-                with attempt(self.state) as tried:
+                with Attempt(self.state) as tried:
                     call_function(message, self.state, tried.cancel)
                 self.ready()
             case _:
@@ -169,12 +170,12 @@ class Session:
 
     def _sync(self) -> None:
         self._skipping = False
-        with attempt(self.state):
+        with Attempt(self.state, lasting=self.state.block.state != "idle"):
             extended.sync(self.state)
         self.ready()
 
     def _extended(self, message: FrontendMessage) -> None:
-        with attempt(self.state) as tried:
+        with Attempt(self.state, lasting=not isinstance(message, Bind | Close)) as tried:
             match message:
                 case Parse():
                     extended.parse(message, self.state)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rvbbit_proxy.caller import CancelToken
-from rvbbit_proxy.session.output import attempt, counted_tag, send_rows
+from rvbbit_proxy.session.output import Attempt, counted_tag, send_rows
 from rvbbit_proxy.session.running import run_statement
 from rvbbit_proxy.session.state import SessionState
 from rvbbit_proxy.session.statements import BoundStatement, Statement, read_statement
@@ -35,14 +35,14 @@ def run_query(sql: str, state: SessionState) -> None:
 
 def _all_parse(sql: str, texts: Sequence[StatementText], state: SessionState) -> bool:
     """Tell whether every statement is well-formed: if one is not, none runs."""
-    with attempt(state) as tried:
+    with Attempt(state) as tried:
         check_syntax(sql, texts, state)
     return tried.succeeded
 
 
 def _run_one(text: StatementText, state: SessionState, *, several: bool, last: bool) -> bool:
     """Run one statement and tell whether it went well."""
-    with attempt(state) as tried:
+    with Attempt(state) as tried:
         statement = read_statement(text.text, text.offset)
         tried.offset = statement.offset
         if several and statement.kind != "transaction":
