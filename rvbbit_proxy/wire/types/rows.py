@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from rvbbit_proxy.errors import NotSupported, RvbbitError
 from rvbbit_proxy.wire.backend import encode_row_body, spread_formats
@@ -179,7 +180,7 @@ def _interleave(pieces: Sequence[pa.Array], total_bytes: int) -> bytes:
     columns = [piece if piece.type == kind else piece.cast(kind) for piece in pieces]
     rows = len(columns[0])
     order = (_order if rows % _USUAL_ROWS else _usual_order)(rows, len(columns))
-    return bytes_of(pa.concat_arrays(columns).take(order)).tobytes()
+    return bytes_of(pc.take(pa.concat_arrays(columns), order, boundscheck=False)).tobytes()
 
 
 def _order(rows: int, pieces: int) -> pa.Array:
