@@ -14,6 +14,7 @@ duckdb_inserts.py       INSERT and UPDATE with what PostgreSQL lets them leave o
 duckdb_missing.py       what DuckDB cannot do, told as not supported
 duckdb_skipped.py       the notices of IF EXISTS and IF NOT EXISTS
 duckdb_names.py         the names of unnamed result columns, as PostgreSQL gives them
+duckdb_constraints.py   which constraint was violated, as PostgreSQL names it
 duckdb_errors.py        DuckDB's exceptions as SQLSTATEs, in one table
 duckdb_guard.py         what must not reach DuckDB: COPY over its own stdout, writes to the ledger
 duckdb_copy.py          ``DuckDBCopyIn``: COPY FROM STDIN in bulk, the place of an error

@@ -15,6 +15,7 @@ from typing import Any
 
 import duckdb
 
+from rvbbit_proxy.engine.statement import words_of
 from rvbbit_proxy.errors import NotSupported, QueryCancelled, RvbbitError, UpstreamError
 
 DRIVER_ERRORS = (duckdb.Error, OSError, RuntimeError, ValueError)
@@ -142,18 +143,22 @@ ERROR_RULES = (
     _rule(r"Values were not provided for the following parameters", "08P01"),
     # constraints
     _rule(
-        r"^Constraint: Duplicate key \"(\w+): ([^,]*?)\" violates (primary key|unique) constraint",
+        r"^Constraint: Duplicate key \"(\w+): ([^,]*?)\" violates (?:primary key|unique) constraint",
         "23505",
-        r"duplicate key value violates \3 constraint",
+        "duplicate key value violates unique constraint",
         r"Key (\1)=(\2) already exists.",
     ),
     _rule(
-        r"^Constraint: Duplicate key \"(.+?)\" violates (primary key|unique) constraint",
+        r"^Constraint: Duplicate key \"(.+?)\" violates (?:primary key|unique) constraint",
         "23505",
-        r"duplicate key value violates \2 constraint",
+        "duplicate key value violates unique constraint",
         r"Key (\1) already exists.",
     ),
-    _rule(r"^Constraint: .*Duplicate key|PRIMARY KEY or UNIQUE|^Constraint: .*duplicate", "23505"),
+    _rule(
+        r"^Constraint: .*Duplicate key|PRIMARY KEY or UNIQUE|^Constraint: .*duplicate",
+        "23505",
+        "duplicate key value violates unique constraint",
+    ),
     _rule(
         r"^Constraint: NOT NULL constraint failed: (?P<t>.+)\.(?P<c>.+)",
         "23502",
@@ -254,6 +259,8 @@ def translate_error(error: BaseException, sql: str = "") -> RvbbitError:
     more, hint = split_advice(fault)
     if sqlstate == "42883":
         message, more, hint = _signature_advice(message, more, hint)
+    if sqlstate == "42P01" and words_of(sql, 1) == ("DROP",):
+        message = message.replace("relation", words_of(sql, 2)[1].lower(), 1)
     detail = detail or more
     kind = NotSupported if sqlstate == "0A000" else UpstreamError
     position = character_position(fault, sql)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from itertools import zip_longest
 from typing import Any, Literal
@@ -19,8 +19,9 @@ import pyarrow as pa
 
 from rvbbit_proxy.engine.catalog.emulation import SessionCatalog, announced
 from rvbbit_proxy.engine.catalog.rewrite import Rewritten
+from rvbbit_proxy.engine.duckdb_constraints import VIOLATIONS, explain_violation
 from rvbbit_proxy.engine.duckdb_copy import DuckDBCopyIn
-from rvbbit_proxy.engine.duckdb_errors import DRIVER_ERRORS, translate_error
+from rvbbit_proxy.engine.duckdb_errors import DRIVER_ERRORS, read_fault, translate_error
 from rvbbit_proxy.engine.duckdb_few import FEW_ROWS, FewQueries, FewQuery, Inexact, are_exact, is_bounded, run_few
 from rvbbit_proxy.engine.duckdb_guard import (
     LEDGER_CATALOGS,
@@ -643,7 +644,19 @@ class DuckDBSession(UpstreamSession):
         self._fail()
         fault = translate_error(error, sql)
         self._health.note(fault, self._connection)
+        if fault.sqlstate in VIOLATIONS:
+            self._name_constraint(fault, read_fault(error).message, sql or self._statement.sql)
         return self._placed(fault, sql)
+
+    def _name_constraint(self, fault: RvbbitError, said: str, sql: str) -> None:
+        if self._status == "I":
+            found = explain_violation(said, sql, self._connection)
+        else:
+            with closing(self._connection.cursor()) as cursor:  # the transaction answers nothing any more
+                found = explain_violation(said, sql, cursor)
+        if found is not None:
+            fault.message, fault.fields = found.message, found.fields
+            fault.detail = found.detail or fault.detail
 
     def _placed(self, fault: RvbbitError, sql: str = "") -> RvbbitError:
         """Return the fault without a position where DuckDB was given other text than the client's."""

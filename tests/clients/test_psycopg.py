@@ -208,7 +208,42 @@ def test_fault_tells_where(shared: psycopg.Connection[Any], table: str) -> None:
     assert caught.value.diag.statement_position == "12"
     with pytest.raises(errors.UniqueViolation) as unique:
         shared.execute("INSERT INTO items VALUES (1, 'again', 0)")
-    assert "duplicate key" in (unique.value.diag.message_primary or "").lower()
+    diag = unique.value.diag
+    assert diag.message_primary == 'duplicate key value violates unique constraint "items_pkey"'
+    assert diag.message_detail == "Key (id)=(1) already exists."
+    assert (diag.schema_name, diag.table_name, diag.constraint_name) == ("public", "items", "items_pkey")
+
+
+def test_fault_names_the_constraint(shared: psycopg.Connection[Any]) -> None:
+    """In every state of the transaction, for each kind of constraint, as PostgreSQL does."""
+    for statement in (
+        "DROP TABLE IF EXISTS parts, wholes",
+        "CREATE TABLE wholes (id int PRIMARY KEY, a text, b int, UNIQUE (a, b))",
+        "CREATE TABLE parts (x int REFERENCES wholes (id), y int NOT NULL CHECK (y > 0))",
+        "CREATE UNIQUE INDEX parts_y ON parts (y)",
+        "INSERT INTO wholes VALUES (1, 'x, b: y', 1)",
+        "INSERT INTO parts VALUES (1, 1)",
+    ):
+        shared.execute(statement)
+    refused = {
+        "INSERT INTO wholes VALUES (2, 'x, b: y', 1)": "wholes_a_b_key",
+        "INSERT INTO wholes VALUES (5, 'v', 1), (5, 'w', 1)": "wholes_pkey",
+        "INSERT INTO parts VALUES (1, 1)": "parts_y",
+        "INSERT INTO parts VALUES (7, 2)": "parts_x_fkey",
+        "INSERT INTO parts VALUES (1, -2)": "parts_y_check",
+        "UPDATE parts SET y = NULL": None,
+        "DELETE FROM wholes": "parts_x_fkey",
+    }
+    for begin in ("SELECT 1", "BEGIN"):
+        for statement, name in refused.items():
+            shared.execute(begin)
+            with pytest.raises(errors.IntegrityError) as caught:
+                shared.execute(statement)
+            shared.execute("ROLLBACK" if begin == "BEGIN" else "SELECT 1")
+            diag = caught.value.diag
+            assert (diag.schema_name, diag.constraint_name) == ("public", name), statement
+            assert name is None or f'constraint "{name}"' in (diag.message_primary or "")
+    shared.execute("DROP TABLE parts, wholes")
 
 
 TAGS: list[tuple[str, str, int]] = [

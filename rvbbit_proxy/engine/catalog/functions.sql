@@ -78,6 +78,10 @@ CREATE MACRO rvbbit_fn.main.regexp_count(x, pattern) AS len(regexp_extract_all(x
 CREATE MACRO rvbbit_fn.main.regexp_substr(x, pattern) AS nullif(regexp_extract(x, pattern), '');
 CREATE MACRO rvbbit_fn.main.regexp_instr(x, pattern) AS
     CASE WHEN system.main.regexp_matches(x, pattern) THEN strpos(x, regexp_extract(x, pattern)) ELSE 0 END;
+CREATE MACRO rvbbit_fn.base.constraint_name(kind, table_name, column_names, own_name) AS
+    CASE kind WHEN 'PRIMARY KEY' THEN table_name || '_pkey'
+              WHEN 'FOREIGN KEY' THEN table_name || '_' || array_to_string(column_names, '_') || '_fkey'
+              ELSE own_name END;
 CREATE MACRO rvbbit_fn.base.regexp_groups(pattern) AS
     len(regexp_extract_all(replace(replace(pattern, '\\', ''), '\(', ''), '\((?:[^?]|$)'));
 CREATE MACRO rvbbit_fn.base.regexp_groups_of(x, pattern) AS CASE WHEN system.main.regexp_matches(x, pattern) THEN

@@ -60,9 +60,7 @@ CREATE VIEW rvbbit_pg.made.constraints AS
 SELECT s.nspname, s.oid AS nspoid, d.table_name, d.constraint_type, d.expression, d.referenced_table,
        rvbbit_pg.base.oid_of('relation', s.nspname || '.' || d.table_name) AS conrelid,
        rvbbit_pg.base.oid_of('relation', s.nspname || '.' || d.referenced_table) AS confrelid,
-       CASE d.constraint_type WHEN 'PRIMARY KEY' THEN d.table_name || '_pkey'
-            WHEN 'FOREIGN KEY' THEN d.table_name || '_' || array_to_string(d.constraint_column_names, '_') || '_fkey'
-            ELSE d.constraint_name END AS conname,
+       rvbbit_fn.base.constraint_name(d.constraint_type, d.table_name, d.constraint_column_names, d.constraint_name) AS conname,
        list_transform(d.constraint_column_names, lambda name: list_position(own.names, name)::SMALLINT) AS conkey,
        list_transform(d.referenced_column_names, lambda name: list_position(theirs.names, name)::SMALLINT) AS confkey,
        d.constraint_column_names AS column_names, d.referenced_column_names,
