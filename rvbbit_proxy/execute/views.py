@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from itertools import count
 
-import sqlglot
 from sqlglot import exp
 
 from rvbbit_proxy.engine.upstream import UpstreamSession
@@ -22,6 +21,7 @@ from rvbbit_proxy.errors import NotSupported
 from rvbbit_proxy.plan.describable import describable
 from rvbbit_proxy.plan.scope import has_calls, sources
 from rvbbit_proxy.sql.dialect import SqlReader
+from rvbbit_proxy.sql.lexer import lexemes, unquote_string
 
 MARK = "rvbbit_view"
 IN_DUCKDB = f"SELECT view_name AS name, sql FROM duckdb_views() WHERE NOT internal AND contains(sql, '{MARK}')"
@@ -131,11 +131,11 @@ class SemanticViews:
 
 @lru_cache
 def _definition(sql: str) -> str | None:
-    for statement in sqlglot.parse(sql, read="postgres"):
-        for cte in statement.find_all(exp.CTE) if statement is not None else ():
-            if cte.alias == MARK:
-                literal = cte.this.find(exp.Literal)
-                return str(literal.this) if literal is not None else None
+    """Return the text that a stand-in carries; the upstream's own spelling around it need not be read."""
+    found = lexemes(sql)
+    for at, token in enumerate(found):
+        if token.text.strip('"') == MARK and [each.text.lower() for each in found[at + 1 : at + 3]] == ["as", "("]:
+            return next((unquote_string(each) for each in found[at:] if each.kind == "string"), None)
     return None
 
 

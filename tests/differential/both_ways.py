@@ -130,9 +130,11 @@ class BothWays:
                 self._outcome(self.engine.execute(made, self.session))
             else:
                 self._run(made.sql)
+        self.engine.is_semantic(statement.piece.ours, self.session)  # as a session asks: it reads the views anew
 
     def _drop_views(self, statement: Statement) -> None:
         for name, _ in statement.views:
+            self.engine.is_semantic(f"DROP VIEW {name}", self.session)
             self._run(f"DROP VIEW IF EXISTS {name}")
             self._run(f"DROP VIEW IF EXISTS plain_{name}")
 

@@ -70,3 +70,18 @@ def test_nobody_waits_for_a_lock_on_what_a_view_reads(with_view: Running) -> Non
         changing.execute("CREATE TABLE unrelated (id integer)")
         assert other.execute("SELECT 1").fetchone() == (1,)
         changing.rollback()
+
+
+def test_upstreams_own_spelling_in_a_view(upstream: Running) -> None:
+    with upstream.connect() as connection:
+        connection.execute("DROP VIEW IF EXISTS halves")
+        connection.execute(
+            "CREATE VIEW halves AS SELECT id / 2 AS half, title MEANS 'it''s \\ visual' AS v, title ~ '^v' AS m "
+            "FROM sightings WHERE id < 4"
+        )
+        assert connection.execute("SELECT half, count(*) FROM halves GROUP BY half ORDER BY 1").fetchall() == [
+            (0, 2),
+            (1, 2),
+        ]
+        assert connection.execute("SELECT DISTINCT v FROM halves").fetchall() == [(False,)]
+        connection.execute("DROP VIEW halves")
