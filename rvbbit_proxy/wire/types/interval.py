@@ -12,12 +12,24 @@ from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from rvbbit_proxy.errors import DatetimeOverflow, InvalidDatetime
 from rvbbit_proxy.wire.types.codec import Codec
-from rvbbit_proxy.wire.types.columns import as_text, fixed_column, mapped, nulls_of, plain, values_of
+from rvbbit_proxy.wire.types.columns import (
+    Mask,
+    Numbers,
+    as_text,
+    fixed_column,
+    mapped,
+    nulls_of,
+    patch,
+    plain,
+    values_of,
+)
 from rvbbit_proxy.wire.types.style import DEFAULT_STYLE, TextStyle
 from rvbbit_proxy.wire.types.values import WHITESPACE, expect_length, text_value
+from rvbbit_proxy.wire.types.zones import DAY_US
 
 _ARROW_FORM = np.dtype([("months", "<i4"), ("days", "<i4"), ("nanos", "<i8")])
 _WIRE_FORM = np.dtype([("us", ">i8"), ("days", ">i4"), ("months", ">i4")])
@@ -154,14 +166,42 @@ def _is_interval(kind: pa.DataType) -> bool:
 
 
 def encode_text(column: pa.Array, style: TextStyle) -> pa.Array:
-    """Print intervals and durations; each distinct one once."""
+    """Print intervals and durations: the usual ones by column, of the others each distinct one once."""
     column = plain(column)
     if not _is_interval(column.type) and not pa.types.is_duration(column.type):
         return as_text(column)
-    forms, places = np.unique(_wire_forms(column).view("V16"), return_inverse=True)
+    wire, nulls = _wire_forms(column), nulls_of(column)
+    present = np.ones(len(wire), np.bool_) if nulls is None else ~nulls
+    usual = present & _are_usual(wire, style)
+    shown = wire.copy()
+    shown[~usual] = 0
+    printed = _usual_texts(shown, nulls)
+    others = present & ~usual
+    if not others.any():
+        return printed
+    forms, places = np.unique(wire[others].view("V16"), return_inverse=True)
     texts = [interval_text(decode_binary(bytes(form)), style) for form in forms]
-    nulls = nulls_of(column)
-    return pa.array(texts, pa.string()).take(pa.array(places.reshape(-1), pa.int64(), mask=nulls))
+    return patch(printed, others, [texts[place] for place in places.reshape(-1).tolist()])
+
+
+def _are_usual(wire: Numbers, style: TextStyle) -> Mask:
+    """Tell where no part is negative, and less than a day stands beside the days."""
+    if style.intervalstyle.lower() != "postgres":
+        return np.zeros(len(wire), np.bool_)
+    usual: Mask = (wire["months"] >= 0) & (wire["days"] >= 0) & (wire["us"] >= 0) & (wire["us"] < DAY_US)
+    return usual
+
+
+def _usual_texts(wire: Numbers, nulls: Mask | None) -> pa.Array:
+    """Print the time by Arrow, and before it each distinct pair of months and days, with a blank if both are there."""
+    us = wire["us"].astype(np.int64)
+    pairs, places = np.unique(wire["months"].astype(np.int64) << 32 | wire["days"], return_inverse=True)
+    dates = [interval_text(Interval(pair >> 32, pair & 0xFFFFFFFF, 0)) if pair else "" for pair in pairs.tolist()]
+    timed = (us != 0) | (pairs == 0)[places]
+    heads = pa.array([form for date in dates for form in (date, f"{date} " if date else "")], pa.string())
+    times = pc.cast(pa.array(us, mask=nulls).view(pa.time64("us")), pa.string())
+    times = pc.if_else(pa.array(timed), pc.ascii_rtrim(pc.ascii_rtrim(times, "0"), "."), pa.scalar(""))
+    return pc.binary_join_element_wise(heads.take(pa.array(2 * places + timed, mask=nulls)), times, "")
 
 
 def encode_binary(column: pa.Array) -> pa.Array:
