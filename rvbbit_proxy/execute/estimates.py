@@ -21,8 +21,10 @@ from rvbbit_proxy.execute.pairs import Expected, expected_pairs
 from rvbbit_proxy.execute.proxies import cascade_method
 from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.execute.services import Services
+from rvbbit_proxy.execute.small_model import can_score
 from rvbbit_proxy.execute.top import shortlist, top_method
 from rvbbit_proxy.execute.waves import wave_count
+from rvbbit_proxy.llm.prices import Usage
 from rvbbit_proxy.operators.estimate import Asked, estimate_run
 from rvbbit_proxy.operators.operator import Operator
 from rvbbit_proxy.plan.plan import OperatorStage, Plan, Stage, Waves
@@ -58,6 +60,18 @@ class StageEstimate:
     cost_high_usd: Decimal | None = None
     seconds: float | None = None
     past_calls: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SmallModel:
+    """What the small model of a cascade is asked, and what that costs; None is unpriced."""
+
+    asked: Asked = NOTHING
+    cost_usd: Decimal | None = Decimal(0)
+
+    def added_to(self, cost_usd: Decimal | None) -> Decimal | None:
+        """Return a cost with this one; None where either is unknown."""
+        return None if cost_usd is None or self.cost_usd is None else cost_usd + self.cost_usd
 
 
 def check_budget(estimates: Sequence[StageEstimate], limit_usd: Decimal) -> None:
@@ -151,6 +165,7 @@ def _estimate(
     ranked = shortlist(stage, len(distinct), options, services)
     cascaded = cascade_method(operator, len(todo), options, services)
     asked = _estimate_runs(operator, todo[: ranked.first + ranked.wave] if ranked else todo, options).times(times)
+    scored = _scored(operator, todo, options, services) if cascaded else SmallModel()
     if given.waves is not None:
         low, high = _in_waves(stage, given.waves, todo, asked, options, fresh=not known)
     else:
@@ -158,10 +173,11 @@ def _estimate(
         high = _at_most(stage, todo, asked, pairs, options) if ranked or pairs else asked
     beside = given.beside
     cascade_id, price = beside.cascade_id or operator.cascade.cascade_id, services.door.price(options.model)
+    scale = services.door.observed.tokens_scale(cascade_id, options.model)
     forecasts = []
     for each in (low + beside.asked, asked + beside.asked, high + beside.asked):
         seen = services.door.observed.find(cascade_id, options.model, each.tokens_in // max(1, each.calls))
-        forecasts.append(forecast(each, seen, price, options.concurrency))
+        forecasts.append(forecast(each, seen, price, options.concurrency, scale))
     return StageEstimate(
         operator=operator.name,
         cascade=operator.cascade.cascade_id,
@@ -169,23 +185,33 @@ def _estimate(
         inputs=round(len(distinct) * times),
         at_most=stage.bounded,
         cached=round(len(known) * times),
-        calls=asked.calls + beside.asked.calls,
-        calls_low=low.calls + beside.asked.calls,
-        calls_high=high.calls + beside.asked.calls,
-        tokens_in=asked.tokens_in + beside.asked.tokens_in,
-        tokens_out=forecasts[1].tokens_out,
-        cost_usd=forecasts[1].cost_usd,
+        calls=asked.calls + beside.asked.calls + scored.asked.calls,
+        calls_low=low.calls + beside.asked.calls + scored.asked.calls,
+        calls_high=high.calls + beside.asked.calls + scored.asked.calls,
+        tokens_in=asked.tokens_in + beside.asked.tokens_in + scored.asked.tokens_in,
+        tokens_out=forecasts[1].tokens_out + scored.asked.tokens_out,
+        cost_usd=scored.added_to(forecasts[1].cost_usd),
         input_sql=stage.input_sql,
         method=top_method(stage, ranked)
         or cascaded
         or beside.method
         or (pairs.method if pairs is not None else None),
         exact=not stage.bounded and times == 1,
-        cost_low_usd=forecasts[0].cost_low_usd,
-        cost_high_usd=forecasts[2].cost_high_usd,
+        cost_low_usd=scored.added_to(forecasts[0].cost_low_usd),
+        cost_high_usd=scored.added_to(forecasts[2].cost_high_usd),
         seconds=forecasts[1].seconds,
         past_calls=forecasts[1].past_calls,
     )
+
+
+def _scored(operator: Operator, todo: Sequence[Item], options: RunOptions, services: Services) -> SmallModel:
+    """Return what the small model is asked about inputs that the cache does not know, once for each."""
+    if not can_score(operator, options):
+        return SmallModel()
+    model = options.proxy_model
+    asked = sum((estimate_run(operator, [item], model) for item in todo), Asked())
+    price = services.door.price(model)
+    return SmallModel(asked, price.cost_usd(Usage(asked.tokens_in, asked.tokens_out)) if price else None)
 
 
 def _at_least(operator: Operator, todo: Sequence[Item], asked: Asked, options: RunOptions) -> Asked:

@@ -130,7 +130,9 @@ class ModelDoor:
         row, completion = await self._send(row, ctx, partial(self._provider.complete, request), expect)
         seconds, tokens_out = (row.duration_ms or 0) / 1000, completion.usage.completion_tokens
         # by the size that is looked for, which is estimated, whatever the provider's tokens are
-        self.observed.add(request.cascade_id, request.model, _estimated_tokens(request), tokens_out, seconds)
+        estimated = _estimated_tokens(request)
+        self.observed.add(request.cascade_id, request.model, estimated, tokens_out, seconds)
+        self.observed.weigh(request.cascade_id, request.model, estimated, completion.usage.prompt_tokens)
         return _reply(completion, row)
 
     async def embed(

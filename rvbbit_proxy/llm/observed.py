@@ -67,6 +67,7 @@ class Observed:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._sums: dict[tuple[str, str, int], CallSums] = {}
+        self._tokens_in: dict[tuple[str | None, str], tuple[int, int]] = {}
 
     def load(self, past: PastCalls) -> None:
         """Begin with the ledger's past calls."""
@@ -90,6 +91,24 @@ class Observed:
                     known.seconds + more.seconds,
                 )
             self._sums[key] = more
+
+    def weigh(self, cascade_id: str, model: str, estimated: int, tokens_in: int) -> None:
+        """Note how many tokens a prompt had for the model, beside the estimate from its length."""
+        with self._lock:
+            for key in ((cascade_id, model), (None, model)):
+                before = self._tokens_in.get(key, (0, 0))
+                self._tokens_in[key] = before[0] + estimated, before[1] + tokens_in
+
+    def tokens_scale(self, cascade_id: str, model: str) -> float | None:
+        """Return how many tokens the model counts for one that is estimated, best in prompts of this cascade.
+
+        None where nothing was asked yet.
+        """
+        for key in ((cascade_id, model), (None, model)):
+            estimated, counted = self._tokens_in.get(key, (0, 0))
+            if estimated and counted:
+                return counted / estimated
+        return None
 
     def find(self, cascade_id: str, model: str, tokens_in: int) -> Observation | None:
         """Return what the cascade's calls to the model took whose prompts had about this size, None where none did."""
