@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 State = Literal["active", "idle", "idle in transaction", "idle in transaction (aborted)"]
 _RESTING: dict[str, State] = {
@@ -24,7 +24,8 @@ def _now() -> datetime:
 class SessionActivity:
     """One session: who it is, and its latest statement. Written by the session's thread, read by all.
 
-    ``settings`` gives name, value and description of the parameters in force there.
+    ``settings`` gives name, value and description of the parameters in force there, ``locks`` the advisory locks of
+    all sessions as ``base.locks`` has them.
     """
 
     pid: int
@@ -39,6 +40,7 @@ class SessionActivity:
     transaction_start: datetime | None = None
     state_change: datetime | None = None
     settings: Callable[[], Iterable[tuple[str, str, str]]] | None = None
+    locks: Callable[[], Iterable[tuple[Any, ...]]] | None = None
 
     def began(self, query: str) -> None:
         """Note that a statement runs."""

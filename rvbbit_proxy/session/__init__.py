@@ -14,6 +14,8 @@
 - ``parameter_commands``, ``parameter_statements``, ``forwarding``   SET and SHOW read, run, told to the upstream
 - ``copy``        COPY with the client
 - ``function_call``   the message that calls a function by its oid
+- ``session_calls``   calls of our functions taken out of a SELECT
+- ``advisory_locks``  locks between sessions
 - ``session_functions``, ``own_relations``   calls and relations that only the session can answer
 - ``notifications``   LISTEN and NOTIFY between sessions
 - ``client``, ``semantics``   the doors to the client and to what understands meaning

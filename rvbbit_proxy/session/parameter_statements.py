@@ -180,6 +180,7 @@ def _run_discard(command: Discard, bound: BoundStatement, state: SessionState) -
         state.statements.clear()
         state.parameters.reset_all()
         state.notifications.channels.unlisten(None, state.notifications.inbox)
+        state.locks.unlock_all()
     if state.upstream.dialect == "postgres":
         _forward(bound, state)
         if everything:

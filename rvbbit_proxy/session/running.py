@@ -27,12 +27,12 @@ from rvbbit_proxy.session.prepared_statements import (
     run_prepared_command,
 )
 from rvbbit_proxy.session.results import AccountedResult, Done, text_columns
+from rvbbit_proxy.session.session_calls import SessionQuery
 from rvbbit_proxy.session.session_functions import (
-    SessionCall,
-    call_columns,
-    find_session_call,
-    run_session_call,
-    stops_ours,
+    describe_session_query,
+    find_session_query,
+    find_stopping_query,
+    run_session_query,
 )
 from rvbbit_proxy.session.state import SessionState
 from rvbbit_proxy.session.statements import BoundStatement, Statement
@@ -78,8 +78,8 @@ def run_statement(bound: BoundStatement, state: SessionState, cancel: CancelToke
             return run_copy(copy, bound, state, cancel, lambda inner: run_statement(inner, state, cancel))
     elif kind == "notification":
         return _run_notification(bound, state)
-    elif call := _own_call(bound.statement.sql, state):
-        return run_session_call(call, bound, state)
+    elif query := _own_query(bound.statement.sql, state):
+        return run_session_query(query, bound, state, cancel)
     return _run_plain(bound, state, cancel)
 
 
@@ -102,8 +102,8 @@ def describe_statement(statement: Statement, parameter_oids: tuple[int, ...], st
         return _describe_prepared(statement, state)
     if statement.kind in ("notification", "copy"):
         return Description((), None)
-    if call := _own_call(statement.sql, state):
-        return Description(tuple(oid or TEXT for oid in parameter_oids), call_columns(call))
+    if query := _own_query(statement.sql, state):
+        return describe_session_query(query, parameter_oids, state)
     semantics = state.services.semantics
     if semantics is not None and semantics.is_semantic(statement.sql, state.upstream):
         return semantics.describe(statement.sql, parameter_oids, state.upstream)
@@ -112,12 +112,11 @@ def describe_statement(statement: Statement, parameter_oids: tuple[int, ...], st
     return state.upstream.describe(statement.sql, parameter_oids)
 
 
-def _own_call(sql: str, state: SessionState) -> SessionCall | None:
-    """Return the call of a function that is ours; PostgreSQL has its own, but cannot stop our model calls."""
-    call = find_session_call(sql)
-    if call is None or state.upstream.dialect == "duckdb":
-        return call
-    return call if stops_ours(call, state.services.backends) else None
+def _own_query(sql: str, state: SessionState) -> SessionQuery | None:
+    """Return the query of functions that are ours; PostgreSQL has its own, but cannot stop our model calls."""
+    if state.upstream.dialect == "duckdb":
+        return find_session_query(sql)
+    return find_stopping_query(sql, state.services.backends)
 
 
 def _run_transaction(bound: BoundStatement, state: SessionState) -> UpstreamResult:

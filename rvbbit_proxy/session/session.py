@@ -220,6 +220,7 @@ class Session:
         except RvbbitError as error:
             log.debug("the upstream did not roll back at the end: %s", error)  # it ended the session itself
         finally:
+            self.state.locks.close()
             self.state.upstream.close()
 
 
@@ -244,6 +245,7 @@ def open_session(
     if upstream_session.activity is not None:
         upstream_session.activity.client_address = identity.client_address
         upstream_session.activity.settings = session.state.parameters.shown
+        upstream_session.activity.locks = services.locks.rows
     try:
         session.start(startup)
     except RvbbitError:

@@ -9,6 +9,7 @@ from typing import cast
 from rvbbit_proxy.caller import CancelToken
 from rvbbit_proxy.engine.upstream import Notice, UpstreamSession
 from rvbbit_proxy.ledger.ledger import Ledger
+from rvbbit_proxy.session.advisory_locks import AdvisoryLocks, SessionLocks
 from rvbbit_proxy.session.backends import Backends
 from rvbbit_proxy.session.client import Client
 from rvbbit_proxy.session.cursors import Cursors, Declare
@@ -40,6 +41,7 @@ class Services:
     ledger_relations: frozenset[str] = frozenset()
     channels: Channels = field(default_factory=Channels)
     backends: Backends = field(default_factory=Backends)
+    locks: AdvisoryLocks = field(default_factory=AdvisoryLocks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +78,9 @@ class SessionState:
         self.upstream_cursors: dict[str, Declare] = {}
         self.notifications = SessionNotifications(services.channels, identity.process_id)
         self.listens_upstream = False
+        self.locks = SessionLocks(services.locks, identity.process_id)
         self.block = TransactionBlock(
-            upstream, self.parameters, self.notify, self._end_transaction, self.notifications
+            upstream, self.parameters, self.notify, self._end_transaction, self.notifications, self.locks
         )
         self.duckdb_knows: dict[str, str] = {}
         self.postgres_startup: dict[str, str] = {}

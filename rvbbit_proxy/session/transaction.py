@@ -13,6 +13,7 @@ from typing import Literal
 from rvbbit_proxy.engine.statement import TransactionCommand, transaction_command
 from rvbbit_proxy.engine.upstream import Notice, TransactionStatus, UpstreamSession
 from rvbbit_proxy.errors import ActiveTransaction, InFailedTransaction, RvbbitError
+from rvbbit_proxy.session.advisory_locks import SessionLocks
 from rvbbit_proxy.session.notifications import SessionNotifications
 from rvbbit_proxy.session.parameter_commands import parse_transaction_modes
 from rvbbit_proxy.session.parameters import Parameters, Snapshot
@@ -45,13 +46,15 @@ class TransactionBlock:
         notify: Callable[[Notice], None],
         on_end: Callable[[bool], None],
         notifications: SessionNotifications,
+        locks: SessionLocks,
     ) -> None:
         self._upstream = upstream
         self._parameters = parameters
         self._notify = notify
         self._on_end = on_end
         self._notifications = notifications
-        self._savepoints: list[tuple[str, Snapshot, int]] = []
+        self._locks = locks
+        self._savepoints: list[tuple[str, Snapshot, int, int]] = []
         self.queried = False
         self.state: State = "idle"
         self.failed = False
@@ -165,7 +168,7 @@ class TransactionBlock:
         if command.verb == "savepoint":
             self._upstream.execute(sql).close()
             asked = len(self._notifications.pending)
-            self._savepoints.append((command.name, self._parameters.snapshot(), asked))
+            self._savepoints.append((command.name, self._parameters.snapshot(), asked, self._locks.mark))
         else:
             index = self._savepoint_index(command.name)
             self._upstream.execute(sql).close()
@@ -177,9 +180,10 @@ class TransactionBlock:
         index = self._savepoint_index(command.name)
         self._upstream.execute(sql).close()
         self.failed = False
-        _, parameters, asked = self._savepoints[index]
+        _, parameters, asked, locked = self._savepoints[index]
         self._parameters.restore(parameters)
         self._notifications.forget(asked)
+        self._locks.roll_back(locked)
         del self._savepoints[index + 1 :]
         return Done("ROLLBACK")
 
@@ -209,6 +213,8 @@ class TransactionBlock:
             self._parameters.rollback()
             self._notifications.end_transaction(False)
             raise
+        finally:
+            self._locks.roll_back()
         self._notifications.end_transaction(commit)
         if commit:
             self._parameters.commit()

@@ -589,7 +589,6 @@ SELECT 'nope'::regclass
 SELECT has_table_privilege('people', 'SELECT'), pg_is_in_recovery(), pg_table_is_visible('people'::regclass)
 SELECT format_type(23, NULL), format_type(1043, 24), format_type(1700, 655366)
 SELECT gen_random_uuid() IS NOT NULL, '12345678-1234-5678-1234-567812345678'::uuid
--- differs: lacking
 SELECT pg_advisory_lock(1) IS NULL, pg_try_advisory_lock(1), pg_advisory_unlock(1)
 -- differs: text forms
 SELECT pg_sleep(0)

@@ -26,13 +26,12 @@ def database() -> Iterator[duckdb.DuckDBPyConnection]:
 def open_dialogue(database: duckdb.DuckDBPyConnection) -> Iterator[OpenDialogue]:
     """Open a session; keyword arguments are startup parameters. Several share one database."""
     opened: list[Dialogue] = []
+    upstream = DuckDBUpstream(database)
 
-    def open_one(services: Services | None = None, **startup: str) -> Dialogue:
+    def open_one(services: Services | None = None, process_id: int = 0, **startup: str) -> Dialogue:
         client = ScriptedClient()
-        identity = Identity("alice", "shop", f"con_{len(opened)}", client_address="127.0.0.1:5")
-        session = open_session(
-            client, DuckDBUpstream(database), services or Services(RunOptions()), identity, startup
-        )
+        identity = Identity("alice", "shop", f"con_{len(opened)}", process_id, client_address="127.0.0.1:5")
+        session = open_session(client, upstream, services or Services(RunOptions()), identity, startup)
         dialogue = Dialogue(session, client)
         dialogue.heard()
         opened.append(dialogue)

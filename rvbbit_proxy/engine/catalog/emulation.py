@@ -92,6 +92,7 @@ _UNICODE_LITERAL = re.compile(r"\b[uU]&['\"]|\b[eE]'[^']*\\[uU]")
 _JSON_OPERATOR = re.compile(r"#>|#-|\?|\w\s*#\s*\w|->>?[^-;]*\bis\b", re.IGNORECASE)
 _NAMED_AT = re.compile(r"\b[aA][tT]\b(?!\s+time\s+zone\b)(?!\")", re.IGNORECASE)
 _READS_SESSIONS = re.compile(r"pg_stat_(?:activity|database|ssl|gssapi)")
+_READS_LOCKS = re.compile(r"pg_locks")
 _READS_ROLES = re.compile(r"pg_authid|pg_roles|pg_user|pg_shadow|pg_group|regrole|_roles\b|userbyid")
 _READS_SETTINGS = re.compile(r"pg_settings|current_setting|pg_show_all_settings")
 _TEMPORARY = re.compile(r"\btemp\b|\btemporary\b|\bpg_temp", re.IGNORECASE)
@@ -221,6 +222,8 @@ class SessionCatalog:
         """Write down what the statement reads of this process: sessions, users, parameters."""
         if _READS_SESSIONS.search(sql):
             self._fill("activity", [activity_row(session) for session in self._emulation.activity.sessions()])
+        if _READS_LOCKS.search(sql) and self.activity.locks is not None:
+            self._fill("locks", list(self.activity.locks()))
         if _READS_ROLES.search(sql):
             names = {*self._emulation.users, *(one.user for one in self._emulation.activity.sessions())}
             self._fill("users", [(name,) for name in sorted(names)])

@@ -258,6 +258,12 @@ SELECT rvbbit_pg.base.oid_of('database', datname) AS datid, datname, pid, rvbbit
        CASE WHEN state <> 'active' THEN 'ClientRead' END AS wait_event, state, query, 'client backend' AS backend_type
 FROM rvbbit_pg.base.activity;
 
+-- Advisory locks: DuckDB itself locks nothing that others would have to wait for.
+CREATE VIEW rvbbit_pg.rows.pg_locks AS
+SELECT 'advisory' AS locktype, rvbbit_pg.base.database_oid() AS "database", classid, objid, objsubid,
+       pid || '/0' AS virtualtransaction, pid, mode, granted, false AS fastpath, waitstart
+FROM rvbbit_pg.base.locks;
+
 CREATE VIEW rvbbit_pg.rows.pg_stat_database AS
 SELECT rvbbit_pg.base.database_oid() AS datid, rvbbit_pg.base.session_database() AS datname,
        (SELECT count(*) FROM rvbbit_pg.base.activity a WHERE a.datname = rvbbit_pg.base.session_database()) AS numbackends;
