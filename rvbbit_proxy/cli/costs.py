@@ -28,7 +28,7 @@ def ledger_of(settings: Settings) -> Iterator[Ledger]:
             ledger.close()
 
 
-def costs(settings: Settings, by: str, *, caller: str | None, since: datetime | None) -> RollUp:
+def roll_up_costs(settings: Settings, by: str, *, caller: str | None, since: datetime | None) -> RollUp:
     """Return the roll-up. Raises :class:`InvalidValue` for an unknown ``by``."""
     server = running_server(settings.home)
     if server is not None:

@@ -1,7 +1,8 @@
 """The ``rvbbit`` program: its commands, and what becomes of an error.
 
 Errors go to stderr and end with exit code 1: ``ERROR:  SQLSTATE: message`` as psql prints it when verbose; a fault
-of the configuration as ``file:line: reason``.
+of the configuration as ``file:line: reason``. Commands import what connects and what draws tables when they run,
+so that ``serve`` holds neither psycopg nor rich.
 """
 
 from __future__ import annotations
@@ -12,19 +13,13 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, NoReturn
 
 import duckdb
-import psycopg
 import typer
 
 from rvbbit_proxy.app import App
 from rvbbit_proxy.caller import CallerContext, mint_caller_id
 from rvbbit_proxy.cascade.run import run_cascade
 from rvbbit_proxy.cli import check as checking
-from rvbbit_proxy.cli import costs as spending
-from rvbbit_proxy.cli.client import own_server, run_sql
-from rvbbit_proxy.cli.demo import run_demo
-from rvbbit_proxy.cli.migrations import migrate_home, migration_rows
 from rvbbit_proxy.cli.options import AsCsv, AsJson, Cascades, Database, Home, UpstreamUrl, settings_of
-from rvbbit_proxy.cli.print_rows import as_text, format_of, print_rows
 from rvbbit_proxy.cli.serving import serve as run_server
 from rvbbit_proxy.errors import ConfigurationFault, InvalidValue, RvbbitError
 from rvbbit_proxy.ledger.backfill import backfill_callers
@@ -59,6 +54,8 @@ def demo(
     port: Annotated[int | None, typer.Option(help="TCP port; default is any free one.", show_default="0")] = None,
 ) -> None:
     """Show semantic queries on a sample table, their plans, rows and the caller's bill."""
+    from rvbbit_proxy.cli.demo import run_demo  # noqa: PLC0415
+
     raise typer.Exit(0 if run_demo(settings_of(port=port or 0), keep=keep) else 1)
 
 
@@ -73,6 +70,9 @@ def sql(
     cascades: Cascades = None,
 ) -> None:
     """Run a statement without a server and print its rows."""
+    from rvbbit_proxy.cli.client import own_server, run_sql  # noqa: PLC0415
+    from rvbbit_proxy.cli.print_rows import format_of, print_rows  # noqa: PLC0415
+
     settings = settings_of(upstream=upstream, home=home, cascades=cascades)
     with own_server(settings, database) as connection:
         for answer in run_sql(connection, statement):
@@ -91,6 +91,9 @@ def explain(
     cascades: Cascades = None,
 ) -> None:
     """Print a statement's semantic plan with calls, tokens and cost; nothing is spent."""
+    from rvbbit_proxy.cli.client import own_server, run_sql  # noqa: PLC0415
+    from rvbbit_proxy.cli.print_rows import as_text  # noqa: PLC0415
+
     settings = settings_of(upstream=upstream, home=home, cascades=cascades)
     with own_server(settings, database) as connection:
         for answer in run_sql(connection, f"EXPLAIN {statement}"):
@@ -115,8 +118,11 @@ def costs(
     home: Home = None,
 ) -> None:
     """Print what was spent, rolled up; asks the running server where one has the home."""
+    from rvbbit_proxy.cli.costs import roll_up_costs  # noqa: PLC0415
+    from rvbbit_proxy.cli.print_rows import format_of, print_rows  # noqa: PLC0415
+
     since = since.replace(tzinfo=UTC) if since else None
-    rolled = spending.costs(settings_of(home=home), by, caller=caller, since=since)
+    rolled = roll_up_costs(settings_of(home=home), by, caller=caller, since=since)
     print_rows(rolled.columns, rolled.rows, format_of(as_csv=as_csv, as_json=as_json))
 
 
@@ -186,6 +192,9 @@ def migrate(
     home: Home = None,
 ) -> None:
     """Bring the home's ledger to the newest schema."""
+    from rvbbit_proxy.cli.migrations import migrate_home, migration_rows  # noqa: PLC0415
+    from rvbbit_proxy.cli.print_rows import print_rows  # noqa: PLC0415
+
     settings = settings_of(home=home)
     if not status:
         migrate_home(settings)
@@ -195,7 +204,9 @@ def migrate(
 @program.command("backfill-callers")
 def backfill(home: Home = None) -> None:
     """Give runs without a caller the caller of their parents."""
-    with spending.ledger_of(settings_of(home=home)) as ledger:
+    from rvbbit_proxy.cli.costs import ledger_of  # noqa: PLC0415
+
+    with ledger_of(settings_of(home=home)) as ledger:
         repaired = backfill_callers(ledger)
     print(f"{repaired} row{'' if repaired == 1 else 's'} repaired")
 
@@ -207,21 +218,10 @@ def main() -> None:
     except ConfigurationFault as fault:
         _fail(*checking.lines_of(fault), *_hint(fault.hint))
     except RvbbitError as error:
-        _fail(f"ERROR:  {error.sqlstate}: {error.message}", *_detail(error.detail), *_hint(error.hint))
-    except psycopg.Error as error:
-        _fail_as_server_said(error)
+        severity = error.fields.get("S", "ERROR")
+        _fail(f"{severity}:  {error.sqlstate}: {error.message}", *_detail(error.detail), *_hint(error.hint))
     except duckdb.Error as error:
         _fail(f"ERROR:  58030: {error}")
-
-
-def _fail_as_server_said(error: psycopg.Error) -> NoReturn:
-    told = error.diag
-    if told.message_primary is None:
-        _fail(f"ERROR:  {error.sqlstate or '08006'}: {error}")
-    if told.sqlstate == ConfigurationFault.default_sqlstate:
-        _fail(told.message_primary, *_detail(told.message_detail), *_hint(told.message_hint))
-    message = f"{told.severity}:  {told.sqlstate}: {told.message_primary}"
-    _fail(message, *_detail(told.message_detail), *_hint(told.message_hint))
 
 
 def _detail(text: str | None) -> list[str]:
