@@ -152,6 +152,7 @@ class RunOptions:
 
     model: str = OFFLINE
     embed_model: str = OFFLINE
+    proxy_model: str = ""
     max_cost_usd: Decimal | None = None
     on_error: Literal["fail", "null"] = "fail"
     progress: bool = False

@@ -184,6 +184,23 @@ def check_value(value: Any, expected: Expected) -> Any:
     return value
 
 
+def probability_of_true(first_token: Mapping[str, float]) -> float | None:
+    """Return how likely an answer is true that begins with one of these tokens, by their log-probabilities.
+
+    None where none of them is a word for true or false.
+
+    >>> probability_of_true({"true": math.log(0.6), " False": math.log(0.2), "The": math.log(0.2)})
+    0.75
+    """
+    shares = {True: 0.0, False: 0.0}
+    for token, logprob in first_token.items():
+        value = _WORDS.get(token.strip().lower())
+        if value is not None:
+            shares[value] += math.exp(logprob)
+    told = shares[True] + shares[False]
+    return round(shares[True] / told, 9) if told > 0 else None
+
+
 def strip_fence(text: str) -> str:
     """Return an answer without thoughts before it, surrounding blanks and Markdown code fence."""
     bare = _THOUGHTS.sub("", text).strip()

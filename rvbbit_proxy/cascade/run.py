@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from rvbbit_proxy.caller import CallerContext, mint_span_id
 from rvbbit_proxy.cascade.block import Block, make_block
 from rvbbit_proxy.cascade.cells.batch import batch_by_prompt
 from rvbbit_proxy.cascade.cells.block import block_by_prompt
-from rvbbit_proxy.cascade.cells.llm import ask_until_valid, chat, read_single, single_question
+from rvbbit_proxy.cascade.cells.llm import ask_probability, ask_until_valid, chat, read_single, single_question
 from rvbbit_proxy.cascade.cells.reduce import fold, too_large
 from rvbbit_proxy.cascade.cells.trait import cell_inputs, run_trait
 from rvbbit_proxy.cascade.inputs import complete_inputs
@@ -27,7 +27,16 @@ from rvbbit_proxy.cascade.together import together
 from rvbbit_proxy.errors import CascadeFailed, NotSupported
 from rvbbit_proxy.settings import RunOptions
 
-__all__ = ["CellEnded", "ContextMessage", "Door", "RunEnded", "Runtime", "run_batch", "run_cascade"]
+__all__ = [
+    "CellEnded",
+    "ContextMessage",
+    "Door",
+    "RunEnded",
+    "Runtime",
+    "run_batch",
+    "run_cascade",
+    "score_cascade",
+]
 
 Inputs = Mapping[str, Any]
 
@@ -48,6 +57,19 @@ async def run_cascade(
     """
     data = complete_inputs(spec, inputs)
     return await _run_one(spec, data, ctx, options, runtime, meta_of_session_id)
+
+
+async def score_cascade(
+    spec: CascadeSpec, inputs: Inputs, ctx: CallerContext, options: RunOptions, runtime: Runtime
+) -> float | None:
+    """Run a predicate of one cell and return how likely it is true, None where the model does not tell.
+
+    Raises what the door raises, and :class:`InvalidValue` and :class:`TypeFault` for the inputs.
+    """
+    data = complete_inputs(spec, inputs)
+    return cast(
+        "float | None", await run_session(spec, data, ctx, options, runtime, partial(_score_cell, inputs=data))
+    )
 
 
 async def run_batch(
@@ -125,6 +147,19 @@ async def _run_cells(run: Run, ended: list[CellEnded], *, inputs: Inputs) -> Any
                 output = await _run_step(cell, inside, inputs, seen)
                 ended.append(CellEnded(cell.name, trace_id, (), output, None))
     return ended[-1].output
+
+
+async def _score_cell(run: Run, ended: list[CellEnded], *, inputs: Inputs) -> float | None:
+    (cell,) = run.spec.cells
+    assert isinstance(cell, LlmCell)
+    trace_id = mint_span_id()
+    with open_span(run, "cell", cell_name=cell.name, trace_id=trace_id) as inside:
+        messages = chat(cell.system.strip(), render_prompt(cell.prompt, {**inputs, OUTPUTS: {}}))
+        expected = expect(_output_of(cell, run.spec), inputs)
+        question = single_question(cell, inside, messages, expected, inputs)
+        probability = await ask_probability(question, inside)
+    ended.append(CellEnded(cell.name, trace_id, (), probability, question.model))
+    return probability
 
 
 async def _run_llm(cell: LlmCell, run: Run, inputs: Inputs, seen: Mapping[str, CellEnded]) -> CellEnded:

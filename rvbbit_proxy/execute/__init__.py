@@ -9,6 +9,7 @@
 - ``top``         the inputs with the greatest scores, from a shortlist
 - ``proxies``     clear cases of a predicate decided by a proxy, as a sample proves
 - ``similarity``  how alike an operator's first two arguments are, by embeddings
+- ``small_model`` how likely a predicate is true, by a small model's log-probabilities
 - ``judging``     some inputs of a stage to answers, one operator span
 - ``relations``   the temporary relations of a plan
 - ``views``       views over operators: stand-ins on the upstream, expanded where they are read

@@ -39,8 +39,8 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 class Answers:
     """One value per input, in order, and how they came about.
 
-    ``decided``: by a proxy, without the model; ``sampled``: by the model, to know the proxy; ``shared``: in prompts
-    that other operators share.
+    ``decided``: by a proxy, without the model; ``sampled``: by the model, to know the proxy; ``proxy_model``: the
+    small model that decided, None for embeddings; ``shared``: in prompts that other operators share.
     """
 
     values: list[Any]
@@ -51,6 +51,7 @@ class Answers:
     decided: int = 0
     sampled: int = 0
     shared: int = 0
+    proxy_model: str | None = None
 
 
 @dataclass(slots=True)

@@ -190,15 +190,16 @@ def result_table(stage: OperatorStage, keys: pa.Table, values: Sequence[Any]) ->
     return pa.table([*columns, array], names=[*stage.key_columns, VALUE])
 
 
-def _counts(inputs: int, outcome: Answers | None) -> dict[str, int]:
+def _counts(inputs: int, outcome: Answers | None) -> dict[str, int | str]:
     if outcome is None:
         return {}
-    counts = {"cached": outcome.cached, "runs": outcome.runs, "failed": outcome.failed}
+    counts: dict[str, int | str] = {"cached": outcome.cached, "runs": outcome.runs, "failed": outcome.failed}
     if outcome.shared:
         counts["shared"] = outcome.shared
     if outcome.sampled:
         strong = inputs - outcome.cached - outcome.decided - outcome.sampled
         counts |= {"proxy": outcome.decided, "sample": outcome.sampled, "strong": strong}
+        counts |= {"proxy_model": outcome.proxy_model} if outcome.proxy_model else {}
     return counts
 
 

@@ -1,8 +1,9 @@
 """Model cascades: a cheap proxy decides the clear cases of a predicate, the model the rest.
 
-The proxy is made of the embeddings of the predicate's arguments: their similarity, to which the model's answers to a
-first sample are fitted. The other inputs fall into strata of equal size by it; a second sample, as large in each
-stratum, is judged by the model. From either end strata are added to a zone that the
+The proxy gives every input a score. It is made of the embeddings of the predicate's arguments: their similarity, to
+which the model's answers to a first sample are fitted; or it is a small model (``rvbbit.proxy_model``), and the score
+is how likely that finds the predicate true. The other inputs fall into strata of equal size by it; a sample, as large in
+each stratum, is judged by the model. From either end strata are added to a zone that the
 proxy decides, as long as the sample proves that in the zone proxy and model agree as often as asked: an exact
 binomial test of one zone after the other, each end at half of what may go wrong, so that both bounds hold together
 with :data:`CONFIDENCE`. Nor may the sample show that more than the allowed share of what is true, or of what is false,
@@ -13,8 +14,8 @@ not put into the cache. Sources: Kang et al. 2022 (SUPG), fixed-sequence tests (
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from rvbbit_proxy.execute.answers import NOTHING, Answers, answer_inputs, item_k
 from rvbbit_proxy.execute.batches import Item
 from rvbbit_proxy.execute.services import Services
 from rvbbit_proxy.execute.similarity import Matrix, can_compare, cosines, embed_sides, fit_scores
+from rvbbit_proxy.execute.small_model import can_score, score_items
 from rvbbit_proxy.operators.operator import Operator
 from rvbbit_proxy.settings import RunOptions
 
@@ -50,7 +52,7 @@ def wanted_accuracy(operator: Operator, options: RunOptions, services: Services)
     accuracy = options.accuracy if options.accuracy is not None else operator.accuracy
     if accuracy is None or operator.returns != "boolean" or operator.shape != "scalar":
         return None
-    return accuracy if can_compare(operator, options, services) else None
+    return accuracy if can_score(operator, options) or can_compare(operator, options, services) else None
 
 
 def sample_size(inputs: int, accuracy: float) -> int:
@@ -89,30 +91,28 @@ async def answer_cascaded(
     size = sample_size(len(unknown), accuracy) if accuracy is not None else 0
     if accuracy is None or not size:
         return await answer_inputs(operator, items, ctx, options, services, given)
-    lefts, rights = await embed_sides(operator, [items[index] for index in unknown], ctx, options, services)
 
-    async def ask(rows: Sequence[int]) -> Answers:
-        return await answer_inputs(operator, [items[row] for row in rows], ctx, options, services)
+    async def ask(asked: Sequence[int]) -> Answers:
+        return await answer_inputs(operator, [items[index] for index in asked], ctx, options, services)
 
-    fitting = _strata(cosines(lefts, rights), range(len(unknown)))
-    first = [row for sample in _draw(fitting, int(size * FITTED_SHARE)) for row in sample]
-    fitted = await ask([unknown[row] for row in first])
-    known = [(row, value) for row, value in zip(first, fitted.values, strict=True) if value is not None]
-    scores = fit_scores(lefts, rights, [row for row, _ in known], [value for _, value in known])
-    taken = set(first)
-    left = [row for row in range(len(unknown)) if row not in taken]
-    strata = [[unknown[row] for row in stratum] for stratum in _strata(scores, left)]
+    if can_score(operator, options):
+        scored = await _score(operator, items, unknown, ctx, options, services)
+    else:
+        lefts, rights = await embed_sides(operator, [items[index] for index in unknown], ctx, options, services)
+        scored = await _fit(lefts, rights, unknown, int(size * FITTED_SHARE), ask)
+    strata = _strata(scored.scores)
+    size = min(size, STRATA * min(map(len, strata)))
     samples = _draw(strata, size)
     second = [index for sample in samples for index in sample]
     proving = await ask(second)
     truths = dict(zip(second, proving.values, strict=True))
     zones = find_zones([[truths[index] for index in sample] for sample in samples], accuracy)
-    truths |= dict(zip((unknown[row] for row in first), fitted.values, strict=True))
+    truths |= dict(zip(scored.asked, scored.answers.values, strict=True))
     decided = _decide(strata, zones, truths)
     rest = [index for index in range(len(items)) if index not in truths and index not in decided]
     asked = await ask(rest)
     values = {**truths, **decided, **dict(zip(rest, asked.values, strict=True))}
-    parts = (fitted, proving, asked)
+    parts = (scored.answers, proving, asked)
     return Answers(
         values=[values[index] for index in range(len(items))],
         cached=sum(part.cached for part in parts),
@@ -121,13 +121,55 @@ async def answer_cascaded(
         first_error=next((part.first_error for part in parts if part.first_error), None),
         decided=len(decided),
         sampled=len(truths),
+        proxy_model=options.proxy_model if can_score(operator, options) else None,
     )
 
 
-def _strata(scores: Matrix, rows: Sequence[int]) -> list[list[int]]:
-    """Divide rows into strata of equal size by their scores, the lowest first."""
-    order = sorted(rows, key=lambda row: (float(scores[row]), row))
-    return [[int(row) for row in stratum] for stratum in np.array_split(order, STRATA)]
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """What a proxy makes of inputs: scores by position, and the model's answers to those it was fitted to."""
+
+    scores: Mapping[int, float]
+    asked: Sequence[int] = ()
+    answers: Answers = field(default_factory=lambda: Answers([]))
+
+
+async def _fit(
+    lefts: Matrix,
+    rights: Matrix,
+    unknown: Sequence[int],
+    size: int,
+    ask: Callable[[Sequence[int]], Awaitable[Answers]],
+) -> _Scored:
+    """Score by embeddings, one pair of rows for each of the unknown inputs, fitted to a sample of so many."""
+    strata = _strata(dict(enumerate(cosines(lefts, rights).tolist())))
+    rows = [row for sample in _draw(strata, size) for row in sample]
+    asked = [unknown[row] for row in rows]
+    answers = await ask(asked)
+    known = [(row, value) for row, value in zip(rows, answers.values, strict=True) if value is not None]
+    scores = fit_scores(lefts, rights, [row for row, _ in known], [value for _, value in known]).tolist()
+    taken = set(asked)
+    left = {index: score for index, score in zip(unknown, scores, strict=True) if index not in taken}
+    return _Scored(left, asked, answers)
+
+
+async def _score(
+    operator: Operator,
+    items: Sequence[Item],
+    unknown: Sequence[int],
+    ctx: CallerContext,
+    options: RunOptions,
+    services: Services,
+) -> _Scored:
+    """Score by the small model; what it does not tell of is left to the other."""
+    scores = await score_items(operator, [items[index] for index in unknown], ctx, options, services)
+    return _Scored({index: score for index, score in zip(unknown, scores, strict=True) if score is not None})
+
+
+def _strata(scores: Mapping[int, float]) -> list[list[int]]:
+    """Divide what has scores into strata of equal size, the lowest first."""
+    order = sorted(scores, key=lambda each: (scores[each], each))
+    return [[int(each) for each in stratum] for stratum in np.array_split(np.array(order, int), STRATA)]
 
 
 def _unknown(operator: Operator, items: Sequence[Item], options: RunOptions, services: Services) -> list[int]:
@@ -204,4 +246,5 @@ def cascade_method(operator: Operator, inputs: int, options: RunOptions, service
     size = sample_size(inputs, accuracy) if accuracy is not None else 0
     if not size:
         return None
-    return f"similarity decides clear cases, at {accuracy:g} on a sample of {size}, the model the rest"
+    proxy = options.proxy_model if can_score(operator, options) else "similarity"
+    return f"{proxy} decides clear cases, at {accuracy:g} on a sample of {size}, the model the rest"

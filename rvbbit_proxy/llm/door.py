@@ -489,6 +489,7 @@ def _reply(completion: Completion, row: InteractionRecord) -> ModelReply:
         completion_tokens=completion.usage.completion_tokens,
         cost_usd=row.total_cost,
         finish_reason=completion.finish_reason,
+        first_token=completion.first_token,
     )
 
 

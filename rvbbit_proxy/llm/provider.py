@@ -15,7 +15,7 @@ import logging
 import os
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from functools import partial
 from types import ModuleType
@@ -65,6 +65,7 @@ class Completion:
     finish_reason: str | None
     request_id: str | None
     tool_call_count: int = 0
+    first_token: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +255,17 @@ def _completion(response: Any, request: ModelRequest) -> Completion:
         finish_reason=choice.finish_reason,
         request_id=response.id,
         tool_call_count=len(choice.message.tool_calls or ()),
+        first_token=_first_token(getattr(choice, "logprobs", None)),
     )
+
+
+def _first_token(logprobs: Any) -> dict[str, float]:
+    """Return the log-probabilities of the first token's alternatives, by text."""
+    tokens = getattr(logprobs, "content", None)
+    if not tokens:
+        return {}
+    first = tokens[0]
+    return {first.token: first.logprob, **{each.token: each.logprob for each in first.top_logprobs or ()}}
 
 
 def _usage(usage: Any, prompt: Sequence[str], text: str) -> Usage:

@@ -40,7 +40,8 @@ class ModelRequest:
 class ModelReply:
     """A model's answer with its account. Recorded before it is returned; ``cost_usd`` None is unpriced.
 
-    ``values``: for an offline task, one answer per item, already typed; None from a real model.
+    ``values``: for an offline task, one answer per item, already typed; None from a real model. ``first_token``: the
+    log-probabilities of what the answer may begin with, by text; empty where they were not asked for, or not given.
     """
 
     text: str
@@ -53,3 +54,4 @@ class ModelReply:
     cost_usd: Decimal | None
     finish_reason: str | None = None
     values: Sequence[Any] | None = None
+    first_token: Mapping[str, float] = field(default_factory=dict)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rvbbit_proxy.caller import CallerContext
-from rvbbit_proxy.cascade.run import run_batch
+from rvbbit_proxy.cascade.run import run_batch, score_cascade
 from rvbbit_proxy.cascade.runtime import Runtime
 from rvbbit_proxy.operators.operator import Operator
 from rvbbit_proxy.settings import RunOptions
@@ -34,6 +34,15 @@ async def answer(
     for row, value in zip(asked, values, strict=True):
         answers[row] = value
     return answers
+
+
+async def score(
+    operator: Operator, item: Mapping[str, Any], ctx: CallerContext, options: RunOptions, runtime: Runtime
+) -> float | None:
+    """Return how likely a predicate of one cell is true of an item; None where the model does not tell, or for NULL."""
+    if answered_null(operator, item):
+        return None
+    return await score_cascade(operator.cascade, _arguments(operator, item), ctx, options, runtime)
 
 
 def answered_null(operator: Operator, item: Mapping[str, Any]) -> bool:

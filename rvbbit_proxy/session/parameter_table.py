@@ -193,6 +193,11 @@ _SPECS: tuple[ParameterSpec, ...] = (
         kinds.accuracy,
         "Agreement with the model, below 1, at which embeddings may decide clear cases; off asks the model always.",
     ),
+    ParameterSpec(
+        "rvbbit.proxy_model",
+        "",
+        help="Small model whose log-probabilities decide the clear cases instead of embeddings; see rvbbit.accuracy.",
+    ),
     ParameterSpec("rvbbit.meta", "off", kinds.share, "Whether, or for which share, meta cascades run."),
 )
 

@@ -204,6 +204,7 @@ class Parameters:
             self._base,
             model=self.get("rvbbit.model"),
             embed_model=self.get("rvbbit.embed_model"),
+            proxy_model=self.get("rvbbit.proxy_model"),
             max_cost_usd=Decimal(max_cost) if max_cost else None,
             on_error="null" if self.get("rvbbit.on_error") == "null" else "fail",
             progress=self.get("rvbbit.progress") == "on",

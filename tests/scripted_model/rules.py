@@ -43,7 +43,8 @@ class Rule:
     """Answer the prompts that ``when`` accepts: a regex searched in the whole prompt, or a predicate of messages.
 
     ``answer`` is text, a function of the messages, or data to be sent as JSON text. ``times`` limits how often
-    the rule answers; ``fault`` is what happens instead of an answer.
+    the rule answers; ``fault`` is what happens instead of an answer. ``first_token`` gives the probabilities of what
+    the answer may begin with, for those who ask for log-probabilities.
     """
 
     when: When
@@ -54,6 +55,7 @@ class Rule:
     latency_s: float | None = None
     model: str | None = None
     finish_reason: str = "stop"
+    first_token: Callable[[Sequence[Message]], Mapping[str, float]] | None = None
 
     def accepts(self, messages: Sequence[Message], model: str) -> bool:
         """Tell whether this rule answers these messages, put to this model."""

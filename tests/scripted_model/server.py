@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -226,6 +227,8 @@ class ScriptedModel:
                 }
             ],
         }
+        if rule.first_token is not None and request.body.get("logprobs"):
+            reply["choices"][0]["logprobs"] = _logprobs(rule.first_token(request.messages))
         if usage.reported:
             reply["usage"] = {
                 "prompt_tokens": prompt_tokens,
@@ -266,6 +269,15 @@ def _error(status: int, message: str, retry_after_s: float | None = None) -> web
     headers = {} if retry_after_s is None else {"Retry-After": f"{retry_after_s:g}"}
     error = {"error": {"message": message, "type": "scripted", "param": None, "code": str(status)}}
     return web.Response(status=status, text=json.dumps(error), content_type="application/json", headers=headers)
+
+
+def _logprobs(probabilities: Mapping[str, float]) -> dict[str, Any]:
+    """Return the first token's alternatives as OpenAI tells them, the likeliest first."""
+    tokens = [
+        {"token": token, "logprob": math.log(share), "bytes": None}
+        for token, share in sorted(probabilities.items(), key=lambda entry: -entry[1])
+    ]
+    return {"content": [{**tokens[0], "top_logprobs": tokens}], "refusal": None}
 
 
 def _embedding_list(texts: Sequence[str], model: str, tokens: int) -> dict[str, Any]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from rvbbit_proxy.cascade.output import AnswerFault, Expected, check_value, parse_answer
+from rvbbit_proxy.cascade.output import AnswerFault, Expected, check_value, parse_answer, probability_of_true
 from rvbbit_proxy.cascade.runtime import Run
 from rvbbit_proxy.cascade.spans import open_span
 from rvbbit_proxy.cascade.spec import LlmCell, Parameters
@@ -18,6 +18,8 @@ Message = Mapping[str, str]
 Value = TypeVar("Value")
 
 _SHOWN_ANSWER_CHARS = 2000
+LOGPROBS: Mapping[str, Any] = {"logprobs": True, "top_logprobs": 5}
+"""Parameters that ask for the log-probabilities of the likeliest tokens; 5 is what all providers allow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,18 @@ async def ask_until_valid(question: Question, run: Run, read: Callable[[ModelRep
         f" attempt{'s' if attempts > 1 else ''}: {reason}",
         detail=f"Last answer: {answer[:_SHOWN_ANSWER_CHARS]}",
     )
+
+
+async def ask_probability(question: Question, run: Run) -> float | None:
+    """Ask once, and return how likely the answer is true; None where it begins with neither true nor false.
+
+    A provider that gives no log-probabilities has only its answer to tell: 1 or 0.
+    """
+    with open_span(run, "attempt", args={"attempt": 1}) as attempted:
+        request = _request(question, question.messages, attempted, 1)
+        asked = replace(request, parameters={**request.parameters, **LOGPROBS})
+        reply = await run.runtime.door.ask(asked, attempted.ctx)
+    return probability_of_true(reply.first_token or {reply.text: 0.0})
 
 
 def read_single(expected: Expected) -> Callable[[ModelReply], Any]:
