@@ -7,6 +7,7 @@ Differs from PostgreSQL: ROLLBACK TO SAVEPOINT works only where nothing was writ
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Sequence
 from contextlib import closing, suppress
@@ -76,6 +77,8 @@ from rvbbit_proxy.sql.copy import CopyCommand
 from rvbbit_proxy.sql.lexer import Statement as StatementText
 from rvbbit_proxy.sql.lexer import lexemes, split_statements, unquote_identifier, words
 from rvbbit_proxy.wire.types.style import DEFAULT_STYLE, TextStyle
+
+log = logging.getLogger(__name__)
 
 SESSION_SETTINGS = (
     "SET SESSION errors_as_json = true",
@@ -595,12 +598,17 @@ class DuckDBSession(UpstreamSession):
                 self._connection.interrupt()
 
     def close(self) -> None:
-        """Drop the open result, roll back what is open, close the cursor."""
-        if self._open is not None:
-            self._open.close()
+        """Drop the open result, roll back what is open, close the cursor; the database may be closed already."""
+        self._stop()
         self._catalog.close()
+        try:
+            if self._open is not None:
+                self._open.close()
+            if self._status != "I":
+                self._connection.execute("ROLLBACK")
+        except DRIVER_ERRORS as error:
+            log.debug("nothing to roll back at the end of a session: %s", error)
         if self._status != "I":
-            self._connection.execute("ROLLBACK")
             self._catalog.block_ended(committed=False)
             self._status = "I"
         self._connection.close()

@@ -14,6 +14,7 @@ from rvbbit_proxy.engine.duckdb_guard import LEDGER_VIEWS
 from rvbbit_proxy.engine.duckdb_instance import Health
 from rvbbit_proxy.engine.duckdb_session import SESSION_SETTINGS, DuckDBSession
 from rvbbit_proxy.engine.upstream import Upstream
+from rvbbit_proxy.errors import UpstreamLost
 
 
 class DuckDBUpstream(Upstream):
@@ -31,8 +32,14 @@ class DuckDBUpstream(Upstream):
     def open_session(
         self, *, user: str, database: str, application_name: str, process_id: int = 0
     ) -> DuckDBSession:
-        """Open a session; the ledger's views are found without a prefix where it is attached."""
-        cursor = self._connection.cursor()
+        """Open a session; the ledger's views are found without a prefix where it is attached.
+
+        Raises UpstreamLost (08006) if the database is closed.
+        """
+        try:
+            cursor = self._connection.cursor()
+        except duckdb.ConnectionException as error:
+            raise UpstreamLost("the database is closed") from error
         self._catalog.install_functions()
         for setting in SESSION_SETTINGS:
             cursor.execute(setting)

@@ -5,6 +5,7 @@ Differs from PostgreSQL: only a query may give its columns in different formats,
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Sequence
 from typing import Literal
@@ -53,6 +54,8 @@ MIXABLE = (("SELECT",), ("VALUES",), ("TABLE",))
 """First words of statements that can stand in a FROM."""
 INDEXED_ROWS = 5_000
 """A stage's result with fewer rows is read whole anyway; its index would cost more than it saves."""
+
+log = logging.getLogger(__name__)
 
 _HAS_CHUNKS = pq.version() >= 170000
 _ROWS = frozenset((pq.ExecStatus.TUPLES_OK, pq.ExecStatus.SINGLE_TUPLE, pq.ExecStatus.TUPLES_CHUNK))
@@ -333,8 +336,11 @@ class PostgresSession(UpstreamSession):
         return found
 
     def fileno(self) -> int:
-        """Return libpq's socket."""
-        return self._connection.socket
+        """Return libpq's socket; raises UpstreamLost."""
+        try:
+            return self._connection.socket
+        except psycopg.Error as error:
+            raise lost(self._connection, str(error)) from error
 
     @property
     def process_id(self) -> int:
@@ -361,10 +367,14 @@ class PostgresSession(UpstreamSession):
             )
 
     def cancel(self) -> None:
-        """Send a CancelRequest for the running statement; without one, do nothing."""
+        """Send a CancelRequest for the running statement; without one, or with no server to hear it, do nothing."""
         with self._cancel_lock:  # held until the request is through, so that it cannot meet a later statement
-            if self._running:
+            if not self._running:
+                return
+            try:
                 self._connection.get_cancel().cancel()
+            except psycopg.Error as error:
+                log.info("a cancel did not reach the upstream: %s", error)
 
     def _abandon(self) -> None:
         """Stop a statement whose rows nobody wants; inside a block that would fail it, so there it runs on."""

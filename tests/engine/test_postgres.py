@@ -174,6 +174,26 @@ def test_a_lost_connection(postgres: PostgresSession, postgres_url: str) -> None
         assert caught.value.sqlstate == "08006"
 
 
+def test_a_session_that_waits_hears_of_the_loss(postgres: PostgresSession, postgres_url: str) -> None:
+    ((pid,),) = rows_of(postgres.execute("SELECT pg_backend_pid()"))
+    assert pid is not None
+    with psycopg.connect(postgres_url) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 10000)", [int(pid)])
+    with pytest.raises(UpstreamLost):
+        while True:
+            postgres.take_notifications()
+    with pytest.raises(UpstreamLost):
+        postgres.fileno()
+
+
+def test_a_cancel_that_nobody_hears_is_no_fault(postgres_url: str) -> None:
+    session = PostgresUpstream(postgres_url).open_session(user="u", database="d", application_name="a")
+    result = session.execute("SELECT * FROM generate_series(1, 100000)")
+    session.close()
+    session.cancel()
+    assert result.columns is not None
+
+
 def test_a_server_that_is_not_there() -> None:
     with pytest.raises(UpstreamLost):
         PostgresUpstream("postgresql://127.0.0.1:1/x").open_session(user="u", database="d", application_name="a")

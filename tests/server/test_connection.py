@@ -7,9 +7,16 @@ import struct
 import threading
 from collections.abc import Callable
 
+import duckdb
 import psycopg
 import pytest
 from raw_client import GSSENC_REQUEST, SSL_REQUEST, Address, RawClient, Serve, query, startup
+
+from rvbbit_proxy.engine.duckdb_upstream import DuckDBUpstream
+from rvbbit_proxy.server.listener import Server
+from rvbbit_proxy.session.session import open_session
+from rvbbit_proxy.session.state import Services
+from rvbbit_proxy.settings import RunOptions
 
 SLOW = "SELECT count(*) FROM range(100000000000) AS t(i) WHERE i % 7 = 3"
 
@@ -247,3 +254,25 @@ def wait_until(condition: Callable[[], bool]) -> None:
     pause = threading.Event()
     while not condition():
         pause.wait(0.005)
+
+
+def test_a_database_that_is_closed_before_its_clients_leave() -> None:
+    """Neither who is connected nor who comes costs the thread an exception, which would fail this test."""
+    database = duckdb.connect()
+    upstream = DuckDBUpstream(database)
+    server = Server(
+        "127.0.0.1",
+        0,
+        lambda client, identity, startup: open_session(
+            client, upstream, Services(RunOptions()), identity, startup.parameters
+        ),
+    )
+    address = Address(*server.start(), server)
+    with connect(address) as client, connect(address) as late:
+        client.log_in()
+        client.send(query("BEGIN; CREATE TABLE t (a int)"))
+        assert client.hear()[-1] == "Z T"
+        database.close()
+        late.send(startup(user="b"))
+        assert late.hear() == ["E FATAL 08006 the database is closed"]
+    server.shutdown(20)
