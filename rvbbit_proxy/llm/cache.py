@@ -95,7 +95,7 @@ class ResultCache:
         self._limit = limit
         self._entries: dict[str, tuple[Any, float]] = {}  # value and epoch seconds, oldest first
         self._hits = self._misses = self._joined = self._evicted = 0
-        self._in_flight: dict[str, Future[None]] = {}
+        self._in_flight: dict[str, Future[None] | None] = {}  # what is waited for, once somebody waits
         self._lock = threading.Lock()
 
     def load(self) -> int:
@@ -149,27 +149,30 @@ class ResultCache:
         ``refresh`` takes no kept answer; work in flight is joined all the same, being fresh.
         """
         oldest = math.inf if refresh else -math.inf if max_age_s is None else time.time() - max_age_s
-        owned: list[str] = []
-        awaited: dict[str, Future[None]] = {}
         asked = dict.fromkeys(keys)
         with self._lock:
             known = self._younger(asked, oldest)
-            for key in (each for each in asked if each not in known):
-                if key in self._in_flight:
-                    awaited[key] = self._in_flight[key]
-                else:
-                    self._in_flight[key] = Future()
-                    owned.append(key)
+            unknown = [key for key in asked if key not in known]
+            awaited = {key: self._ended(key) for key in unknown if key in self._in_flight}
+            owned = [key for key in unknown if key not in awaited]
+            self._in_flight.update(dict.fromkeys(owned))
             self._hits += len(known)
             self._misses += len(owned)
             self._joined += len(awaited)
         return Claim(known, tuple(owned), awaited)
 
+    def _ended(self, key: str) -> Future[None]:
+        """Return what ends when the work on a key in flight does."""
+        ended = self._in_flight[key]
+        if ended is None:
+            ended = self._in_flight[key] = Future()
+        return ended
+
     def release(self, keys: Iterable[str]) -> None:
         """Give owned keys up, answered or not, and wake who waits for them."""
         with self._lock:
-            futures = [self._in_flight.pop(key) for key in keys if key in self._in_flight]
-        for future in futures:
+            ended = [self._in_flight.pop(key, None) for key in keys]
+        for future in filter(None, ended):
             future.set_result(None)
 
     async def answers(
