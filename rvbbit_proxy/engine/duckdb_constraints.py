@@ -18,7 +18,7 @@ VIOLATIONS = frozenset(("23502", "23503", "23505", "23514"))
 """The SQLSTATEs of violated constraints."""
 _UNIQUE = re.compile(r'Duplicate key "(?P<key>.*)" violates (?:primary key|unique) constraint', re.DOTALL)
 _UNIQUE_AMONG = re.compile(r'PRIMARY KEY or UNIQUE constraint violation: duplicate key "(?P<key>.*)"', re.DOTALL)
-_NOT_NULL = re.compile(r"NOT NULL constraint failed: .+\.(?P<column>.+)", re.DOTALL)
+_NOT_NULL = re.compile(r'NOT NULL constraint failed: .+\."?(?P<column>[^"]+)', re.DOTALL)
 _CHECK = re.compile(r'CHECK constraint failed on table "(?P<table>.+?)" with expression (?P<text>.+)', re.DOTALL)
 _MISSING = re.compile(r'foreign key constraint because key "(?P<key>.*)" does not exist', re.DOTALL)
 _REFERENCED = re.compile(r'foreign key constraint because key "(?P<key>.*)" is still referenced', re.DOTALL)

@@ -2,7 +2,8 @@
 
 A statement that only reads becomes a lazy relation, whose stream keeps memory bounded by the batch; any other runs
 at once. Transaction control is taken apart here, since DuckDB knows neither BEGIN's options nor savepoints.
-Differs from PostgreSQL: ROLLBACK TO SAVEPOINT works only where nothing was written since the savepoint.
+Differs from PostgreSQL: ROLLBACK TO SAVEPOINT works only where nothing was written before the savepoint or since;
+in the one case the transaction begins anew.
 """
 
 from __future__ import annotations
@@ -135,7 +136,8 @@ class DuckDBSession(UpstreamSession):
         self._few = FewQueries()
         self._status: TransactionStatus = "I"
         self._savepoints: list[tuple[str, int]] = []
-        self._writes = 0
+        self._writes = self._writes_before_block = 0
+        self._begun_as = ""
         self._among_others = False
         self._open: DuckDBResult | None = None
         self._cancel_lock = threading.Lock()
@@ -519,7 +521,9 @@ class DuckDBSession(UpstreamSession):
             self._notice("WARNING", "25001", "there is already a transaction in progress")
         else:
             self._catalog.block_begins()
-            self._connection.execute("BEGIN TRANSACTION READ ONLY" if command.read_only else "BEGIN TRANSACTION")
+            self._begun_as = "BEGIN TRANSACTION READ ONLY" if command.read_only else "BEGIN TRANSACTION"
+            self._connection.execute(self._begun_as)
+            self._writes_before_block = self._writes
             self._status = "T"
         return DuckDBResult(None, "BEGIN")
 
@@ -562,14 +566,29 @@ class DuckDBSession(UpstreamSession):
         if self._status == "I":
             raise UpstreamError("ROLLBACK TO SAVEPOINT can only be used in transaction blocks", sqlstate="25P01")
         index = self._savepoint_index(name)
-        if self._savepoints[index][1] != self._writes or not self._transaction_lives():
+        written = self._savepoints[index][1]
+        if written == self._writes_before_block:
+            self._begin_again()
+        elif written != self._writes or not self._transaction_lives():
             raise NotSupported(
                 "ROLLBACK TO SAVEPOINT after a write or an error is not supported on DuckDB",
+                detail="The transaction had written before the savepoint.",
                 hint="Roll back the whole transaction.",
             )
         del self._savepoints[index + 1 :]
         self._status = "T"
         return DuckDBResult(None, "ROLLBACK")
+
+    def _begin_again(self) -> None:
+        """Return to the beginning of the block, where nothing had been written."""
+        if self._writes == self._writes_before_block and self._transaction_lives():
+            return
+        try:
+            self._connection.execute("ROLLBACK")
+        finally:
+            self._catalog.block_ended(committed=False)
+        self._connection.execute(self._begun_as)
+        self._writes = self._writes_before_block
 
     def _transaction_lives(self) -> bool:
         try:

@@ -114,5 +114,6 @@ def restore_postgres_startup(state: SessionState, only: str | None = None) -> No
     """Set again what the startup packet asked for: PostgreSQL's RESET knows nothing of it."""
     for name, value in state.postgres_startup.items():
         if only is None or name.lower() == only.lower():
-            quoted = ".".join('"' + part.replace('"', '""') + '"' for part in name.split("."))
-            state.upstream.execute(f"SET {quoted} TO '{value.replace(chr(39), chr(39) * 2)}'").close()
+            # not SET, which would take a list of schemas for one name
+            texts = ", ".join("'" + text.replace("'", "''") + "'" for text in (name, value))
+            state.upstream.fetch(f"SELECT pg_catalog.set_config({texts}, false)")

@@ -67,8 +67,21 @@ def test_rollback_to_savepoint_where_nothing_was_written(duck: DuckDBSession) ->
     assert count(duck) == 1
 
 
-def test_rollback_to_savepoint_after_a_write_is_refused(duck: DuckDBSession) -> None:
+def test_rollback_to_savepoint_begins_a_block_anew_that_had_written_nothing(duck: DuckDBSession) -> None:
     duck.execute("BEGIN")
+    duck.execute("SAVEPOINT s")
+    for statement in ("DELETE FROM t", "SELECT 1 / 0"):
+        _ = refused(duck, statement) if "/" in statement else duck.execute(statement)
+        assert duck.execute("ROLLBACK TO s").tag == "ROLLBACK"
+        assert count(duck) == 2
+    duck.execute("DELETE FROM t WHERE a = 2")
+    duck.execute("COMMIT")
+    assert count(duck) == 1
+
+
+def test_rollback_to_savepoint_between_writes_is_refused(duck: DuckDBSession) -> None:
+    duck.execute("BEGIN")
+    duck.execute("DELETE FROM t WHERE a = 2")
     duck.execute("SAVEPOINT s")
     duck.execute("DELETE FROM t")
     assert refused(duck, "ROLLBACK TO s") == "0A000"

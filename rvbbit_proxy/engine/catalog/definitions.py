@@ -17,6 +17,7 @@ def definition(tree: exp.Expr, before: list[str]) -> exp.Expr:
         return exp.TruncateTable(expressions=[last.copy()])
     if isinstance(tree, exp.Create) and tree.kind == "INDEX" and isinstance(tree.this, exp.Index):
         _name_index(tree.this)
+        _plain_index(tree.this)
     if isinstance(tree, exp.Create) and tree.kind == "TABLE" and isinstance(tree.this, exp.Schema):
         tree.set("properties", _kept_properties(tree.args.get("properties")))
         return _define_table(tree, before)
@@ -45,6 +46,16 @@ def _name_index(index: exp.Index) -> None:
     columns = [column.find(exp.Column) for column in index.args["params"].args.get("columns") or ()]
     parts = [table.name, *(column.name if column is not None else "expr" for column in columns), "idx"]
     index.set("this", exp.to_identifier("_".join(parts), quoted=True))
+
+
+def _plain_index(index: exp.Index) -> None:
+    """Leave out what only tells PostgreSQL how to look up: classes of operators, further columns."""
+    parameters = index.args["params"]
+    parameters.set("include", None)
+    if parameters.args.get("using") is not None and parameters.args["using"].name.lower() == "brin":
+        parameters.set("using", None)
+    for of_class in list(parameters.find_all(exp.Opclass)):
+        of_class.replace(of_class.this.copy())
 
 
 def _define_table(create: exp.Create, before: list[str]) -> exp.Expr:

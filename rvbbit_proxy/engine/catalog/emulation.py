@@ -72,7 +72,7 @@ _IN_CONTEXT = {
         "like": r"\(\s*like\b|\blike\s+e?'[^']*\\",
         "ilike": r"\bilike\s+e?'[^']*\\",
         "into": r"^\s*select\b[^;]*\binto\b",
-        "index": r"\bcreate\s+(?:unique\s+)?index\s+on\b|\busing\s+(?:btree|hash)\b",
+        "index": r"\bcreate\s+(?:unique\s+)?index\s+on\b|\busing\s+(?:btree|hash|brin)\b|\bindex\b[^;]*(?:_ops|\binclude)\b",
         "truncate": r"\btruncate\b[^;]*,",
         "fillfactor": r"\bwith\s*\(\s*fillfactor\b",
         "local": r"^\s*create\s+local\b",

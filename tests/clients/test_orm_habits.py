@@ -1,0 +1,66 @@
+"""What object mappers and migration tools send besides plain queries: nested transactions, indexes, what cannot be."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from tests.clients.conftest import Database
+
+
+def test_nested_transaction_fails_alone(database: Database, table: str) -> None:
+    with database.connect() as connection:
+        with connection.transaction():
+            connection.execute("SELECT count(*) FROM items")
+            with pytest.raises(psycopg.errors.DivisionByZero), connection.transaction():
+                connection.execute("SELECT 1 / 0")
+            with pytest.raises(psycopg.errors.UniqueViolation), connection.transaction():
+                connection.execute("UPDATE items SET name = 'gone'")
+                connection.execute("INSERT INTO items VALUES (1, 'again', NULL)")
+            connection.execute("INSERT INTO items VALUES (101, 'kept', NULL)")
+        rows = connection.execute("SELECT name FROM items WHERE id IN (1, 101) ORDER BY id").fetchall()
+    assert rows == [("name 1",), ("kept",)]
+
+
+def test_block_keeps_what_it_wrote_before_a_savepoint(ours: Database) -> None:
+    with ours.connect() as connection:
+        connection.execute("CREATE TABLE kept (a int)")
+        with pytest.raises(psycopg.errors.FeatureNotSupported), connection.transaction():
+            connection.execute("INSERT INTO kept VALUES (1)")
+            connection.execute("SAVEPOINT here")
+            connection.execute("INSERT INTO kept VALUES (2)")
+            connection.execute("ROLLBACK TO here")
+        assert connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)
+
+
+def test_indexes_of_migrations(database: Database, table: str) -> None:
+    with database.connect() as connection:
+        connection.execute('CREATE INDEX items_name_like ON items ("name" varchar_pattern_ops)')
+        connection.execute(
+            "CREATE INDEX IF NOT EXISTS items_covering ON items USING btree (name DESC) INCLUDE (score)"
+        )
+        connection.execute("CREATE INDEX items_lower ON items (lower(name) text_pattern_ops)")
+        names = connection.execute(
+            "SELECT indexname FROM pg_indexes WHERE tablename = 'items' ORDER BY indexname"
+        ).fetchall()
+    assert names == [("items_covering",), ("items_lower",), ("items_name_like",), ("items_pkey",)]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE DATABASE other",
+        "DROP DATABASE other",
+        "CREATE TEMP TABLE short (a int) ON COMMIT DROP",
+        "CREATE UNIQUE INDEX items_name ON items (name) NULLS NOT DISTINCT",
+        "CREATE TABLE late (a int UNIQUE DEFERRABLE INITIALLY DEFERRED)",
+    ],
+)
+def test_what_cannot_be_is_not_supported(ours: Database, statement: str) -> None:
+    with ours.connect() as connection, pytest.raises(psycopg.errors.FeatureNotSupported):
+        connection.execute(statement)
+
+
+def test_search_path_of_the_startup_packet(database: Database) -> None:
+    with database.connect(options="-c search_path=public,pg_catalog") as connection:
+        assert connection.execute("SHOW search_path").fetchone() == ("public,pg_catalog",)
