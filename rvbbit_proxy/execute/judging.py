@@ -158,11 +158,11 @@ def stage_inputs(stage: OperatorStage, table: pa.Table) -> tuple[pa.Table, list[
     values = columns[1:] if stage.aggregate else columns[:count]
     chosen = _without_nulls(table, values) if values else table.slice(0, 1)
     first = 1 if stage.aggregate else 0
-    arguments = [chosen.column(first + index).to_pylist() for index in range(count)]
     constants = dict(stage.constants)
-    items = [
-        {**constants, **dict(zip(stage.arguments, row, strict=True))} for row in zip(*arguments, strict=True)
-    ] or [dict(constants) for _ in range(chosen.num_rows)]
+    items = [dict(constants) for _ in range(chosen.num_rows)]
+    for index, name in enumerate(stage.arguments):
+        for item, value in zip(items, chosen.column(first + index).to_pylist(), strict=True):
+            item[name] = value
     return chosen.select(list(range(len(stage.key_columns)))), items
 
 

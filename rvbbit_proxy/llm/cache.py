@@ -14,9 +14,10 @@ import json
 import math
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from json.encoder import encode_basestring
 from typing import Any, Protocol
 
 from rvbbit_proxy.ledger.records import CacheRecord, Record
@@ -54,14 +55,33 @@ def cache_keys(
     """Return :func:`cache_key` of many inputs; what they share is encoded and hashed once."""
     shared = hashlib.sha256(_canonical([genus_hash, model, parameters])[:-1].encode("utf-8", "surrogatepass"))
     keys = []
-    for inputs in items:
+    for text in _canonical_items(items):
         digest = shared.copy()
-        digest.update(f",{_canonical(inputs)}]".encode("utf-8", "surrogatepass"))
+        digest.update(f",{text}]".encode("utf-8", "surrogatepass"))
         keys.append(digest.hexdigest())
     return keys
 
 
 _canonical = json.JSONEncoder(sort_keys=True, ensure_ascii=False, default=str, separators=(",", ":")).encode
+
+
+def _canonical_items(items: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield the canonical JSON of each item; a value that an item has from the one before is not encoded again.
+
+    >>> list(_canonical_items([{"b": "x", "a": [1]}, {"b": "y", "a": [1]}, {}]))
+    ['{"a":[1],"b":"x"}', '{"a":[1],"b":"y"}', '{}']
+    """
+    names: list[str] = []
+    encoded: dict[str, tuple[Any, str]] = {}
+    for item in items:
+        if len(names) != len(item) or not all(name in item for name in names):
+            names, encoded = sorted(item), {}
+        for name in names:
+            value, before = item[name], encoded.get(name)
+            if before is None or before[0] is not value:
+                text = encode_basestring(value) if type(value) is str else _canonical(value)
+                encoded[name] = (value, f"{encode_basestring(name)}:{text}")
+        yield "{" + ",".join([encoded[name][1] for name in names]) + "}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rvbbit_proxy.caller import utc_now
 from rvbbit_proxy.ledger.records import CacheRecord, Record
-from rvbbit_proxy.llm.cache import ResultCache, cache_key
+from rvbbit_proxy.llm.cache import ResultCache, cache_key, cache_keys
 
 
 class CacheOnly:
@@ -48,6 +53,22 @@ def test_key_depends_on_all_that_shapes_the_answer() -> None:
         cache_key("v1", "m", {}, {"text": None}),
     }
     assert len(keys) == 6 and all(len(key) == 64 for key in keys)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.dates(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.lists(st.dictionaries(st.text(max_size=3), VALUES, max_size=3), max_size=5))
+def test_keys_are_the_hash_of_canonical_json(items: list[dict[str, Any]]) -> None:
+    for key, item in zip(cache_keys("v1", "m", {"p": 1}, items), items, strict=True):
+        canonical = json.dumps(
+            ["v1", "m", {"p": 1}, item], sort_keys=True, ensure_ascii=False, default=str, separators=(",", ":")
+        )
+        assert key == hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def test_null_is_an_answer_and_absence_is_not() -> None:
