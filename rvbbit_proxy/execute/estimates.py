@@ -17,7 +17,7 @@ from rvbbit_proxy.execute.batches import Item, batch_size, group_batches
 from rvbbit_proxy.execute.beside import companions, share_inputs
 from rvbbit_proxy.execute.forecast import forecast
 from rvbbit_proxy.execute.judging import stage_inputs
-from rvbbit_proxy.execute.pairs import Expected, expected_pairs
+from rvbbit_proxy.execute.pairs import Expected, expected_pairs, expected_related
 from rvbbit_proxy.execute.proxies import cascade_method
 from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.execute.services import Services
@@ -153,7 +153,8 @@ def _estimate(
     options, operator = request.options, stage.operator
     pairs = expected_pairs(stage, stage.sides, upstream, options, services) if stage.sides is not None else None
     inputs = upstream.fetch(stage.estimate_sql) if pairs is None else pairs.inputs
-    times = 1.0 if pairs is None else pairs.times
+    pairs = pairs or expected_related(stage, inputs, options, services)
+    inputs, times = (inputs, 1.0) if pairs is None else (pairs.inputs, pairs.times)
     _, items = stage_inputs(stage, inputs)
     distinct = dict(zip(item_keys(operator, options, items), items, strict=True))
     known = (
@@ -228,7 +229,8 @@ def _at_most(
         return _estimate_runs(stage.operator, todo, options)
     if pairs.every is None:
         return asked
-    return _estimate_runs(stage.operator, stage_inputs(stage, pairs.every)[1], options).times(pairs.every_times)
+    every = _estimate_runs(stage.operator, stage_inputs(stage, pairs.every)[1], options).times(pairs.every_times)
+    return max(every, asked, key=lambda each: each.calls)  # some pairs may be worse to pack than all
 
 
 def _in_waves(

@@ -9,16 +9,18 @@ texts have one there (rule of three). ``rvbbit.join = exhaustive`` judges every 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from rvbbit_proxy.engine.upstream import Notice, UpstreamSession
+from rvbbit_proxy.execute.answers import NOTHING
 from rvbbit_proxy.execute.judging import Judged, judge, together
+from rvbbit_proxy.execute.near import COMPARED_ROWS, AllNear, ListedNear, Near, Positions
 from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.execute.services import Services
 from rvbbit_proxy.execute.similarity import can_compare
@@ -29,12 +31,9 @@ AUTO_PAIRS = 100_000
 """Pairs that are all judged without asking: 40 prompts of short texts."""
 FIRST_NEAREST = 8
 SAMPLE = 60
-COMPARED_ROWS = 1_000
-"""Rows of the longer side whose similarities are in memory at the same time."""
 ESTIMATED_PAIRS = 200_000
 """Pairs that EXPLAIN looks at; of more it looks at a part and scales up."""
 
-Positions = npt.NDArray[np.int64]
 Judge: TypeAlias = Callable[[OperatorStage, pa.Table, StatementRequest, Services], Judged]
 
 
@@ -62,9 +61,22 @@ def judge_pairs(
 ) -> Judged:
     """Answer the stage's pairs, or those that may match; ``judge_all`` is for all of them."""
     left, right = (_texts(sql, upstream) for sql in (sides.left_sql, sides.right_sql))
-    if not _blocked(stage, sides, len(left) * len(right), request.options, services):
+    if not _blocked(stage, len(left) * len(right), request.options, services):
         return judge_all(stage, _product(stage, left, right), request, services)
-    return _Blocking(stage, left, right, request, services).run()
+    return _Blocking(stage, left, right, None, request, services).run()
+
+
+def judge_related(
+    stage: OperatorStage,
+    inputs: pa.Table,
+    request: StatementRequest,
+    services: Services,
+    given: Mapping[str, Any] = NOTHING,
+) -> Judged:
+    """Answer a stage's inputs; where they are many pairs that something plain ties, those that may match."""
+    if not _pairwise(stage) or not _blocked(stage, inputs.num_rows, request.options, services):
+        return judge(stage, inputs, request, services, given)
+    return _Blocking(stage, *_related(inputs), request, services).run()
 
 
 def expected_pairs(
@@ -73,7 +85,7 @@ def expected_pairs(
     """Return the pairs to expect; which texts are near is not found out, it may cost embeddings."""
     left, right = (_texts(sql, upstream) for sql in (sides.left_estimate_sql, sides.right_estimate_sql))
     count = len(left) * len(right)
-    if _blocked(stage, sides, count, options, services):
+    if _blocked(stage, count, options, services):
         shorter = min(len(left), len(right))
         method = f"the nearest of {shorter} by embeddings for each of {max(len(left), len(right))}"
         method = (
@@ -85,6 +97,26 @@ def expected_pairs(
     return Expected(*_some_pairs(stage, left, right), f"all pairs of {len(left)} x {len(right)}")
 
 
+def expected_related(
+    stage: OperatorStage, inputs: pa.Table, options: RunOptions, services: Services
+) -> Expected | None:
+    """Return the pairs to expect of inputs that are blocked; None where all of them are asked about."""
+    if not _pairwise(stage) or not _blocked(stage, inputs.num_rows, options, services):
+        return None
+    left, right, relation = _related(inputs)
+    pairs = relation if len(left) >= len(right) else (relation[1], relation[0])
+    near = ListedNear(np.zeros((max(map(len, (left, right))), 1), np.float32), None, *pairs)
+    rows, columns = near.ranked(np.arange(len(near.longer)), 0, FIRST_NEAREST)
+    chosen = _table(stage, left, right, *((rows, columns) if len(left) >= len(right) else (columns, rows)))
+    part, every = chosen.slice(0, ESTIMATED_PAIRS), inputs.slice(0, ESTIMATED_PAIRS)
+    method = (
+        f"of {len(relation[0])} pairs, the nearest by embeddings for each of {len(near.longer)}: {FIRST_NEAREST}, more "
+        f"while a sample of {SAMPLE} has matches further away"
+    )
+    times = chosen.num_rows / max(part.num_rows, 1)
+    return Expected(part, times, method, every, inputs.num_rows / max(every.num_rows, 1))
+
+
 def _some_pairs(stage: OperatorStage, left: pa.Array, right: pa.Array) -> tuple[pa.Table, float]:
     """Return some of all pairs, all if they are few, and of how many times as many."""
     count = len(left) * len(right)
@@ -93,8 +125,21 @@ def _some_pairs(stage: OperatorStage, left: pa.Array, right: pa.Array) -> tuple[
     return some, count / max(some.num_rows, 1)
 
 
-def _blocked(stage: OperatorStage, sides: Sides, pairs: int, options: RunOptions, services: Services) -> bool:
-    if options.join == "exhaustive" or not sides.selective or stage.operator.returns != "boolean":
+def _pairwise(stage: OperatorStage) -> bool:
+    """Whether the stage's inputs are pairs of texts, of which one operator decides."""
+    return len(stage.key_columns) == 2 and stage.arguments == tuple(arg.name for arg in stage.operator.args[:2])
+
+
+def _related(inputs: pa.Table) -> tuple[pa.Array, pa.Array, tuple[Positions, Positions]]:
+    """Return the distinct texts of either side, and the pairs as their positions."""
+    inputs = inputs.drop_null()
+    sides = [inputs.column(index).combine_chunks().dictionary_encode() for index in range(2)]
+    positions = [np.asarray(side.indices, dtype=np.int64) for side in sides]
+    return sides[0].dictionary, sides[1].dictionary, (positions[0], positions[1])
+
+
+def _blocked(stage: OperatorStage, pairs: int, options: RunOptions, services: Services) -> bool:
+    if options.join == "exhaustive" or not stage.selective or stage.operator.returns != "boolean":
         return False
     many = pairs > (FIRST_NEAREST * SAMPLE if options.join == "blocked" else AUTO_PAIRS)
     return many and can_compare(stage.operator, options, services)
@@ -130,6 +175,7 @@ class _Blocking:
         stage: OperatorStage,
         left: pa.Array,
         right: pa.Array,
+        related: tuple[Positions, Positions] | None,
         request: StatementRequest,
         services: Services,
     ) -> None:
@@ -139,51 +185,41 @@ class _Blocking:
         self._services = services
         self._turned = len(left) < len(right)
         vectors = [self._vectors(texts) for texts in (left, right)]
-        self._longer, self._shorter = reversed(vectors) if self._turned else vectors
+        longer, shorter = reversed(vectors) if self._turned else vectors
+        self._askers = len(longer)
+        self._of = f"{len(left)} x {len(right)}" if related is None else f"{len(related[0])}"
+        self._near: Near = AllNear(longer, shorter)
+        if related is not None:
+            askers, others = reversed(related) if self._turned else related
+            self._near = ListedNear(longer, shorter, askers, others)
         self._done: list[Judged] = []
 
     def run(self) -> Judged:
         """Learn on a sample how far away matches are, then judge the pairs that are as near."""
-        count = len(self._longer)
-        shuffled = np.random.default_rng(0).permutation(count)
+        shuffled = np.random.default_rng(0).permutation(self._askers)
         sample, rest = shuffled[:SAMPLE], np.sort(shuffled[SAMPLE:])
         nearest = self._learn(sample)
         for start in range(0, len(rest), COMPARED_ROWS * 10):
-            some = rest[start : start + COMPARED_ROWS * 10]
-            self._judge(some, self._ranked(some, nearest))
+            self._judge(rest[start : start + COMPARED_ROWS * 10], 0, nearest)
         self._tell(nearest, len(sample))
         return together(self._stage, self._done)
 
     def _learn(self, sample: Positions) -> int:
         """Return k: no text of the sample has a match among the k after its k nearest."""
-        ranked = self._ranked(sample, len(self._shorter))
-        known, nearest = 0, min(FIRST_NEAREST, len(self._shorter))
-        while self._judge(sample, ranked[:, known:nearest]) or known == 0:
-            known, nearest = nearest, min(2 * nearest, len(self._shorter))
+        known, nearest = 0, min(FIRST_NEAREST, self._near.most)
+        while self._judge(sample, known, nearest) or known == 0:
+            known, nearest = nearest, min(2 * nearest, self._near.most)
             if known == nearest:
                 break
         return known
 
-    def _judge(self, askers: Positions, others: Positions) -> bool:
-        """Judge each asker with its others; return whether anything matches."""
-        rows, columns = np.repeat(askers, others.shape[1]), others.ravel()
+    def _judge(self, askers: Positions, first: int, last: int) -> bool:
+        """Judge each asker with its others of these ranks; return whether anything matches."""
+        rows, columns = self._near.ranked(askers, first, last)
         pair = (columns, rows) if self._turned else (rows, columns)
         table = _table(self._stage, self._left, self._right, *pair)
         self._done.append(judge(self._stage, table, self._request, self._services))
         return any(self._done[-1].values)
-
-    def _ranked(self, askers: Positions, nearest: int) -> Positions:
-        """Return the positions of the nearest of the shorter side, the nearest first: (askers, nearest)."""
-        found = [np.zeros((0, nearest), np.int64)]
-        for start in range(0, len(askers), COMPARED_ROWS):
-            cosines = self._longer[askers[start : start + COMPARED_ROWS]] @ self._shorter.T
-            if nearest < cosines.shape[1]:
-                chosen = np.argpartition(-cosines, nearest - 1, axis=1)[:, :nearest]
-            else:
-                chosen = np.broadcast_to(np.arange(nearest), cosines.shape)
-            order = np.argsort(-np.take_along_axis(cosines, chosen, axis=1), axis=1, kind="stable")
-            found.append(np.take_along_axis(chosen, order, axis=1))
-        return np.concatenate(found)
 
     def _vectors(self, texts: pa.Array) -> npt.NDArray[np.float32]:
         work = self._services.door.embed(
@@ -195,12 +231,12 @@ class _Blocking:
         return self._services.loop.run(work, self._request.ctx.cancel)
 
     def _tell(self, nearest: int, sample: int) -> None:
-        missed = f"fewer than {300 / sample:.0f} %" if nearest < len(self._shorter) else "none"
+        missed = f"fewer than {300 / sample:.0f} %" if nearest < self._near.most else "none"
         self._request.notify(
             Notice(
                 "NOTICE",
                 "00000",
-                f"{self._stage.operator.name}: {len(self._longer)} x {len(self._shorter)} pairs, judged the {nearest} "
+                f"{self._stage.operator.name}: {self._of} pairs, judged the {nearest} "
                 "nearest of each by embeddings",
                 detail=f"Of {sample} texts none matched any of the next {nearest}; at 95 % confidence {missed} do.",
                 hint="SET rvbbit.join = exhaustive judges every pair.",

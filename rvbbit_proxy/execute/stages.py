@@ -14,7 +14,7 @@ import pyarrow as pa
 from rvbbit_proxy.engine.upstream import UpstreamSession
 from rvbbit_proxy.execute.beside import companions
 from rvbbit_proxy.execute.judging import StageReport, judge, judge_shared, result_table
-from rvbbit_proxy.execute.pairs import judge_pairs
+from rvbbit_proxy.execute.pairs import judge_pairs, judge_related
 from rvbbit_proxy.execute.relations import drop_relations, make_relation
 from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.execute.services import Services
@@ -69,7 +69,7 @@ def _run_operator(
     else:
         if stage.relation not in shared.inputs:
             runs = _ask_together(stage, later, shared, request, upstream, services)
-        judged = judge(stage, shared.inputs.pop(stage.relation), request, services, shared.given)
+        judged = judge_related(stage, shared.inputs.pop(stage.relation), request, services, shared.given)
     upstream.load(stage.relation, result_table(stage, judged.keys, judged.values), stage.key_columns)
     return replace(judged.report, runs=judged.report.runs + runs)
 

@@ -36,16 +36,12 @@ class Spool:
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """The two queries whose rows' pairs are a stage's inputs; each gives one key column, distinct.
-
-    ``selective``: a pair whose answer is not known counts as one that is false, so unlike pairs need none.
-    """
+    """The two queries whose rows' pairs are a stage's inputs; each gives one key column, distinct."""
 
     left_sql: str
     right_sql: str
     left_estimate_sql: str
     right_estimate_sql: str
-    selective: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +68,8 @@ class OperatorStage:
     ties_count: bool = False
     sides: Sides | None = None
     """``input_sql`` is the product of two queries, which the upstream need not form."""
+    selective: bool = False
+    """An input whose answer is not known counts as one that is false, so pairs that are unlike need none."""
 
     @property
     def aggregate(self) -> bool:

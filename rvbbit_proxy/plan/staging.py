@@ -214,6 +214,7 @@ class Staging:
         stage = self.made[relation]
         if stage is not self.stages[-1] or stage.sides is not None:
             return
+        stage = self.made[relation] = self.stages[-1] = replace(stage, selective=selective)
         queries = side_queries(source, [expression for _, expression in arguments.varying])
         if queries is None:
             return
@@ -221,9 +222,7 @@ class Staging:
             query.set("expressions", [exp.alias_(typed(arg, value), key)])
             query.set("distinct", exp.Distinct())
         left, right = queries
-        sides = Sides(
-            self.query_sql(left), self.query_sql(right), self.estimate(left)[0], self.estimate(right)[0], selective
-        )
+        sides = Sides(self.query_sql(left), self.query_sql(right), self.estimate(left)[0], self.estimate(right)[0])
         self.made[relation] = self.stages[-1] = replace(stage, sides=sides)
 
     def _lookup(self, relation: str, operator: Operator, arguments: Arguments, keys: Sequence[str]) -> exp.Expr:

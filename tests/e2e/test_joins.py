@@ -110,6 +110,23 @@ def test_blocking_asks_about_near_pairs_only(shop: Running, model: ScriptedModel
     assert judged is not None and int(judged[1]) < 80
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_blocking_stays_within_what_is_equal(shop: Running, model: ScriptedModel, turned: bool) -> None:
+    tied = "g.id % 2 = k.id % 2 AND g.body MEANS k.name"
+    sources = "kinds k JOIN goods g" if turned else "goods g JOIN kinds k"
+    join = f"SELECT g.id, k.id FROM {sources} ON {tied}"
+    with shop.connect() as connection:
+        assert sorted(connection.execute(join).fetchall()) == PAIRS
+        connection.execute("SET rvbbit.cache = off")
+        connection.execute("SET rvbbit.join = blocked")
+        plan = explained(connection, join)
+        (stage,) = plan["Stages"]
+        assert stage["method"].startswith("of 4800 pairs, the nearest by embeddings for each of 120: 8, more")
+        assert stage["calls_low"] <= stage["calls"] <= stage["calls_high"]
+        found = set(connection.execute(join).fetchall())
+    assert found <= set(PAIRS) and len(found) >= 0.97 * len(PAIRS)
+
+
 def test_blocking_goes_on_while_there_are_matches_further_away(
     serve: Callable[..., Running], model: ScriptedModel
 ) -> None:

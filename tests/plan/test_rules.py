@@ -44,14 +44,14 @@ def render_operator(stage: OperatorStage) -> list[str]:
     return [
         f"{stage.operator.name} {stage.relation} in {stage.position}{fixed}{bound}{top}",
         f"    {stage.input_sql}",
-        *render_sides(stage.sides),
+        *render_sides(stage.sides, stage.selective),
     ]
 
 
-def render_sides(sides: Sides | None) -> list[str]:
+def render_sides(sides: Sides | None, selective: bool) -> list[str]:
     if sides is None:
         return []
-    blocked = " or the like ones" if sides.selective else ""
+    blocked = " or the like ones" if selective else ""
     return [f"  all pairs{blocked} of", f"    {sides.left_sql}", f"    {sides.right_sql}"]
 
 
