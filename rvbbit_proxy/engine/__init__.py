@@ -11,6 +11,7 @@ duckdb_parameters.py    ``$n``: where they stand, what they are bound to
 duckdb_inference.py     the types of parameters nobody declared, asked of DuckDB's binder
 duckdb_origins.py       which table's column a result column is, looked up as DuckDB does
 duckdb_inserts.py       INSERT and UPDATE with what PostgreSQL lets them leave out, arrays written as text
+duckdb_lengths.py       values held to the lengths that columns were declared with
 duckdb_missing.py       what DuckDB cannot do, told as not supported
 duckdb_skipped.py       the notices of IF EXISTS and IF NOT EXISTS
 duckdb_names.py         the names of unnamed result columns, as PostgreSQL gives them

@@ -136,6 +136,8 @@ ERROR_RULES = (
     _rule(r"^Conversion: .*(?:out of range|overflow)", "22003"),
     _rule(r"^Conversion: .*Could not (?:cast|convert).*(?:decimal|numeric|INT|DOUBLE|FLOAT)", "22003"),
     _rule(r"^Conversion: ", "22P02"),
+    _rule(r"value too long for type character|bit string too long for type", "22001"),
+    _rule(r"bit string length \d+ does not match type", "22026"),
     _rule(r"square root of a negative", "2201F"),
     _rule(r"logarithm of (?:zero|a negative)", "2201E"),
     _rule(r"^Out of Range: ", "22003"),

@@ -21,7 +21,7 @@ from duckdb.sqltypes import DuckDBPyType
 
 from rvbbit_proxy.engine.catalog.rewrite import Rewritten
 from rvbbit_proxy.engine.duckdb_names import postgres_names
-from rvbbit_proxy.engine.duckdb_types import kind_of, postgres_type
+from rvbbit_proxy.engine.duckdb_types import decimal_size, is_free, kind_of, postgres_type
 from rvbbit_proxy.engine.upstream import Column, ValueRows
 from rvbbit_proxy.sql.lexer import words
 from rvbbit_proxy.sql.remembered import LONGEST_KEPT, remembered
@@ -223,8 +223,8 @@ def are_exact(types: Sequence[DuckDBPyType]) -> bool:
 
 def _arrow_type(kind: str, duckdb_type: DuckDBPyType) -> pa.DataType | None:
     if kind == "decimal":
-        facts = dict(duckdb_type.children)
-        return pa.decimal128(int(str(facts["precision"])), int(str(facts["scale"])))
+        size = decimal_size(duckdb_type)
+        return None if is_free(*size) else pa.decimal128(*size)
     return pa.string() if kind in _HUGE else _ARROW_TYPES.get(kind)
 
 

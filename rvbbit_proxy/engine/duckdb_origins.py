@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import duckdb
 
+from rvbbit_proxy.engine.catalog.declared import DeclaredColumns, DeclaredType
 from rvbbit_proxy.engine.catalog.install import column_types, relation_oids
 from rvbbit_proxy.engine.catalog.origins import Origin, Origins, likeness, may_have_origins, statement_origins
 from rvbbit_proxy.engine.upstream import Column
@@ -22,6 +23,11 @@ KEPT_STATEMENTS = 256
 """Per session: a client repeats no more."""
 FIRST_USER_OID = 16384
 USER_OIDS = 2147467264
+_ENUMS = """
+    SELECT database_name, schema_name, type_name, 'ENUM(' || array_to_string(
+        list_transform(labels, lambda label: '''' || replace(label, '''', '''''') || ''''), ', ') || ')'
+    FROM duckdb_types() WHERE NOT internal AND logical_type = 'ENUM' ORDER BY type_oid
+"""
 _TEMPORARY = "temp"
 _OWN_PREFIX = "rvbbit_"
 _SYSTEM_SCHEMAS = ("pg_catalog", "information_schema")
@@ -34,7 +40,12 @@ def relation_oid(schema: str, name: str) -> int:
     >>> relation_oid("public", "t")
     1684492649
     """
-    digest = hashlib.md5(f"relation:{schema}.{name}".encode(), usedforsecurity=False).digest()
+    return object_oid("relation", schema, name)
+
+
+def object_oid(kind: str, schema: str, name: str) -> int:
+    """Return the oid that the catalogs give an object of a kind."""
+    digest = hashlib.md5(f"{kind}:{schema}.{name}".encode(), usedforsecurity=False).digest()
     return FIRST_USER_OID + int.from_bytes(digest[8:], "little") % USER_OIDS
 
 
@@ -67,14 +78,17 @@ class ColumnOrigins:
         connection: duckdb.DuckDBPyConnection,
         version: Callable[[], int],
         columns_of: Callable[[str], list[tuple[str, str]]],
+        declared: Callable[[], DeclaredColumns],
     ) -> None:
         self._connection = connection
         self._version = version
         self._columns_of = columns_of
+        self._declared = declared
         self._kept: OrderedDict[str, StatementOrigins] = OrderedDict()
         self._relations: dict[tuple[str, ...], Origins | None] = {}
         self._relations_version = -1
         self._path: list[tuple[str, str]] = []
+        self._enums: dict[str, tuple[str, str, str]] | None = None
 
     def of(self, sql: str) -> StatementOrigins:
         """Return a statement's origins; not while rows are being read, since the connection may be asked."""
@@ -96,7 +110,7 @@ class ColumnOrigins:
             return kept
         if version != self._relations_version:
             self._relations.clear()
-            self._path, self._relations_version = [], version
+            self._path, self._enums, self._relations_version = [], None, version
         found = StatementOrigins(version, statement_origins(like, sql, self._find))
         self._keep(like, found)
         return found
@@ -120,15 +134,38 @@ class ColumnOrigins:
         for database, schema in self._places(parts):
             names = self._columns_of(".".join(map(_quoted, (database, schema, parts[-1]))))
             if names:
-                return self._told(database, schema, parts[-1], [name for name, _ in names])
+                return self._told(database, schema, parts[-1], names)
         return None
 
-    def _told(self, database: str, schema: str, name: str, columns: Sequence[str]) -> Origins:
+    def _told(self, database: str, schema: str, name: str, columns: Sequence[tuple[str, str]]) -> Origins:
         shown = self._shown_schema(database, schema)
         if shown is None or (database == _TEMPORARY and name.startswith(_OWN_PREFIX)):
-            return tuple(Origin(column.lower()) for column in columns)
+            return tuple(Origin(column.lower()) for column, _ in columns)
         oid = relation_oid(shown, name)
-        return tuple(Origin(column.lower(), oid, number) for number, column in enumerate(columns, start=1))
+        declared = self._declared_of(database, schema, name)
+        origins = []
+        for number, (column, kind) in enumerate(columns, start=1):
+            known = declared.get(column)
+            type_oid, typmod = (known.type_oid, known.typmod) if known is not None else (self._enum_oid(kind), -1)
+            origins.append(Origin(column.lower(), oid, number, type_oid, typmod))
+        return tuple(origins)
+
+    def _declared_of(self, database: str, schema: str, name: str) -> Mapping[str, DeclaredType]:
+        for (known_database, known_schema, table), columns in self._declared().items():
+            if (known_database, known_schema, table.lower()) == (database, schema, name.lower()):
+                return columns
+        return {}
+
+    def _enum_oid(self, kind: str) -> int:
+        """Return the oid of the enum whose labels DuckDB tells as a column's type, 0 for any other type."""
+        if not kind.startswith("ENUM("):
+            return 0
+        if self._enums is None:
+            rows = self._connection.execute(_ENUMS).fetchall()
+            self._enums = {kind: (database, schema, name) for database, schema, name, kind in reversed(rows)}
+        database, schema, name = self._enums.get(kind, ("", "", ""))
+        shown = self._shown_schema(database, schema) if name else None
+        return 0 if shown is None else object_oid("type", shown, name)
 
     def _shown_schema(self, database: str, schema: str) -> str | None:
         """Return the schema as clients know it, None for one that the catalogs do not show."""
@@ -178,7 +215,9 @@ def _system_relation(parts: Sequence[str]) -> Origins | None:
 def _placed(column: Column, origin: Origin) -> Column:
     if not origin.table_oid or column.name.lower() != origin.name:
         return column
-    return replace(column, table_oid=origin.table_oid, attnum=origin.attnum)
+    if not origin.type_oid:
+        return replace(column, table_oid=origin.table_oid, attnum=origin.attnum)
+    return Column(column.name, origin.type_oid, origin.typmod, origin.table_oid, origin.attnum)
 
 
 def _quoted(name: str) -> str:

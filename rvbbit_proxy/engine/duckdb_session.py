@@ -19,6 +19,7 @@ from typing import Any, Literal
 import duckdb
 import pyarrow as pa
 
+from rvbbit_proxy.engine.catalog.declared import DeclaredColumns, marked_comment, marks, spell_types
 from rvbbit_proxy.engine.catalog.emulation import SessionCatalog, announced
 from rvbbit_proxy.engine.catalog.rewrite import Rewritten
 from rvbbit_proxy.engine.duckdb_constraints import VIOLATIONS, explain_violation
@@ -32,9 +33,10 @@ from rvbbit_proxy.engine.duckdb_guard import (
     redirect_annotations,
     writes_annotations,
 )
-from rvbbit_proxy.engine.duckdb_inference import PROBE_ERRORS, QUERY_PLAN, DuckDBBinder
+from rvbbit_proxy.engine.duckdb_inference import KEPT, PROBE_ERRORS, QUERY_PLAN, DuckDBBinder
 from rvbbit_proxy.engine.duckdb_inserts import name_columns, spell_arrays
 from rvbbit_proxy.engine.duckdb_instance import Health
+from rvbbit_proxy.engine.duckdb_lengths import fit_lengths
 from rvbbit_proxy.engine.duckdb_missing import missing_feature
 from rvbbit_proxy.engine.duckdb_origins import ColumnOrigins, StatementOrigins
 from rvbbit_proxy.engine.duckdb_parameters import bind_parameters, null_parameters, substitute_parameters
@@ -76,7 +78,8 @@ from rvbbit_proxy.errors import (
 )
 from rvbbit_proxy.sql.copy import CopyCommand
 from rvbbit_proxy.sql.lexer import Statement as StatementText
-from rvbbit_proxy.sql.lexer import lexemes, split_statements, unquote_identifier, words
+from rvbbit_proxy.sql.lexer import leading_words, lexemes, split_statements, unquote_identifier, words
+from rvbbit_proxy.sql.remembered import LONGEST_KEPT
 from rvbbit_proxy.wire.types.style import DEFAULT_STYLE, TextStyle
 
 log = logging.getLogger(__name__)
@@ -131,7 +134,9 @@ class DuckDBSession(UpstreamSession):
         self._has_ledger = has_ledger
         self._health = health or Health()
         self._binder = DuckDBBinder(connection, lambda: catalog.version)
-        self._column_origins = ColumnOrigins(connection, lambda: catalog.version, self._binder.table_columns)
+        self._column_origins = ColumnOrigins(
+            connection, lambda: catalog.version, self._binder.table_columns, catalog.declared
+        )
         self._origins = StatementOrigins(0, None)
         self._few = FewQueries()
         self._status: TransactionStatus = "I"
@@ -139,6 +144,8 @@ class DuckDBSession(UpstreamSession):
         self._writes = self._writes_before_block = 0
         self._begun_as = ""
         self._among_others = False
+        self._fitted_under: DeclaredColumns = {}
+        self._fitted_texts: dict[str, str] = {}
         self._open: DuckDBResult | None = None
         self._cancel_lock = threading.Lock()
         self._running = False
@@ -167,6 +174,8 @@ class DuckDBSession(UpstreamSession):
                 return self._grant(sql)
             notices = skipped(sql, self._exists)
             asked, sql = sql, self._prepared(sql, result_formats)
+            if not notices:
+                self._statement = self._with_marks(self._statement, asked)
             if self._statement.before or self._statement.after:
                 result = self._run_among(self._statement)
             else:
@@ -286,9 +295,40 @@ class DuckDBSession(UpstreamSession):
         checked = self._checked(sql)
         if "'{" in checked and words_of(checked, 1) in (("INSERT",), ("UPDATE",)):
             checked = spell_arrays(checked, self._binder.table_columns)
-        found = self._catalog.prepare(checked, in_block=self._status != "I", formats=formats)
-        self._statement = in_steps(found, self._connection, self._catalog.wait_for_renames)
+        if words_of(checked, 3) == ("COMMENT", "ON", "COLUMN"):
+            checked = marked_comment(checked, self._catalog.comment_of)
+        spelt = spell_types(checked)
+        found = self._catalog.prepare(spelt, in_block=self._status != "I", formats=formats)
+        found = in_steps(found, self._connection, self._catalog.wait_for_renames)
+        fitted = self._fitted(found.sql)
+        displaced = found.displaced or len(spelt) != len(checked) or fitted != found.sql
+        self._statement = replace(found, sql=fitted, displaced=displaced)
         return self._statement.sql
+
+    def _fitted(self, sql: str) -> str:
+        """Return the statement with values held to the lengths of their columns, where any has one."""
+        declared = self._catalog.declared() if leading_words(sql, 1) in (("insert",), ("update",)) else {}
+        if not declared:
+            return sql
+        if self._fitted_under is not declared or len(self._fitted_texts) > KEPT:
+            self._fitted_under, self._fitted_texts = declared, {}
+        fitted = self._fitted_texts.get(sql)
+        if fitted is None:
+            fitted = fit_lengths(sql, self._catalog.declared_lengths, self._column_names)
+            if len(sql) <= LONGEST_KEPT:
+                self._fitted_texts[sql] = fitted
+        return fitted
+
+    def _column_names(self, table: str) -> list[str]:
+        return [name for name, _ in self._binder.table_columns(table)]
+
+    def _with_marks(self, statement: Rewritten, sql: str) -> Rewritten:
+        """Return a definition with what keeps the types its columns are declared with."""
+        kept = [
+            self._catalog.prepare(mark, in_block=self._status != "I").sql
+            for mark in marks(sql, self._catalog.comment_of)
+        ]
+        return replace(statement, after=(*statement.after, *kept)) if kept else statement
 
     def _declared(self, type_oids: Sequence[int]) -> list[int]:
         """Return the parameters' types as the client declared them, else as the catalogs know them."""

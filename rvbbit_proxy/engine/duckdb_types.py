@@ -2,7 +2,8 @@
 
 The wire takes a fixed list of Arrow forms. A DuckDB type outside of it (HUGEINT, TIMETZ, STRUCT, …) is cast in
 DuckDB itself, by the expression that :func:`wire_expression` gives, before the rows become Arrow.
-Differs from PostgreSQL: STRUCT, MAP, UNION and VARIANT are json; ENUM is text; sum() of integers is numeric.
+Differs from PostgreSQL: STRUCT, MAP, UNION and VARIANT are json; ENUM is text where it is computed; sum() of integers
+is numeric.
 Source: https://duckdb.org/docs/stable/sql/data_types/overview, pg_type of PostgreSQL 16.
 """
 
@@ -70,6 +71,8 @@ _CASTS = {
     "timestamp_ms": "TIMESTAMP",
     "timestamp_ns": "TIMESTAMP",
 }
+FREE_PRECISION, FREE_SCALE = 38, 10
+"""numeric without precision; a product of such has twice the scale."""
 _AS_JSON = frozenset({"struct", "map", "union", "variant"})
 _LISTS = frozenset({"list", "array"})
 
@@ -79,7 +82,7 @@ SQL_NAMES = {
     oids.INT4: "INTEGER",
     oids.INT8: "BIGINT",
     oids.OID: "BIGINT",
-    oids.NUMERIC: "DECIMAL",
+    oids.NUMERIC: "DECIMAL(38, 10)",
     oids.FLOAT4: "FLOAT",
     oids.FLOAT8: "DOUBLE",
     oids.BYTEA: "BLOB",
@@ -107,6 +110,17 @@ def numeric_typmod(precision: int, scale: int) -> int:
     return ((precision << 16) | scale) + 4
 
 
+def decimal_size(duckdb_type: DuckDBPyType) -> tuple[int, int]:
+    """Return a DECIMAL's precision and scale."""
+    facts = dict(duckdb_type.children)
+    return int(str(facts["precision"])), int(str(facts["scale"]))
+
+
+def is_free(precision: int, scale: int) -> bool:
+    """Tell whether a DECIMAL stands for numeric without precision: zeros at its end say nothing."""
+    return precision == FREE_PRECISION and scale >= FREE_SCALE
+
+
 def kind_of(duckdb_type: DuckDBPyType) -> str:
     """Return the type's family in lower case; JSON, an alias of VARCHAR, is ``json``."""
     if str(duckdb_type) == "JSON":
@@ -120,8 +134,9 @@ def postgres_type(duckdb_type: DuckDBPyType) -> TypeAndModifier:
     if kind in _LISTS:
         return _array_oid(duckdb_type), -1
     if kind == "decimal":
-        facts = dict(duckdb_type.children)
-        return oids.NUMERIC, numeric_typmod(int(str(facts["precision"])), int(str(facts["scale"])))
+        precision, scale = decimal_size(duckdb_type)
+        free = is_free(precision, scale)
+        return oids.NUMERIC, -1 if free else numeric_typmod(precision, scale)
     if kind == "json":
         return oids.JSON, -1
     return _OIDS.get(kind, oids.TEXT), -1
@@ -149,6 +164,8 @@ def wire_expression(duckdb_type: DuckDBPyType, column: str) -> str | None:
     kind = kind_of(duckdb_type)
     if kind in _AS_JSON:
         return f"to_json({column})::VARCHAR"
+    if kind == "decimal" and is_free(*decimal_size(duckdb_type)):
+        return f"rtrim(rtrim(CAST({column} AS VARCHAR), '0'), '.')"
     if kind in _CASTS:
         return f"CAST({column} AS {_CASTS[kind]})"
     if kind not in _LISTS and kind not in _OIDS and kind not in ("decimal", "json"):

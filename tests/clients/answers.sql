@@ -387,7 +387,6 @@ SELECT * FROM jsonb_to_recordset('[{"a": 1}, {"a": 2}]'::jsonb) AS x(a int)
 -- queries
 SELECT DISTINCT ON (person_id) person_id, amount FROM orders ORDER BY person_id, amount DESC
 SELECT person_id, sum(amount) FROM orders GROUP BY ROLLUP (person_id) ORDER BY 1 NULLS LAST
--- differs: lengths
 SELECT person_id, note, count(*) FROM orders GROUP BY GROUPING SETS ((person_id), (note), ()) ORDER BY 1, 2, 3
 -- differs: widths
 SELECT person_id, grouping(person_id), sum(amount) FROM orders GROUP BY CUBE (person_id) ORDER BY 1
@@ -413,7 +412,6 @@ SELECT id FROM people JOIN (SELECT 1 AS id) x USING (id)
 WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 3) SELECT n FROM t
 SELECT id FROM people EXCEPT SELECT 1 ORDER BY 1
 SELECT id FROM people INTERSECT SELECT 1
--- differs: lengths
 TABLE orders
 -- differs: grammar
 SELECT count(*) FROM people TABLESAMPLE BERNOULLI (100)
@@ -438,9 +436,7 @@ INSERT INTO people (id, name) VALUES (9, NULL)
 INSERT INTO people (id) VALUES ('x')
 INSERT INTO people (id, nope) VALUES (1, 2)
 INSERT INTO orders (id, amount) VALUES (13, 5), (14, NULL)
--- differs: lengths
 INSERT INTO orders (id, person_id, amount, note) VALUES (15, 1, 1, 'longer than twenty characters')
--- differs: lengths
 UPDATE orders SET amount = amount + 1 WHERE id = 10 RETURNING *
 UPDATE orders SET amount = p.id FROM people p WHERE p.id = orders.person_id AND orders.id = 10
 UPDATE orders o SET (amount, note) = (5, 'x') WHERE o.id = 10
@@ -449,7 +445,6 @@ DELETE FROM orders WHERE id = 10 RETURNING id
 DELETE FROM orders USING people WHERE orders.person_id = people.id AND people.id = 77
 DELETE FROM people WHERE id = 1
 MERGE INTO orders o USING (SELECT 13 AS id, 7 AS amount) s ON o.id = s.id WHEN MATCHED THEN UPDATE SET amount = s.amount WHEN NOT MATCHED THEN INSERT (id, amount) VALUES (s.id, s.amount)
--- differs: lengths
 DELETE FROM orders WHERE id IN (13, 14, 15)
 WITH gone AS (DELETE FROM orders WHERE id = 13 RETURNING id) SELECT * FROM gone
 CREATE TABLE copy AS SELECT id, name, score FROM people
@@ -512,14 +507,11 @@ DROP TABLE lasting
 CREATE TABLE computed (a int, c int GENERATED ALWAYS AS (1 + 1) STORED)
 CREATE TABLE sized (a varchar(3), b char(3), c numeric(4,1), d timestamp(0), e bit(3))
 INSERT INTO sized VALUES ('abc', 'a', 12.34, '2024-01-01 10:00:00.7', B'101')
--- differs: lengths
 INSERT INTO sized (a) VALUES ('abcd')
--- differs: lengths
 INSERT INTO sized (b) VALUES ('abcd')
 INSERT INTO sized (c) VALUES (12345)
 -- differs: lengths
 SELECT * FROM sized
--- differs: lengths
 SELECT b || '|', length(b), b = 'a' FROM sized
 DROP TABLE sized
 COMMENT ON TABLE people IS 'who'
@@ -640,3 +632,26 @@ SELECT int4range(1, 5)
 SELECT '12.34'::money
 -- differs: lacking
 SELECT to_tsvector('simple', 'a b') @@ to_tsquery('a')
+
+-- types as they were declared
+CREATE TABLE declared (id serial PRIMARY KEY, code varchar(3) NOT NULL, kind char(2), plain varchar, flags bit(3), more bit varying(4), at time(0), seen timestamp(3), free numeric, codes varchar(3)[])
+SELECT attname, format_type(atttypid, atttypmod), atttypmod FROM pg_attribute WHERE attrelid = 'declared'::regclass AND attnum > 0 ORDER BY attnum
+SELECT column_name, data_type, character_maximum_length, numeric_precision, datetime_precision FROM information_schema.columns WHERE table_name = 'declared' ORDER BY ordinal_position
+INSERT INTO declared (code, plain) VALUES ('abc', 'x'), ('ab   ', 'y'), ('abcd', 'z')
+INSERT INTO declared (code, plain) VALUES ('abc', 'x'), ('ab   ', 'y')
+INSERT INTO declared (code) SELECT repeat('x', i) FROM generate_series(3, 4) AS g(i)
+UPDATE declared SET code = code || 'd', plain = 'long enough' WHERE id = 1
+UPDATE declared SET code = upper(code), plain = 'long enough' WHERE code = 'abc'
+INSERT INTO declared (code, flags) VALUES ('a', B'10')
+INSERT INTO declared (code, more) VALUES ('a', B'10101')
+SELECT code, plain, code || '.' AS dotted FROM declared d WHERE code LIKE 'A%'
+COMMENT ON COLUMN declared.code IS 'the code'
+ALTER TABLE declared RENAME COLUMN code TO short
+ALTER TABLE declared ALTER COLUMN short TYPE varchar(5), ADD COLUMN extra char(4)
+ALTER TABLE declared ALTER COLUMN plain TYPE text
+SELECT attname, format_type(atttypid, atttypmod), col_description(attrelid, attnum) FROM pg_attribute WHERE attrelid = 'declared'::regclass AND attnum > 0 ORDER BY attnum
+COMMENT ON COLUMN declared.short IS NULL
+SELECT col_description('declared'::regclass, 2)
+INSERT INTO declared (short, free) VALUES ('abcde', 12345678901234567890.123456), ('abcd', -0.00125)
+SELECT free, free + 1, 2::numeric, 1.23456::numeric FROM declared WHERE free IS NOT NULL ORDER BY id
+DROP TABLE declared

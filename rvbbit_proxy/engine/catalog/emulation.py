@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -17,9 +17,10 @@ from typing import Any
 import duckdb
 
 from rvbbit_proxy.engine.activity import Activity, SessionActivity
+from rvbbit_proxy.engine.catalog.declared import DECLARED, DeclaredColumns, DeclaredType, declared_columns
 from rvbbit_proxy.engine.catalog.index_renames import IndexRenames
 from rvbbit_proxy.engine.catalog.install import SNAPSHOT_PREFIX, install_functions
-from rvbbit_proxy.engine.catalog.names import blank_noise, localise_names, quote_at
+from rvbbit_proxy.engine.catalog.names import blank_noise, localise_names, quote_at, spell_numerics
 from rvbbit_proxy.engine.catalog.output_types import REG_TYPES
 from rvbbit_proxy.engine.catalog.rewrite import Rewritten, rewrite_statement
 from rvbbit_proxy.engine.catalog.snapshots import SessionSnapshot, SharedSnapshot
@@ -134,6 +135,7 @@ class CatalogEmulation:
         self._connection = connection
         self._lock = threading.Lock()
         self._has_functions = False
+        self._declared: tuple[int, DeclaredColumns] = (-1, {})
 
     def install_functions(self) -> None:
         """Make the functions that every session has."""
@@ -152,6 +154,14 @@ class CatalogEmulation:
         with self._lock:
             self.version += 1
             self.functions_version += functions
+
+    def declared(self) -> DeclaredColumns:
+        """Return the types that columns were declared with, as committed."""
+        with self._lock:
+            if self._declared[0] != self.version:
+                with closing(self._connection.cursor()) as cursor:
+                    self._declared = self.version, declared_columns(cursor.execute(DECLARED).fetchall())
+            return self._declared[1]
 
     def rewrite(self, sql: str, identity: SessionIdentity) -> str:
         """Return the statement as DuckDB understands it; as it came where it needs nothing."""
@@ -173,6 +183,7 @@ class SessionCatalog:
         self._own_version = 0
         self._defined_in_block = self._defined_functions = False
         self._has_temporary = False
+        self._declared: tuple[int, DeclaredColumns] = (-1, {})
         self.activity = SessionActivity(identity.pid, identity.user, identity.database, identity.application_name)
         emulation.activity.opened(self.activity)
         introduce(connection, identity)
@@ -195,6 +206,37 @@ class SessionCatalog:
         if _DROP_TABLE.match(sql) is not None:
             return replace(found, after=self._owned_sequences(found.sql))
         return found
+
+    def declared(self) -> DeclaredColumns:
+        """Return the types that columns the session sees were declared with, beside what DuckDB keeps of them."""
+        if not (self._defined_in_block or self._has_temporary):
+            return self._emulation.declared()
+        if self._declared[0] != self.version:
+            self._declared = self.version, declared_columns(self._connection.execute(DECLARED).fetchall())
+        return self._declared[1]
+
+    def declared_lengths(self, name: str) -> Mapping[str, DeclaredType]:
+        """Return the declared types of the columns of a table, by its name as written."""
+        declared = self.declared()
+        if not declared:
+            return {}
+        *schemas, table = [unquote_identifier(part).lower() for part in lexemes(name) if part.text != "."]
+        wanted = schemas[-1:] if schemas != ["temp"] else ["main"]
+        for (_, schema, found), columns in declared.items():
+            if found.lower() == table and (not wanted or schema.lower() == wanted[0]):
+                return columns
+        return {}
+
+    def comment_of(self, table: str, column: str) -> str | None:
+        """Return the whole comment of a column, both names as written."""
+        *schemas, name = [unquote_identifier(part).lower() for part in lexemes(table) if part.text != "."]
+        schema = {"public": "main", "temp": "main"}.get(schemas[-1], schemas[-1]) if schemas else None
+        rows = self._connection.execute(
+            'SELECT "comment" FROM duckdb_columns() WHERE lower(table_name) = $1 AND lower(column_name) = $2'
+            " AND (lower(schema_name) = $3 OR $3 IS NULL) AND NOT internal",
+            [name, unquote_identifier(lexemes(column)[-1]).lower(), schema],
+        ).fetchall()
+        return next((comment for (comment,) in rows if comment is not None), None)
 
     def _owned_sequences(self, sql: str) -> tuple[str, ...]:
         """Return what drops the sequences that serial columns of the tables to be dropped count with."""
@@ -335,9 +377,11 @@ def _carries(given: int, wanted: int) -> bool:
 
 def rewritten(sql: str, database: str, formats: tuple[int, ...] = ()) -> Rewritten:
     """Return the statement for DuckDB with what must run before it and its columns' types."""
-    if not needs_rewriting(sql, database):
-        return Rewritten(sql)
-    return _rewritten(sql, database, formats)
+    spelt = spell_numerics(sql)
+    if not needs_rewriting(spelt, database):
+        return Rewritten(spelt, displaced=spelt != sql)
+    found = _rewritten(spelt, database, formats)
+    return found if spelt == sql or found.displaced else replace(found, displaced=True)
 
 
 @remembered

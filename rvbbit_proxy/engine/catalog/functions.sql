@@ -237,3 +237,22 @@ CREATE MACRO rvbbit_fn.base.type_name(word) AS coalesce(MAP {'VARCHAR': 'text', 
 CREATE MACRO rvbbit_fn.main.pg_typeof(x) AS rvbbit_fn.base.type_name(regexp_replace(typeof(x), '(\[\d*\])+$', ''))
     || CASE WHEN ends_with(typeof(x), ']') THEN '[]' ELSE '' END;
 CREATE MACRO rvbbit_fn.main.txid_current() AS system.main.txid_current()::BIGINT;
+
+-- values held to the lengths of their columns; `_once` where computing the value twice might give two values
+CREATE MACRO rvbbit_fn.base.varchar_in(x, size) AS CASE WHEN system.main.length(x) <= size THEN x
+    WHEN x IS NULL THEN NULL
+    WHEN system.main.length(rtrim(x, ' ')) <= size THEN left(x, size)
+    ELSE error('value too long for type character varying(' || size || ')') END;
+CREATE MACRO rvbbit_fn.base.varchar_in_once(x, size) AS
+    list_transform([x], lambda given: rvbbit_fn.base.varchar_in(given, size))[1];
+CREATE MACRO rvbbit_fn.base.char_in(x, size) AS CASE WHEN x IS NULL THEN NULL
+    WHEN system.main.length(rtrim(x, ' ')) <= size THEN rtrim(x, ' ')
+    ELSE error('value too long for type character(' || size || ')') END;
+CREATE MACRO rvbbit_fn.base.char_in_once(x, size) AS
+    list_transform([x], lambda given: rvbbit_fn.base.char_in(given, size))[1];
+CREATE MACRO rvbbit_fn.base.bit_in(x, size) AS CASE WHEN x IS NULL OR system.main.length(x) = size THEN x
+    ELSE error('bit string length ' || system.main.length(x) || ' does not match type bit(' || size || ')') END;
+CREATE MACRO rvbbit_fn.base.bit_in_once(x, size) AS rvbbit_fn.base.bit_in(x, size);
+CREATE MACRO rvbbit_fn.base.varbit_in(x, size) AS CASE WHEN x IS NULL OR system.main.length(x) <= size THEN x
+    ELSE error('bit string too long for type bit varying(' || size || ')') END;
+CREATE MACRO rvbbit_fn.base.varbit_in_once(x, size) AS rvbbit_fn.base.varbit_in(x, size);

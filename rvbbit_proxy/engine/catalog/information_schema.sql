@@ -31,14 +31,17 @@ SELECT rvbbit_pg.base.session_database() AS table_catalog, c.nspname AS table_sc
        CASE WHEN a.attnotnull THEN 'NO' ELSE 'YES' END AS is_nullable,
        CASE WHEN t.typelem <> 0 AND t.typlen = -1 THEN 'ARRAY' WHEN t.typtype = 'e' THEN 'USER-DEFINED'
             ELSE coalesce(names.sql_name, t.typname) END AS data_type,
-       CASE a.atttypid WHEN 17 THEN NULL WHEN 25 THEN NULL ELSE NULL END::INTEGER AS character_maximum_length,
-       CASE WHEN a.atttypid IN (25, 1042, 1043) THEN 1073741824 END AS character_octet_length,
+       CASE WHEN a.atttypmod < 0 THEN NULL WHEN a.atttypid IN (1042, 1043) THEN a.atttypmod - 4
+            WHEN a.atttypid IN (1560, 1562) THEN a.atttypmod END AS character_maximum_length,
+       CASE WHEN a.atttypid IN (1042, 1043) AND a.atttypmod > 4 THEN (a.atttypmod - 4) * 4
+            WHEN a.atttypid IN (25, 1042, 1043) THEN 1073741824 END AS character_octet_length,
        CASE a.atttypid WHEN 21 THEN 16 WHEN 23 THEN 32 WHEN 20 THEN 64 WHEN 700 THEN 24 WHEN 701 THEN 53
             WHEN 1700 THEN CASE WHEN a.atttypmod > 0 THEN (a.atttypmod - 4) >> 16 END END AS numeric_precision,
        CASE WHEN a.atttypid IN (21, 23, 20, 700, 701) THEN 2 WHEN a.atttypid = 1700 THEN 10 END AS numeric_precision_radix,
        CASE WHEN a.atttypid IN (21, 23, 20) THEN 0
             WHEN a.atttypid = 1700 AND a.atttypmod > 0 THEN (a.atttypmod - 4) & 65535 END AS numeric_scale,
-       CASE WHEN a.atttypid = 1082 THEN 0 WHEN a.atttypid IN (1083, 1114, 1184, 1186, 1266) THEN 6 END AS datetime_precision,
+       CASE WHEN a.atttypid = 1082 THEN 0 WHEN a.atttypid IN (1083, 1114, 1184, 1266) AND a.atttypmod >= 0 THEN a.atttypmod
+            WHEN a.atttypid IN (1083, 1114, 1184, 1186, 1266) THEN 6 END AS datetime_precision,
        rvbbit_pg.base.session_database() AS udt_catalog, tn.nspname AS udt_schema, t.typname AS udt_name,
        CAST(a.attnum AS VARCHAR) AS dtd_identifier, 'NO' AS is_self_referencing, 'NO' AS is_identity,
        'NO' AS identity_cycle, CASE a.attgenerated WHEN 's' THEN 'ALWAYS' ELSE 'NEVER' END AS is_generated,

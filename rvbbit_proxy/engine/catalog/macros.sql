@@ -59,8 +59,9 @@ CREATE MACRO rvbbit_pg.pg.format_type(type_oid, typmod) AS
          WHEN type_oid = 0 THEN '-'
          WHEN type_oid = 1700 AND typmod > 0
               THEN 'numeric(' || ((typmod - 4) >> 16) || ',' || ((typmod - 4) & 65535) || ')'
-         WHEN type_oid = 1043 AND typmod > 4 THEN 'character varying(' || (typmod - 4) || ')'
-         WHEN type_oid = 1042 AND typmod > 4 THEN 'character(' || (typmod - 4) || ')'
+         WHEN type_oid = 1042 AND typmod = -1 THEN 'bpchar'
+         WHEN typmod >= 0 AND type_oid IN (1043, 1042, 1560, 1562, 1083, 1266, 1114, 1184, 1015, 1014, 1561, 1563, 1115, 1185)
+              THEN rvbbit_pg.base.sized_type_name(type_oid, typmod)
          ELSE coalesce((SELECT any_value(rv_text) FROM rvbbit_pg.base.type_lookup WHERE rv_oid = type_oid), '???') END;
 CREATE MACRO rvbbit_pg.pg.regclass_out(relation_oid) AS
     coalesce((SELECT any_value(CASE WHEN rv_visible THEN '' ELSE rvbbit_pg.base.quoted_name(rv_nspname) || '.' END

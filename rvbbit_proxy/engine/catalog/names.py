@@ -19,6 +19,10 @@ _REG_TYPES = frozenset(
 )
 _CREATE_NOISE = frozenset(("local", "global", "unlogged"))
 _TREE_INDEX = re.compile(r"\busing\s+(?:btree|hash)\b", re.IGNORECASE)
+WIDEST_DECIMAL = "DECIMAL(38, 10)"
+"""What numeric without precision is: 28 digits before the point, 10 behind it."""
+_NUMERIC_WORDS = frozenset(("numeric", "decimal", "dec"))
+_BARE_NUMERIC = re.compile(r"(?:::|\bas)\s*(?:numeric|decimal|dec)\b(?!\s*\()", re.IGNORECASE)
 _BLANKS = frozenset(("space", "comment", "line_comment"))
 
 
@@ -96,6 +100,36 @@ def blank_noise(sql: str) -> str:
         if "index" in lowered[:3]
         else "".join(texts)
     )
+
+
+def spell_numerics(sql: str) -> str:
+    """Return the statement with casts to numeric that name no precision as casts to the widest there is.
+
+    >>> print(spell_numerics("SELECT a::numeric, CAST(b AS decimal), c AS numeric, d::numeric(5,2)"))
+    SELECT a::DECIMAL(38, 10), CAST(b AS DECIMAL(38, 10)), c AS numeric, d::numeric(5,2)
+    """
+    if _BARE_NUMERIC.search(sql) is None:
+        return sql
+    parts = list(tokens(sql))
+    solid = [index for index, part in enumerate(parts) if part.kind not in _BLANKS]
+    texts = [part.text for part in parts]
+    lowered = [texts[index].lower() for index in solid]
+    for place, word in enumerate(lowered):
+        if word in _NUMERIC_WORDS and lowered[place + 1 : place + 2] != ["("] and place:
+            before, after = lowered[place - 1], lowered[place + 1 : place + 2]
+            if before == "::" or (before == "as" and after in ([")"], ["["]) and _in_cast(lowered, place)):
+                texts[solid[place]] = WIDEST_DECIMAL
+    return "".join(texts)
+
+
+def _in_cast(words: Sequence[str], place: int) -> bool:
+    """Tell whether the bracket around a place is that of CAST."""
+    depth = 0
+    for at in range(place, 0, -1):
+        depth += (words[at] == ")") - (words[at] == "(")
+        if depth < 0:
+            return words[at - 1] in ("cast", "try_cast")
+    return False
 
 
 def quote_at(sql: str) -> str:

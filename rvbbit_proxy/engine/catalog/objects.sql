@@ -66,3 +66,20 @@ CREATE MACRO rvbbit_pg.base.function_text(nspname, name, argument_list, result_t
     'CREATE OR REPLACE FUNCTION ' || nspname || '.' || rvbbit_pg.base.quoted_name(name) || '(' || argument_list || ')'
     || chr(10) || ' RETURNS ' || result_type || chr(10) || ' LANGUAGE ' || lanname || chr(10)
     || 'AS $function$' || body || '$function$' || chr(10);
+
+-- The types that columns can be declared with beside what DuckDB keeps: see `declared.py`.
+CREATE TABLE rvbbit_pg.base.declared_words AS
+SELECT * FROM (VALUES
+    ('varchar', 1043, 1015, 4, 'VARCHAR'), ('char', 1042, 1014, 4, 'VARCHAR'), ('bit', 1560, 1561, 0, 'BIT'),
+    ('varbit', 1562, 1563, 0, 'BIT'), ('time', 1083, 1183, 0, 'TIME'), ('timetz', 1266, 1270, 0, 'TIME'),
+    ('timestamp', 1114, 1115, 0, 'TIMESTAMP'), ('timestamptz', 1184, 1185, 0, 'TIMESTAMP')
+) AS v(word, oid, array_oid, header, duckdb_type);
+
+CREATE MACRO rvbbit_pg.base.sized_type_name(type_oid, typmod) AS CASE type_oid
+    WHEN 1043 THEN 'character varying(' || (typmod - 4) || ')' WHEN 1015 THEN 'character varying(' || (typmod - 4) || ')[]'
+    WHEN 1042 THEN 'character(' || (typmod - 4) || ')' WHEN 1014 THEN 'character(' || (typmod - 4) || ')[]'
+    WHEN 1560 THEN 'bit(' || typmod || ')' WHEN 1561 THEN 'bit(' || typmod || ')[]'
+    WHEN 1562 THEN 'bit varying(' || typmod || ')' WHEN 1563 THEN 'bit varying(' || typmod || ')[]'
+    WHEN 1083 THEN 'time(' || typmod || ') without time zone' WHEN 1266 THEN 'time(' || typmod || ') with time zone'
+    WHEN 1114 THEN 'timestamp(' || typmod || ') without time zone' WHEN 1184 THEN 'timestamp(' || typmod || ') with time zone'
+    WHEN 1115 THEN 'timestamp(' || typmod || ') without time zone[]' WHEN 1185 THEN 'timestamp(' || typmod || ') with time zone[]' END;

@@ -33,11 +33,16 @@ _CHANGING = frozenset(("insert", "update", "delete", "merge"))
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """A column by the name it has here, and whose it is: 0 is nobody's."""
+    """A column by the name it has here, and whose it is: 0 is nobody's.
+
+    ``type_oid`` is its type where DuckDB's does not say it, else 0.
+    """
 
     name: str
     table_oid: int = 0
     attnum: int = 0
+    type_oid: int = 0
+    typmod: int = -1
 
 
 Origins: TypeAlias = tuple[Origin, ...]

@@ -23,7 +23,10 @@ FROM (
 -- One row per column of tables and views.
 CREATE VIEW rvbbit_pg.made.columns AS
 SELECT s.nspname, s.oid AS nspoid, d.table_name, rvbbit_pg.base.oid_of('relation', s.nspname || '.' || d.table_name) AS attrelid,
-       d.column_name, d.column_index, d."comment", d.column_default, d.is_nullable, d.data_type,
+       d.column_name, d.column_index, d.column_default,
+       nullif(regexp_replace(d."comment", '\n?\[declared [a-z]+(\(\d+\))?(\[\])?\]$', ''), '') AS "comment",
+       nullif(regexp_extract(d."comment", '\[declared ([a-z]+)(?:\(\d+\))?(?:\[\])?\]$', 1), '') AS declared_word,
+       TRY_CAST(regexp_extract(d."comment", '\[declared [a-z]+\((\d+)\)(?:\[\])?\]$', 1) AS INTEGER) AS declared_size, d.is_nullable, d.data_type,
        d.numeric_precision, d.numeric_scale, d.is_generated, d.generation_expression,
        regexp_replace(d.data_type, '(\[\d*\])+$', '') AS element_type, ends_with(d.data_type, ']') AS is_array,
        d.database_name, d.schema_name
@@ -47,11 +50,14 @@ WHERE NOT t.internal AND t.logical_type = 'ENUM';
 -- Columns with the oid and typmod of their types.
 CREATE VIEW rvbbit_pg.made.typed_columns AS
 SELECT c.*,
-       CASE WHEN c.is_array THEN coalesce(e.array_oid, n.array_oid, 1009) ELSE coalesce(e.oid, n.oid, 25) END AS atttypid,
-       CASE WHEN starts_with(c.data_type, 'DECIMAL(') AND NOT c.is_array
+       CASE WHEN c.is_array THEN coalesce(w.array_oid, e.array_oid, n.array_oid, 1009)
+            ELSE coalesce(w.oid, e.oid, n.oid, 25) END AS atttypid,
+       CASE WHEN w.oid IS NOT NULL THEN coalesce(c.declared_size + w.header, -1)
+            WHEN starts_with(c.data_type, 'DECIMAL(') AND NOT c.is_array AND NOT (c.numeric_precision = 38 AND c.numeric_scale >= 10)
             THEN (c.numeric_precision << 16 | c.numeric_scale) + 4 ELSE -1 END AS atttypmod
 FROM rvbbit_pg.base.columns c
 LEFT JOIN rvbbit_pg.base.type_names n ON n.duckdb_name = split_part(c.element_type, '(', 1)
+LEFT JOIN rvbbit_pg.base.declared_words w ON w.word = c.declared_word AND starts_with(c.element_type, w.duckdb_type)
 LEFT JOIN (SELECT element_type, min(oid) AS oid, min(array_oid) AS array_oid
            FROM rvbbit_pg.base.enums GROUP BY element_type) e USING (element_type);
 

@@ -1,0 +1,216 @@
+"""Values held to the lengths their columns were declared with, which DuckDB forgets (``catalog.declared``).
+
+What an INSERT or UPDATE puts into such a column is put through a check, text by text, so that the rest of the statement
+stays as it is; a literal that is short enough stays, too. Blanks that are too many are cut, other text is an error.
+Differs from PostgreSQL: MERGE, a statement that begins with WITH, elements of arrays and the precision of times are
+not held to what was declared; values of char(n) are given without the blanks at their end.
+Source: https://www.postgresql.org/docs/16/datatype-character.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from rvbbit_proxy.engine.catalog.declared import DeclaredType
+from rvbbit_proxy.sql.lexer import Token, leading_words, lexemes, unquote_identifier
+
+LengthsOf = Callable[[str], Mapping[str, DeclaredType]]
+"""Returns the declared types of a table's columns, by the table's name as written."""
+NamesOf = Callable[[str], Sequence[str]]
+"""Returns the names of a table's columns in order."""
+
+_CHECKED = frozenset(("varchar", "char", "bit", "varbit"))
+_QUERIES = frozenset(("select", "with", "from", "table", "values"))
+_AFTER_SET = frozenset(("from", "where", "returning"))
+_BRACKETS = {"(": 1, "[": 1, ")": -1, "]": -1}
+_Splice = tuple[int, int, str]
+
+
+def fit_lengths(sql: str, lengths_of: LengthsOf, names_of: NamesOf) -> str:
+    """Return an INSERT or UPDATE whose values are held to the declared lengths; any other statement as it is.
+
+    >>> types = {"a": DeclaredType("varchar", 3)}
+    >>> fit_lengths("INSERT INTO t VALUES ('abc', $1), ($2, 1)", lambda table: types, lambda table: ["a", "b"])
+    "INSERT INTO t VALUES ('abc', $1), (rvbbit_fn.base.varchar_in(CAST($2 AS VARCHAR), 3), 1)"
+    """
+    verb = leading_words(sql, 1)
+    if verb not in (("insert",), ("update",)):
+        return sql
+    parts = lexemes(sql)
+    words = [part.text.lower() for part in parts]
+    if verb == ("insert",):
+        splices = _of_insert(sql, parts, words, lengths_of, names_of)
+    else:
+        splices = _of_update(sql, parts, words, lengths_of)
+    pieces, end = [], 0
+    for start, stop, text in sorted(splices):
+        pieces += [sql[end:start], text]
+        end = stop
+    return "".join([*pieces, sql[end:]])
+
+
+def _of_insert(
+    sql: str, parts: Sequence[Token], words: Sequence[str], lengths_of: LengthsOf, names_of: NamesOf
+) -> Iterator[_Splice]:
+    table, place = _name(sql, parts, 2)
+    lengths = _checked(lengths_of(table))
+    if not lengths:
+        return
+    if words[place : place + 1] == ["as"]:
+        place += 2
+    named = words[place : place + 1] == ["("] and words[place + 1] not in _QUERIES
+    end = _closing(words, place)
+    names = (
+        [unquote_identifier(part) for part in parts[place + 1 : end] if part.text != ","]
+        if named
+        else names_of(table)
+    )
+    place = end + 1 if named else place
+    tail = _clause(words, place, ("on", "returning"))
+    if words[place : place + 1] == ["values"]:
+        for row in _groups(words, place + 1, tail):
+            for (start, stop), name in zip(_split(words, *row), names, strict=False):
+                yield from _fitted(sql, parts, start, stop, lengths.get(name.lower()))
+    elif words[place : place + 1] and words[place] in (*_QUERIES, "("):
+        yield from _of_query(sql, parts, place, tail, names, lengths)
+    yield from _of_conflict(sql, parts, words, tail, lengths)
+
+
+def _of_query(
+    sql: str,
+    parts: Sequence[Token],
+    place: int,
+    tail: int,
+    names: Sequence[str],
+    lengths: Mapping[str, DeclaredType],
+) -> Iterator[_Splice]:
+    """Put a query's columns through the checks."""
+    columns = [f"c{number}" for number in range(len(names))]
+    values = ", ".join(
+        _check(column, lengths[name.lower()]) if name.lower() in lengths else column
+        for column, name in zip(columns, names, strict=True)
+    )
+    start, stop = parts[place].start, parts[tail - 1].end
+    yield start, stop, f"SELECT {values} FROM (\n{sql[start:stop]}\n) AS q({', '.join(columns)})"
+
+
+def _of_conflict(
+    sql: str, parts: Sequence[Token], words: Sequence[str], tail: int, lengths: Mapping[str, DeclaredType]
+) -> Iterator[_Splice]:
+    if words[tail : tail + 1] == ["on"] and "set" in words[tail:]:
+        yield from _of_assignments(sql, parts, words, words.index("set", tail) + 1, lengths)
+
+
+def _of_update(sql: str, parts: Sequence[Token], words: Sequence[str], lengths_of: LengthsOf) -> Iterator[_Splice]:
+    table, _ = _name(sql, parts, 2 if words[1:2] == ["only"] else 1)
+    lengths = _checked(lengths_of(table))
+    if lengths and "set" in words:
+        yield from _of_assignments(sql, parts, words, words.index("set") + 1, lengths)
+
+
+def _of_assignments(
+    sql: str, parts: Sequence[Token], words: Sequence[str], place: int, lengths: Mapping[str, DeclaredType]
+) -> Iterator[_Splice]:
+    end = _clause(words, place, tuple(_AFTER_SET))
+    for start, stop in _split(words, place, end):
+        equals = next((at for at in range(start, stop) if words[at] == "="), None)
+        if equals is not None and words[start] != "(":
+            name = unquote_identifier(parts[equals - 1]).lower()
+            yield from _fitted(sql, parts, equals + 1, stop, lengths.get(name))
+
+
+def _fitted(
+    sql: str, parts: Sequence[Token], start: int, stop: int, declared: DeclaredType | None
+) -> Iterator[_Splice]:
+    """Yield the check of one value, unless it is seen to fit."""
+    if declared is None or stop <= start or _fits(parts[start:stop], declared):
+        return
+    first, last = parts[start].start, parts[stop - 1].end
+    yield first, last, _check(sql[first:last], declared)
+
+
+def _fits(value: Sequence[Token], declared: DeclaredType) -> bool:
+    text = value[0].text
+    if len(value) != 1 or declared.size is None:
+        return declared.size is None
+    if text.lower() in ("null", "default"):
+        return True
+    is_literal = text[:1] == "'" and text[-1:] == "'"
+    return declared.word == "varchar" and is_literal and len(text) - 2 <= declared.size
+
+
+def _check(value: str, declared: DeclaredType) -> str:
+    kind = "BIT" if "bit" in declared.word else "VARCHAR"
+    suffix = "_once" if "(" in value else ""
+    return f"rvbbit_fn.base.{declared.word}_in{suffix}(CAST({value} AS {kind}), {declared.size})"
+
+
+def _checked(lengths: Mapping[str, DeclaredType]) -> dict[str, DeclaredType]:
+    return {
+        name.lower(): declared
+        for name, declared in lengths.items()
+        if declared.word in _CHECKED and declared.size is not None and not declared.array
+    }
+
+
+# tokens
+
+
+def _name(sql: str, parts: Sequence[Token], place: int) -> tuple[str, int]:
+    """Return the dotted name that stands here as written, and the place behind it."""
+    end = place + 1
+    while end + 1 < len(parts) and parts[end].text == ".":
+        end += 2
+    if end > len(parts):
+        return "", len(parts)
+    return sql[parts[place].start : parts[end - 1].end], end
+
+
+def _closing(words: Sequence[str], place: int) -> int:
+    """Return the place of the bracket that closes the one here."""
+    depth = 0
+    for at in range(place, len(words)):
+        depth += _BRACKETS.get(words[at], 0)
+        if depth == 0:
+            return at
+    return len(words)
+
+
+def _clause(words: Sequence[str], place: int, heads: Sequence[str]) -> int:
+    """Return the place of the first of these words outside brackets, or of the end."""
+    depth = 0
+    for at in range(place, len(words)):
+        depth += _BRACKETS.get(words[at], 0)
+        if depth < 0 or words[at] == ";":
+            return at
+        if depth == 0 and words[at] in heads and _heads_clause(words, at):
+            return at
+    return len(words)
+
+
+def _heads_clause(words: Sequence[str], at: int) -> bool:
+    """Tell whether the word begins a clause, and is not ON of a join or FROM of IS DISTINCT FROM."""
+    if words[at] == "on":
+        return words[at + 1 : at + 2] == ["conflict"]
+    return not (words[at] == "from" and words[at - 1] == "distinct")
+
+
+def _groups(words: Sequence[str], place: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield the places inside each pair of brackets of a list of rows."""
+    while place < end:
+        if words[place] == "(":
+            close = _closing(words, place)
+            yield place + 1, close
+            place = close
+        place += 1
+
+
+def _split(words: Sequence[str], place: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield the places between commas outside brackets."""
+    start, depth = place, 0
+    for at in range(place, end):
+        depth += _BRACKETS.get(words[at], 0)
+        if words[at] == "," and depth == 0:
+            yield start, at
+            start = at + 1
+    yield start, end
