@@ -185,19 +185,35 @@ def client_encoding(name: str, value: str) -> str:
     return found
 
 
-def date_style(name: str, value: str) -> str:
-    """The style and order of dates; what is not named is as in ``ISO, MDY``, in German ``DMY``."""
-    style, order = "ISO", ""
+def date_style(name: str, value: str, current: str = "ISO, MDY") -> str:
+    """The style and order of dates; what is not named stays as it is, but German without an order is ``DMY``.
+
+    >>> date_style("DateStyle", "german"), date_style("DateStyle", "DMY", current="SQL, MDY")
+    ('German, DMY', 'SQL, DMY')
+    """
+    styles: list[str] = []
+    orders: list[str] = []
     for word in filter(None, re.split(r"[\s,]+", value.strip().lower())):
         if word in _STYLES:
-            style = _STYLES[word]
+            styles.append(_STYLES[word])
         elif word in _ORDERS:
-            order = _ORDERS[word]
-        elif word != "default":
-            fault = _invalid(name, value)
-            fault.detail = f'Unrecognized key word: "{word}".'
-            raise fault
-    return f"{style}, {order or ('DMY' if style == 'German' else 'MDY')}"
+            orders.append(_ORDERS[word])
+        elif word == "default":
+            current = "ISO, MDY"
+        else:
+            raise _invalid_style(name, value, f'Unrecognized key word: "{word}".')
+    if len(set(styles)) > 1 or len(set(orders)) > 1:
+        raise _invalid_style(name, value, 'Conflicting "datestyle" specifications.')
+    style, order = current.split(", ")
+    if styles and not orders and styles[0] == "German":
+        orders = ["DMY"]
+    return f"{(*styles, style)[0]}, {(*orders, order)[0]}"
+
+
+def _invalid_style(name: str, value: str, detail: str) -> InvalidValue:
+    fault = _invalid(name, value)
+    fault.detail = detail
+    return fault
 
 
 @cache

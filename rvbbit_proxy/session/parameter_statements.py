@@ -81,6 +81,8 @@ def is_ours(name: str, state: SessionState) -> bool:
 def _run_set(command: Set, bound: BoundStatement, state: SessionState) -> UpstreamResult:
     if not is_ours(command.name, state):
         _forward(bound, state)
+        if command.value is None and not command.local:
+            restore_postgres_startup(state, command.name)
         _mirror(command, state)
         return Done("SET")
     if command.name.lower() not in PARAMETERS and "." not in command.name and _duckdb_knows(command.name, state):
@@ -135,7 +137,9 @@ def _run_set_other(command: SetOther, bound: BoundStatement, state: SessionState
             return Done("SET CONSTRAINTS")
         raise NotSupported("deferred constraints are not supported on DuckDB")
     if command.value in ("default", "none", state.identity.user):
-        if command.what == "role":
+        if command.local and state.block.state == "idle":
+            state.notify(Notice("WARNING", "25P01", "SET LOCAL can only be used in transaction blocks"))
+        elif command.what == "role":
             role = None if command.value in ("default", "none") else command.value
             state.parameters.set("role", role, local=command.local)
         return Done(tag)

@@ -95,6 +95,7 @@ _SPECS: tuple[ParameterSpec, ...] = (
         kinds.milliseconds(),
         "0 lets a statement run on when its client has gone; else that is looked at every second.",
     ),
+    ParameterSpec("transaction_timeout", "0", kinds.milliseconds(), "Longest transaction; 0 is no limit."),
     ParameterSpec("idle_session_timeout", "0", kinds.milliseconds(), "Longest idle session."),
     ParameterSpec("transaction_isolation", "read committed", _isolation, "The transaction's isolation level."),
     ParameterSpec("default_transaction_isolation", "read committed", _isolation, "Isolation of new transactions."),

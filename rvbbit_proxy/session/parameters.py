@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any, Literal, TypeAlias, cast
 
 from rvbbit_proxy.errors import InvalidValue, RvbbitError, SyntaxFault, UnknownSetting
-from rvbbit_proxy.session.parameter_kinds import read_ms, read_share, show_ms
+from rvbbit_proxy.session.parameter_kinds import date_style, read_ms, read_share, show_ms
 from rvbbit_proxy.session.parameter_table import PARAMETERS, REPORTED, ParameterSpec
 from rvbbit_proxy.settings import RunOptions
 from rvbbit_proxy.wire.types.style import TextStyle
@@ -193,6 +193,8 @@ class Parameters:
 
     def _parsed(self, name: str, value: str) -> str:
         spec = find_spec(name, defining=True)
+        if spec.kind is date_style:
+            return date_style(spec.name, value, current=self._find(spec.name.lower()) or spec.default)
         return spec.kind(spec.name, value)
 
     # what one statement needs, typed

@@ -50,6 +50,10 @@ class IdleInTransactionTimeout(RvbbitError, sqlstate="25P03"):
     """The client was silent in a transaction longer than idle_in_transaction_session_timeout."""
 
 
+class TransactionTimeout(RvbbitError, sqlstate="25P04"):
+    """The transaction took longer than transaction_timeout."""
+
+
 class Session:
     """The SQL state of one connection; see :func:`open_session`."""
 
@@ -135,13 +139,18 @@ class Session:
     @property
     def idle_limit_ms(self) -> int:
         """How long the client may stay silent now; 0 is for ever."""
-        idle = self.state.block.state == "idle"
-        return self.state.parameters.ms("idle_session_timeout" if idle else "idle_in_transaction_session_timeout")
+        if self.state.block.state == "idle":
+            return self.state.parameters.ms("idle_session_timeout")
+        idle_ms = self.state.parameters.ms("idle_in_transaction_session_timeout")
+        transaction_ms = self.state.transaction_left_ms()
+        return min(idle_ms, transaction_ms) if idle_ms and transaction_ms else idle_ms or transaction_ms
 
     def silence(self) -> RvbbitError:
         """Return the error that ends the session of a client that was silent for longer."""
         if self.state.block.state == "idle":
             return IdleSessionTimeout("terminating connection due to idle-session timeout")
+        if self.state.transaction_left_ms() == 1:
+            return TransactionTimeout("terminating connection due to transaction timeout")
         return IdleInTransactionTimeout("terminating connection due to idle-in-transaction timeout")
 
     def handle(self, message: FrontendMessage) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass, field, replace
 from typing import cast
 
@@ -119,13 +120,24 @@ class SessionState:
         token = CancelToken()
         with self._running_lock:
             self._running = token
-        timeout_ms = self.parameters.ms("statement_timeout")
-        if timeout_ms:
-            message = "canceling statement due to statement timeout"
-            self._timeout = threading.Timer(timeout_ms / 1000, self._cancel, (token, message))
-            self._timeout.daemon = True
-            self._timeout.start()
+        statement_ms, transaction_ms = self.parameters.ms("statement_timeout"), self.transaction_left_ms()
+        if transaction_ms and (not statement_ms or transaction_ms < statement_ms):
+            self._start_timeout(transaction_ms, token, "canceling statement due to transaction timeout")
+        elif statement_ms:
+            self._start_timeout(statement_ms, token, "canceling statement due to statement timeout")
         return token
+
+    def _start_timeout(self, timeout_ms: int, token: CancelToken, message: str) -> None:
+        self._timeout = threading.Timer(timeout_ms / 1000, self._cancel, (token, message))
+        self._timeout.daemon = True
+        self._timeout.start()
+
+    def transaction_left_ms(self) -> int:
+        """Return how long the transaction, or one that begins now, may still take, at least 1; 0 is for ever."""
+        limit_ms = self.parameters.ms("transaction_timeout")
+        if not limit_ms or self.block.state == "idle":
+            return limit_ms
+        return max(1, limit_ms - int((time.monotonic() - self.block.began_s) * 1000))
 
     def stop_running(self) -> None:
         """Mark that the statement is over."""

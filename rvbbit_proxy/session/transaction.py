@@ -7,6 +7,7 @@ Source: PostgreSQL's src/backend/access/transam/xact.c; protocol-flow.html#PROTO
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Literal
 
@@ -56,6 +57,8 @@ class TransactionBlock:
         self._locks = locks
         self._savepoints: list[tuple[str, Snapshot, int, int]] = []
         self.queried = False
+        self.began_s = 0.0
+        """When the transaction began, by the clock that only goes forward."""
         self.state: State = "idle"
         self.failed = False
 
@@ -200,6 +203,7 @@ class TransactionBlock:
     def _begin(self, state: State) -> None:
         self.state = state
         self.failed = self.queried = False
+        self.began_s = time.monotonic()
         self._parameters.begin()
 
     def _finish(self, *, commit: bool) -> None:

@@ -123,6 +123,18 @@ def test_silence_can_be_limited(serve: Serve) -> None:
         assert client.hear() == ["E FATAL 25P03 terminating connection due to idle-in-transaction timeout"]
 
 
+def test_a_transaction_can_be_limited(serve: Serve) -> None:
+    with connect(serve()) as client:
+        client.log_in()
+        client.send(query("SET transaction_timeout = 20"))
+        client.hear()
+        client.send(query(SLOW))
+        assert client.hear() == ["E 57014 canceling statement due to transaction timeout", "Z I"]
+        client.send(query("BEGIN"))
+        client.hear()
+        assert client.hear() == ["E FATAL 25P04 terminating connection due to transaction timeout"]
+
+
 def test_cancel_by_key(serve: Serve) -> None:
     address = serve()
     with connect(address) as client:
