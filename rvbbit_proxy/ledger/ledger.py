@@ -28,7 +28,6 @@ from rvbbit_proxy.ledger.encode import encode_line
 from rvbbit_proxy.ledger.journal import HomeLock, Journal
 from rvbbit_proxy.ledger.migrate import load_migrations, migrate
 from rvbbit_proxy.ledger.records import (
-    CacheRecord,
     MetaTaskRecord,
     QueryRecord,
     Record,
@@ -309,20 +308,25 @@ class Ledger:
         started_at, source = found
         return started_at, cast(CallerSource, source) if source in get_args(CallerSource) else "none"
 
-    def load_cache(self, limit: int) -> Iterator[CacheRecord]:
-        """Yield the newest cached answers, oldest first, so that a cache which forgets keeps the newest."""
+    def load_cache(self, limit: int) -> Iterator[tuple[str, Any, float]]:
+        """Yield the newest cached answers, oldest first, so that a cache which forgets keeps the newest.
+
+        Key, value and epoch seconds of each; equal values are read once a batch.
+        """
         rows = self.query(
             """
-            SELECT * REPLACE (value::VARCHAR AS value) FROM (
+            SELECT cache_key, value::VARCHAR, epoch(created_at) FROM (
                 FROM rvbbit_ledger.main.semantic_cache ORDER BY created_at DESC LIMIT ?
             ) ORDER BY created_at
             """,
             [limit],
         )
         for batch in rows.to_batches():
-            for row in batch.to_pylist():
-                text = row.pop("value")
-                yield CacheRecord(**row, value=None if text is None else json.loads(text))
+            keys, texts, times = batch.columns
+            encoded = texts.dictionary_encode()
+            values = [json.loads(text) for text in encoded.dictionary.to_pylist()]
+            found = (None if index is None else values[index] for index in encoded.indices.to_pylist())
+            yield from zip(keys.to_pylist(), found, times.to_pylist(), strict=True)
 
     def trim_cache(self, limit: int) -> int:
         """Forget all but the newest cached answers; return how many were forgotten."""

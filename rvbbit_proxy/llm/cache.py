@@ -33,8 +33,8 @@ class CacheLedger(Protocol):
     def record(self, *records: Record) -> None:
         """Journal records."""
 
-    def load_cache(self, limit: int) -> Iterable[CacheRecord]:
-        """Return the newest answers kept, oldest first."""
+    def load_cache(self, limit: int) -> Iterable[tuple[str, Any, float]]:
+        """Return the newest answers kept, oldest first: key, value, and epoch seconds."""
 
     def trim_cache(self, limit: int) -> int:
         """Forget all but the newest answers; return how many were forgotten."""
@@ -120,7 +120,7 @@ class ResultCache:
 
     def load(self) -> int:
         """Read the ledger's newest answers and return how many there are."""
-        entries = {record.cache_key: _entry(record) for record in self._ledger.load_cache(self._limit)}
+        entries = {key: (value, at) for key, value, at in self._ledger.load_cache(self._limit)}
         with self._lock:
             self._entries.update(entries)
         if len(entries) == self._limit:

@@ -34,7 +34,7 @@ from rvbbit_proxy.execute.model_loop import ModelLoop
 from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.execute.semantics import SemanticEngine
 from rvbbit_proxy.execute.services import Services
-from rvbbit_proxy.ledger.records import CacheRecord, Record
+from rvbbit_proxy.ledger.records import Record
 from rvbbit_proxy.llm.cache import ResultCache
 from rvbbit_proxy.operators.operator import load_operators
 from rvbbit_proxy.settings import RunOptions
@@ -70,7 +70,7 @@ class _Forgetful:
         """Forget nothing: there is nothing."""
         return 0
 
-    def load_cache(self, limit: int) -> list[CacheRecord]:
+    def load_cache(self, limit: int) -> list[tuple[str, Any, float]]:
         """Return nothing."""
         return []
 

@@ -262,8 +262,8 @@ def test_the_cache_comes_back_newest_last(ledger: Ledger) -> None:
                 created_at=NOON + timedelta(seconds=number),
             )
         )
-    assert [row.value for row in ledger.load_cache(10)] == [True, {"topics": ["a"]}, None]
-    assert [row.cache_key for row in ledger.load_cache(2)] == ["1", "2"]
+    assert [value for _, value, _ in ledger.load_cache(10)] == [True, {"topics": ["a"]}, None]
+    assert [key for key, _, _ in ledger.load_cache(2)] == ["1", "2"]
 
 
 def test_running_queries_are_those_that_run(ledger: Ledger) -> None:
@@ -325,4 +325,4 @@ def test_the_cache_is_trimmed_to_its_newest_answers(ledger: Ledger) -> None:
         )
     assert ledger.trim_cache(5) == 0
     assert ledger.trim_cache(3) == 2
-    assert [record.cache_key for record in ledger.load_cache(10)] == ["2", "3", "4"]
+    assert [key for key, _, _ in ledger.load_cache(10)] == ["2", "3", "4"]

@@ -33,8 +33,8 @@ class CacheOnly:
         forgotten, self.kept = self.kept[:-limit], self.kept[-limit:]
         return len(forgotten)
 
-    def load_cache(self, limit: int) -> Iterable[CacheRecord]:
-        return self.kept[-limit:]
+    def load_cache(self, limit: int) -> Iterable[tuple[str, Any, float]]:
+        return [(kept.cache_key, kept.value, kept.created_at.timestamp()) for kept in self.kept[-limit:]]
 
 
 def answer(key: str, value: object) -> CacheRecord:
