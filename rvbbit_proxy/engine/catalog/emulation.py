@@ -146,7 +146,8 @@ class CatalogEmulation:
                 self._has_functions = True
 
     def install(self) -> None:
-        """Make the catalogs unless they are there."""
+        """Make the catalogs unless they are there, and the functions they call."""
+        self.install_functions()
         self.snapshot.refresh(0, 0)
 
     def changed(self, *, functions: bool) -> None:
