@@ -81,7 +81,7 @@ class SemanticEngine:
         with self._or_our_syntax_fault(sql) as readable:
             if not readable:
                 return upstream.describe(sql, parameter_oids)
-        tree = self._read(inner)
+        tree = self._read(inner, upstream)
         if creates_view(tree):
             return Description((), None)
         tree = describable(tree, self._reader.operators)
@@ -110,7 +110,7 @@ class SemanticEngine:
         with self._or_our_syntax_fault(request.sql) as readable:
             if not readable:
                 return upstream.execute(request.sql, request.parameters, result_formats=request.result_formats)
-        tree = bind(self._read(inner), _literals(request.parameters))
+        tree = bind(self._read(inner, upstream), _literals(request.parameters))
         if creates_view(tree):
             return upstream.execute(self._sql(stand_in(tree, self._reader), upstream))
         plan = plan_statement(tree, self._reader.operators, upstream.dialect, _namer(upstream))
@@ -136,10 +136,10 @@ class SemanticEngine:
         else:
             yield True
 
-    def _read(self, sql: str) -> exp.Expr:
+    def _read(self, sql: str, upstream: UpstreamSession) -> exp.Expr:
         """Return the statement's tree, views over operators expanded; not to be changed."""
         tree, views = self._parse(sql), self._views.texts
-        return expand_views(tree, views, self._parse) if reads_view(tree, views) else tree
+        return expand_views(tree, views, self._parse, upstream.dialect) if reads_view(tree, views) else tree
 
     @staticmethod
     def _sql(tree: exp.Expr, upstream: UpstreamSession) -> str:

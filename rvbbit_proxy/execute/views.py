@@ -18,6 +18,7 @@ from sqlglot import exp
 
 from rvbbit_proxy.engine.upstream import UpstreamSession
 from rvbbit_proxy.errors import NotSupported
+from rvbbit_proxy.plan.cte_names import OWN_NAMES, separate_ctes
 from rvbbit_proxy.plan.describable import describable
 from rvbbit_proxy.plan.scope import has_calls, sources
 from rvbbit_proxy.sql.dialect import SqlReader
@@ -150,16 +151,19 @@ def reads_view(tree: exp.Expr, views: Mapping[str, str]) -> bool:
     return bool(views) and any(True for _ in _readers(tree, views))
 
 
-def expand_views(tree: exp.Expr, views: Mapping[str, str], parse: Parse) -> exp.Expr:
-    """Return the tree with the views' queries in place of their names."""
+def expand_views(tree: exp.Expr, views: Mapping[str, str], parse: Parse, target: str) -> exp.Expr:
+    """Return the tree with the views' queries in place of their names; the reader's CTEs hide no tables of theirs."""
     copy = tree.copy()
     for _ in range(DEEPEST):
         readers = list(_readers(copy, views))
         if not readers:
+            separate_ctes(copy, target)
             return copy
         for table in readers:
             alias = table.args.get("alias") or _alias(table.name)
-            table.replace(exp.Subquery(this=parse(views[table.name.lower()]).copy(), alias=alias.copy()))
+            query = exp.Subquery(this=parse(views[table.name.lower()]).copy(), alias=alias.copy())
+            query.meta[OWN_NAMES] = True
+            table.replace(query)
     raise NotSupported("views over operators are nested too deep", hint="A view may not read itself.")
 
 

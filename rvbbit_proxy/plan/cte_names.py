@@ -13,6 +13,8 @@ from sqlglot import exp
 
 from rvbbit_proxy.sql.item_names import folded
 
+OWN_NAMES = "rvbbit_own_names"
+"""Key in a query's meta: the CTEs around it do not concern it, as the text of a view."""
 Visible = Mapping[str, exp.CTE]
 _CHANGES = (exp.Insert, exp.Update, exp.Delete, exp.Merge)
 
@@ -43,6 +45,8 @@ class _Names:
     def visit(self, node: exp.Expr, visible: Visible) -> None:
         if isinstance(node, exp.Table):
             self._see(node, visible)
+        if node.meta.get(OWN_NAMES):
+            visible = {}
         with_ = node.args.get("with_")
         if with_ is not None:
             visible = self._define(with_, visible)

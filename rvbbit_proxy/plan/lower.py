@@ -21,6 +21,7 @@ from rvbbit_proxy.plan.guards import guards
 from rvbbit_proxy.plan.joined import join_results
 from rvbbit_proxy.plan.output_names import name_items
 from rvbbit_proxy.plan.plan import Plan
+from rvbbit_proxy.plan.pushdown import push_down
 from rvbbit_proxy.plan.rules import RULES
 from rvbbit_proxy.plan.rules.filters import row_source
 from rvbbit_proxy.plan.rules.limits import move_limits
@@ -139,6 +140,7 @@ def _redirect(query: exp.Expr, cte: exp.CTE, relation: str, staging: Staging) ->
 
 
 def _lower_select(select: exp.Select, staging: Staging) -> exp.Select:
+    push_down(select, staging)
     move_limits(select, staging)
     _lower_nested(select, select, staging)
     qualify_outer_columns(select, staging)

@@ -83,5 +83,30 @@ def test_upstreams_own_spelling_in_a_view(upstream: Running) -> None:
             (0, 2),
             (1, 2),
         ]
-        assert connection.execute("SELECT DISTINCT v FROM halves").fetchall() == [(False,)]
+        direct = "SELECT DISTINCT title MEANS 'it''s \\ visual' FROM sightings WHERE id < 4 ORDER BY 1"
+        assert connection.execute("SELECT DISTINCT v FROM halves ORDER BY 1").fetchall() == (
+            connection.execute(direct).fetchall()
+        )
         connection.execute("DROP VIEW halves")
+
+
+def test_a_reader_asks_no_more_of_a_view_than_it_reads(with_view: Running, model: ScriptedModel) -> None:
+    with with_view.connect() as connection:
+        connection.execute("DROP VIEW IF EXISTS told")
+        connection.execute("CREATE VIEW told AS SELECT *, CONDENSE(observed) AS short FROM sightings")
+        assert connection.execute("SELECT count(short) FROM told WHERE id IN (1, 2)").fetchone() == (2,)
+        assert "report 1\n" in "".join(model.prompts) + "\n"
+        assert "report 3" not in "".join(model.prompts)
+        model.reset()
+        assert connection.execute("SELECT id FROM told WHERE state = 'WA' ORDER BY id LIMIT 1").fetchall() == [
+            (0,)
+        ]
+        assert model.requests == 0
+        connection.execute("DROP VIEW told")
+
+
+def test_a_readers_ctes_hide_no_tables_of_a_view(with_view: Running) -> None:
+    with with_view.connect() as connection:
+        sql = "WITH sightings AS (SELECT 7 AS id) SELECT s.id, v.id FROM sightings s, seen v WHERE v.visual ORDER BY 2"
+        assert connection.execute(sql).fetchall() == [(7, 0), (7, 2)]
+        assert connection.execute(sql.replace("ORDER", "AND v.id > %s ORDER"), (0,)).fetchall() == [(7, 2)]
