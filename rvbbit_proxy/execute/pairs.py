@@ -61,7 +61,8 @@ def judge_pairs(
 ) -> Judged:
     """Answer the stage's pairs, or those that may match; ``judge_all`` is for all of them."""
     left, right = (_texts(sql, upstream) for sql in (sides.left_sql, sides.right_sql))
-    if not _blocked(stage, len(left) * len(right), request.options, services):
+    count = len(left) * len(right)
+    if not (_blocked(stage, count, request.options, services) and _pays(count, max(len(left), len(right)))):
         return judge_all(stage, _product(stage, left, right), request, services)
     return _Blocking(stage, left, right, None, request, services).run()
 
@@ -74,9 +75,10 @@ def judge_related(
     given: Mapping[str, Any] = NOTHING,
 ) -> Judged:
     """Answer a stage's inputs; where they are many pairs that something plain ties, those that may match."""
-    if not _pairwise(stage) or not _blocked(stage, inputs.num_rows, request.options, services):
+    related = _related(stage, inputs, request.options, services)
+    if related is None:
         return judge(stage, inputs, request, services, given)
-    return _Blocking(stage, *_related(inputs), request, services).run()
+    return _Blocking(stage, *related, request, services).run()
 
 
 def expected_pairs(
@@ -85,7 +87,7 @@ def expected_pairs(
     """Return the pairs to expect; which texts are near is not found out, it may cost embeddings."""
     left, right = (_texts(sql, upstream) for sql in (sides.left_estimate_sql, sides.right_estimate_sql))
     count = len(left) * len(right)
-    if _blocked(stage, count, options, services):
+    if _blocked(stage, count, options, services) and _pays(count, max(len(left), len(right))):
         shorter = min(len(left), len(right))
         method = f"the nearest of {shorter} by embeddings for each of {max(len(left), len(right))}"
         method = (
@@ -101,9 +103,10 @@ def expected_related(
     stage: OperatorStage, inputs: pa.Table, options: RunOptions, services: Services
 ) -> Expected | None:
     """Return the pairs to expect of inputs that are blocked; None where all of them are asked about."""
-    if not _pairwise(stage) or not _blocked(stage, inputs.num_rows, options, services):
+    related = _related(stage, inputs, options, services)
+    if related is None:
         return None
-    left, right, relation = _related(inputs)
+    left, right, relation = related
     pairs = relation if len(left) >= len(right) else (relation[1], relation[0])
     near = ListedNear(np.zeros((max(map(len, (left, right))), 1), np.float32), None, *pairs)
     rows, columns = near.ranked(np.arange(len(near.longer)), 0, FIRST_NEAREST)
@@ -125,17 +128,26 @@ def _some_pairs(stage: OperatorStage, left: pa.Array, right: pa.Array) -> tuple[
     return some, count / max(some.num_rows, 1)
 
 
-def _pairwise(stage: OperatorStage) -> bool:
-    """Whether the stage's inputs are pairs of texts, of which one operator decides."""
-    return len(stage.key_columns) == 2 and stage.arguments == tuple(arg.name for arg in stage.operator.args[:2])
-
-
-def _related(inputs: pa.Table) -> tuple[pa.Array, pa.Array, tuple[Positions, Positions]]:
-    """Return the distinct texts of either side, and the pairs as their positions."""
+def _related(
+    stage: OperatorStage, inputs: pa.Table, options: RunOptions, services: Services
+) -> tuple[pa.Array, pa.Array, tuple[Positions, Positions]] | None:
+    """Return the distinct texts of either side, and the pairs as their positions; None where all pairs are asked."""
+    pairwise = len(stage.key_columns) == 2 and stage.arguments == tuple(
+        arg.name for arg in stage.operator.args[:2]
+    )
+    if not pairwise or not _blocked(stage, inputs.num_rows, options, services):
+        return None
     inputs = inputs.drop_null()
     sides = [inputs.column(index).combine_chunks().dictionary_encode() for index in range(2)]
     positions = [np.asarray(side.indices, dtype=np.int64) for side in sides]
-    return sides[0].dictionary, sides[1].dictionary, (positions[0], positions[1])
+    left, right = (side.dictionary for side in sides)
+    longer = max(len(left), len(right))
+    return (left, right, (positions[0], positions[1])) if _pays(len(positions[0]), longer) else None
+
+
+def _pays(pairs: int, askers: int) -> bool:
+    """Whether blocking leaves out half of the pairs, at the least."""
+    return pairs > 2 * FIRST_NEAREST * askers
 
 
 def _blocked(stage: OperatorStage, pairs: int, options: RunOptions, services: Services) -> bool:

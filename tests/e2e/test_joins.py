@@ -127,6 +127,19 @@ def test_blocking_stays_within_what_is_equal(shop: Running, model: ScriptedModel
     assert found <= set(PAIRS) and len(found) >= 0.97 * len(PAIRS)
 
 
+def test_columns_of_one_row_are_no_pairs_to_choose_from(
+    serve: Callable[..., Running], model: ScriptedModel
+) -> None:
+    server = serve(model=MODEL, embed_model=EMBEDDINGS, prices=PRICES, meta=0)
+    with server.connect() as connection:
+        connection.execute(
+            "CREATE TABLE a AS SELECT 'w' || i AS x, 'w' || i % 9 AS y FROM generate_series(1, 600) AS r(i)"
+        )
+        connection.execute("SET rvbbit.join = blocked")
+        assert connection.execute("SELECT count(*) FROM a WHERE x MEANS y AND x LIKE 'w%'").fetchone() is not None
+    assert not any("embeddings" in request.path for request in model.seen)
+
+
 def test_blocking_goes_on_while_there_are_matches_further_away(
     serve: Callable[..., Running], model: ScriptedModel
 ) -> None:
