@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import duckdb
 
+from rvbbit_proxy.errors import UpstreamError
 from rvbbit_proxy.sql.lexer import Token, lexemes, unquote_identifier
 
 VIOLATIONS = frozenset(("23502", "23503", "23505", "23514"))
@@ -23,6 +24,7 @@ _CHECK = re.compile(r'CHECK constraint failed on table "(?P<table>.+?)" with exp
 _MISSING = re.compile(r'foreign key constraint because key "(?P<key>.*)" does not exist', re.DOTALL)
 _REFERENCED = re.compile(r'foreign key constraint because key "(?P<key>.*)" is still referenced', re.DOTALL)
 _KEYS = ("PRIMARY KEY", "UNIQUE")
+_ON_CONSTRAINT = ["ON", "CONFLICT", "ON", "CONSTRAINT"]
 _LISTED = """
     SELECT constraint_type,
            rvbbit_fn.base.constraint_name(constraint_type, table_name, constraint_column_names, constraint_name),
@@ -74,6 +76,26 @@ def explain_violation(said: str, sql: str, connection: duckdb.DuckDBPyConnection
         if found is not None:
             return next(find(found, listed if pattern is _REFERENCED else own, target), None)
     return None
+
+
+def spell_conflict_target(sql: str, connection: duckdb.DuckDBPyConnection) -> str:
+    """Return an INSERT … ON CONFLICT ON CONSTRAINT with the constraint's columns in place of its name.
+
+    :raises UpstreamError: 42704, the table has no such constraint.
+    """
+    parts = lexemes(sql)
+    words = [part.text.upper() for part in parts]
+    place = next((n for n in range(len(words)) if words[n : n + 4] == _ON_CONSTRAINT), None)
+    target = written_table(sql)
+    if place is None or target is None or place + 4 >= len(parts):
+        return sql
+    name = parts[place + 4]
+    wanted = (unquote_identifier(name), target.lower())
+    for one in (Constraint(*row) for row in connection.execute(_LISTED).fetchall()):
+        if (one.name, one.table.lower()) == wanted and one.kind in _KEYS:
+            columns = ", ".join('"' + column.strip('"').replace('"', '""') + '"' for column in one.columns)
+            return f"{sql[: parts[place + 2].start]}({columns}){sql[name.end :]}"
+    raise UpstreamError(f'constraint "{wanted[0]}" for table "{target}" does not exist', sqlstate="42704")
 
 
 def written_table(sql: str) -> str | None:

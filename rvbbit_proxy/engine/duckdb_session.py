@@ -22,7 +22,7 @@ import pyarrow as pa
 from rvbbit_proxy.engine.catalog.declared import DeclaredColumns, marked_comment, marks, spell_types
 from rvbbit_proxy.engine.catalog.emulation import SessionCatalog, announced
 from rvbbit_proxy.engine.catalog.rewrite import Rewritten
-from rvbbit_proxy.engine.duckdb_constraints import VIOLATIONS, explain_violation
+from rvbbit_proxy.engine.duckdb_constraints import VIOLATIONS, explain_violation, spell_conflict_target
 from rvbbit_proxy.engine.duckdb_copy import DuckDBCopyIn
 from rvbbit_proxy.engine.duckdb_errors import DRIVER_ERRORS, read_fault, translate_error
 from rvbbit_proxy.engine.duckdb_few import FEW_ROWS, FewQueries, FewQuery, Inexact, are_exact, is_bounded, run_few
@@ -293,6 +293,8 @@ class DuckDBSession(UpstreamSession):
     def _prepared(self, sql: str, formats: Sequence[int] = ()) -> str:
         """Return the statement in DuckDB's terms; raises for what it must not be given."""
         checked = self._checked(sql)
+        if "constraint" in checked.lower() and words_of(checked, 1) in (("INSERT",), ("WITH",)):
+            checked = spell_conflict_target(checked, self._connection)
         if "'{" in checked and words_of(checked, 1) in (("INSERT",), ("UPDATE",)):
             checked = spell_arrays(checked, self._binder.table_columns)
         if words_of(checked, 3) == ("COMMENT", "ON", "COLUMN"):

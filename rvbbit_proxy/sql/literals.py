@@ -36,7 +36,7 @@ def bind(tree: exp.Expr, values: Mapping[int, exp.Expr]) -> exp.Expr:
     """Return a copy of the tree with ``$n`` replaced by the n-th literal; as a SELECT item it stays nameless."""
     copy = tree.copy()
     for parameter in list(copy.find_all(exp.Parameter)):
-        number = int(parameter.name)
+        number = int(parameter.name) if parameter.name.isdigit() else 0  # the operator @ is one to sqlglot
         if number in values:
             value = values[number].copy()
             item = isinstance(parameter.parent, exp.Select) and parameter.arg_key == "expressions"

@@ -64,3 +64,24 @@ def test_what_cannot_be_is_not_supported(ours: Database, statement: str) -> None
 def test_search_path_of_the_startup_packet(database: Database) -> None:
     with database.connect(options="-c search_path=public,pg_catalog") as connection:
         assert connection.execute("SHOW search_path").fetchone() == ("public,pg_catalog",)
+
+
+def test_conflict_target_by_constraint(database: Database, table: str) -> None:
+    with database.connect() as connection:
+        connection.execute("CREATE UNIQUE INDEX items_name_key ON items (name)")
+        upsert = "INSERT INTO items VALUES (1, 'name 1', 9) ON CONFLICT ON CONSTRAINT {} DO UPDATE SET score = 8"
+        assert connection.execute(upsert.format("items_pkey")).rowcount == 1
+        assert connection.execute("SELECT score FROM items WHERE id = 1").fetchone() == (8,)
+        with pytest.raises(psycopg.errors.UndefinedObject, match='"nope" for table "items" does not exist'):
+            connection.execute(upsert.format("nope"))
+
+
+@pytest.mark.parametrize(
+    "options",
+    ["VERBOSE", "ANALYZE VERBOSE", "(COSTS OFF)", "(ANALYZE, BUFFERS, FORMAT JSON)", "(VERBOSE, ANALYZE off)"],
+)
+def test_explain_takes_every_option(database: Database, table: str, options: str) -> None:
+    with database.connect() as connection:
+        cursor = connection.execute(f"EXPLAIN {options} SELECT name FROM items WHERE id = 1")
+        assert [column.name for column in cursor.description or ()] == ["QUERY PLAN"]
+        assert cursor.fetchall()

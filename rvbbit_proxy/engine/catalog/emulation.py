@@ -75,6 +75,7 @@ _IN_CONTEXT = {
         "into": r"^\s*select\b[^;]*\binto\b",
         "index": r"\bcreate\s+(?:unique\s+)?index\s+on\b|\busing\s+(?:btree|hash|brin)\b|\bindex\b[^;]*(?:_ops|\binclude)\b",
         "truncate": r"\btruncate\b[^;]*,",
+        "explain": r"^\s*explain\s*(?:analyze\s+verbose\b|verbose\b|\()",
         "fillfactor": r"\bwith\s*\(\s*fillfactor\b",
         "local": r"^\s*create\s+local\b",
         "global": r"^\s*create\s+global\b",

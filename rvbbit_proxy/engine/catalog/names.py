@@ -23,6 +23,7 @@ WIDEST_DECIMAL = "DECIMAL(38, 10)"
 """What numeric without precision is: 28 digits before the point, 10 behind it."""
 _NUMERIC_WORDS = frozenset(("numeric", "decimal", "dec"))
 _BARE_NUMERIC = re.compile(r"(?:::|\bas)\s*(?:numeric|decimal|dec)\b(?!\s*\()", re.IGNORECASE)
+_OFF = (["off"], ["false"], ["0"])
 _BLANKS = frozenset(("space", "comment", "line_comment"))
 
 
@@ -80,13 +81,16 @@ def _names_schema(parts: Sequence[Token], solid: Sequence[int], place: int) -> b
 def blank_noise(sql: str) -> str:
     """Return the statement without the words that mean nothing to DuckDB.
 
-    CREATE LOCAL/GLOBAL TEMP, UNLOGGED, CREATE/DROP INDEX CONCURRENTLY, CREATE INDEX … USING btree.
+    CREATE LOCAL/GLOBAL TEMP, UNLOGGED, CREATE/DROP INDEX CONCURRENTLY, CREATE INDEX … USING btree, and the options
+    of EXPLAIN that tell how much of a plan is to be shown.
 
     >>> blank_noise("CREATE LOCAL TEMP TABLE t (a int)")
     'CREATE       TEMP TABLE t (a int)'
     """
     parts = list(tokens(sql))
     words = [index for index, part in enumerate(parts) if part.kind == "word"][:8]
+    if words and parts[words[0]].text.lower() == "explain":
+        return _plain_explain(sql, [part for part in parts if part.kind not in _BLANKS])
     if not words or parts[words[0]].text.lower() not in ("create", "drop"):
         return sql
     texts = [part.text for part in parts]
@@ -130,6 +134,20 @@ def _in_cast(words: Sequence[str], place: int) -> bool:
         if depth < 0:
             return words[at - 1] in ("cast", "try_cast")
     return False
+
+
+def _plain_explain(sql: str, parts: Sequence[Token]) -> str:
+    """Return an EXPLAIN with ANALYZE and FORMAT as its only options; every other text keeps its place."""
+    words = [part.text.lower() for part in parts]
+    if words[1:2] != ["("]:
+        verbose = next((part for part in parts[1:3] if part.text.lower() == "verbose"), None)
+        return sql if verbose is None else sql[: verbose.start] + " " * 7 + sql[verbose.end :]
+    close = words.index(")") if ")" in words else len(words) - 1
+    options = [option.split() for option in " ".join(words[2:close]).split(",")]
+    kept = [option[0] for option in options if option[:1] == ["analyze"] and option[1:] not in _OFF]
+    kept += [" ".join(option) for option in options if option[:1] == ["format"] and option[1:] != ["text"]]
+    head = f"EXPLAIN ({', '.join(kept)})" if kept else "EXPLAIN"
+    return head.ljust(parts[close].end) + sql[parts[close].end :]
 
 
 def quote_at(sql: str) -> str:
