@@ -37,8 +37,10 @@ def _wants_boolean(node: exp.Expr) -> bool:
         return _wants_boolean(parent)
     if isinstance(parent, (exp.Where, exp.Having, exp.And, exp.Or, exp.Not)):
         return True
-    if isinstance(parent, exp.Join):
+    if isinstance(parent, (exp.Join, exp.Merge)):
         return node.arg_key == "on"
+    if isinstance(parent, exp.When):
+        return node.arg_key == "condition"
     if isinstance(parent, exp.If):
         return node.arg_key == "this" and not (isinstance(parent.parent, exp.Case) and parent.parent.this)
     return False
