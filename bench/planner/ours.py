@@ -25,8 +25,7 @@ STATEMENTS = {
     "W4": "SELECT region, SUMMARIZE(body) FROM grouped GROUP BY region",
     "W5": "SELECT i.id, k.id FROM items i JOIN kinds k ON i.item MEANS k.kind",
     "W6": f"SELECT id FROM ranked ORDER BY body RELEVANCE TO '{WATER}' DESC LIMIT 10",
-    "W7": f"""SELECT id, read[1], read[2], read[3]
-              FROM (SELECT id, PARSE(body, 'topic: {LABELS}; {NAME}; {ORDER}') AS read FROM forms) AS q""",
+    "W7": f"SELECT id, CLASSIFY(body, '{LABELS}'), body EXTRACTS '{NAME}', body EXTRACTS '{ORDER}' FROM forms",
 }
 WARM_UP = "SELECT 'a first text' MEANS 'anything'"
 
