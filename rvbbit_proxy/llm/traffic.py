@@ -81,6 +81,11 @@ class Traffic:
             known = self._providers[name] = ProviderLimit(most, float(most))
         return known
 
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for their turn."""
+        return sum(len(queue.waiting) for queue in list(self._queues.values()))
+
     @asynccontextmanager
     async def slot(self, provider: str, ctx: CallerContext) -> AsyncIterator[None]:
         """Hold a slot of the server and of the provider; waits for its turn. May be cancelled while it waits."""

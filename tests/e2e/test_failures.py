@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -108,3 +109,71 @@ def test_a_full_disk_ends_the_statement_before_it_spends_more(
             "SELECT count(*) FROM rvbbit.llm_interactions WHERE cost_state = 'priced'"
         ).fetchone()
         assert priced == (4,), "the call that could not be recorded at once is on the ledger when there is room"
+
+
+def test_a_provider_that_dies_in_the_middle_loses_nothing_that_was_paid(
+    sightings: Running, model: ScriptedModel
+) -> None:
+    model.rules[:0] = [
+        Rule("does the text match", "true", times=3),
+        Rule("does the text match", fault=Fault("reset"), times=3),  # one request and its resends
+    ]
+    with sightings.connect() as connection:
+        connection.execute("SET rvbbit.concurrency = 1")
+        with pytest.raises(psycopg.Error) as caught:
+            connection.execute(MEANS)
+        assert caught.value.sqlstate == "58000" and model.requests == 6
+        outcomes = connection.execute(
+            "SELECT cost_state, count(*) FROM rvbbit.llm_interactions GROUP BY ALL ORDER BY ALL"
+        ).fetchall()
+        assert outcomes == [("failed", 3), ("priced", 3)]
+        connection.execute(MEANS)
+        assert model.requests == 6 + 5, "what was answered is not asked again"
+
+
+@pytest.mark.parametrize("fault", [Fault("reset"), Fault("malformed"), Fault("status", 503)], ids=str)
+def test_a_fault_here_and_there_is_not_noticed(sightings: Running, model: ScriptedModel, fault: Fault) -> None:
+    model.rules[:0] = [Rule("visual contact 0</text>", fault=fault, times=1)]
+    model.rules[:0] = [Rule("<text>visual contact 2", fault=fault, times=1)]
+    with sightings.connect() as connection:
+        assert connection.execute(MEANS).fetchone() == (20,)
+        failed = connection.execute("SELECT count(*) FROM rvbbit.llm_interactions WHERE NOT success").fetchone()
+        assert failed is not None and failed[0] == model.requests - 8 > 0
+
+
+def test_retry_after_ends_with_the_statement(sightings: Running, model: ScriptedModel) -> None:
+    model.rules[:0] = [Rule("does the text match", fault=Fault("status", 429, retry_after_s=300))]
+    with sightings.connect() as connection:
+        connection.execute("SET statement_timeout = '500ms'")
+        with pytest.raises(psycopg.errors.QueryCanceled, match="statement timeout"):
+            connection.execute(MEANS)
+        connection.execute("RESET statement_timeout")
+        unpaid = connection.execute("SELECT count(total_cost) FROM rvbbit.llm_interactions").fetchone()
+        assert unpaid == (0,)
+
+
+def test_a_statement_that_waits_for_a_slot_can_be_cancelled(
+    serve: Callable[..., Running], model: ScriptedModel
+) -> None:
+    server = serve(model=MODEL, prices=PRICES, batch_size=1, concurrency=1)
+    model.rules[:0] = [Rule("does the text match", fault=Fault("hang"), times=1)]
+    with (
+        server.connect() as holder,
+        server.connect() as waiter,
+        server.connect() as judge,
+        ThreadPoolExecutor(2) as threads,
+    ):
+        holder.execute(SIGHTINGS)
+        holding = threads.submit(holder.execute, "SELECT 'held' MEANS 'visual'")
+        model.wait_until(lambda: model.in_flight == 1)
+        waiting = threads.submit(waiter.execute, MEANS)
+        while not server.app.door.traffic.waiting:
+            model.wait_until(lambda: True)
+        judge.execute("SELECT pg_cancel_backend(%s)", [waiter.info.backend_pid])
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            waiting.result()
+        assert model.requests == 1
+        judge.execute("SELECT pg_cancel_backend(%s)", [holder.info.backend_pid])
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            holding.result()
+        assert waiter.execute(MEANS).fetchone() == (20,)
