@@ -18,8 +18,8 @@ from rvbbit_proxy.cascade.inputs import complete_inputs
 from rvbbit_proxy.cascade.output import AnswerFault, check_value, expect, parse_answer
 from rvbbit_proxy.cascade.spec import LlmCell
 from rvbbit_proxy.cascade.template import render_lines
-from rvbbit_proxy.errors import AnswerInvalid
-from rvbbit_proxy.execute.answers import answer_inputs, item_keys, max_age_s, remember
+from rvbbit_proxy.errors import AnswerInvalid, RvbbitError
+from rvbbit_proxy.execute.answers import NEVER_NULL, answer_inputs, item_keys, max_age_s, remember
 from rvbbit_proxy.execute.batches import Item, group_batches
 from rvbbit_proxy.execute.proxies import wanted_accuracy
 from rvbbit_proxy.execute.services import Services
@@ -133,24 +133,26 @@ async def _ask(
     options: RunOptions,
     services: Services,
 ) -> None:
-    """Ask about these rows, prompts side by side, until one fails."""
+    """Ask about these rows, prompts side by side, until one fails; what is in flight ends.
+
+    :raises RvbbitError: what the door raised, where the statement fails by it.
+    """
     reader = shared.reader
     assert reader is not None
     items = [shared.items[row] for row in rows]
     batches = iter([[rows[index] for index in batch] for batch in group_batches(reader, items, options)])
-    failed = False
+    failures: list[RvbbitError] = []
 
     async def worker() -> None:
-        nonlocal failed
         for batch in batches:
-            if failed:
+            if failures:
                 return
-            ctx.check()
             given.runs += 1
             try:
+                ctx.check()
                 lists = await answer(reader, [shared.items[row] for row in batch], ctx, options, services.runtime)
-            except AnswerInvalid:
-                failed = True
+            except RvbbitError as error:
+                failures.append(error)
                 return
             found = [
                 (stage, key, value)
@@ -165,6 +167,9 @@ async def _ask(
     async with asyncio.TaskGroup() as group:
         for _ in range(min(options.concurrency, len(items))):
             group.create_task(worker())
+    for error in failures:
+        if isinstance(error, NEVER_NULL) or (options.on_error == "fail" and not isinstance(error, AnswerInvalid)):
+            raise error
 
 
 def _keep(

@@ -7,8 +7,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import psycopg
 import pytest
-from scripted_model import ScriptedModel
+from scripted_model import Fault, ScriptedModel
 from scripted_model.rules import Message, content_of
 
 from tests.e2e.conftest import MODEL, PRICES, Running
@@ -84,6 +85,23 @@ def test_a_broken_prompt_leaves_each_to_itself(batched: Running, model: Scripted
     model.on("Wanted: word", lambda m: "\n".join(f"{n}: {word}" for n, _, word in lines(m)))
     assert rows(batched, FIELDS) == ROWS
     assert model.requests == 2 + 3
+
+
+def test_a_model_that_is_away_is_told_once(batched: Running, model: ScriptedModel) -> None:
+    model.on("wanted fields", read_fields, fault=Fault("status", 401, "no such key"))
+    with pytest.raises(psycopg.Error) as caught:
+        rows(batched, FIELDS)
+    assert caught.value.sqlstate == "58000"
+    assert model.requests == 1
+
+
+def test_a_spent_budget_ends_the_statement(batched: Running, model: ScriptedModel) -> None:
+    model.on("wanted fields", read_fields)
+    with batched.connect() as connection, pytest.raises(psycopg.Error) as caught:
+        connection.execute("SET rvbbit.max_cost = 0.0000001")
+        connection.execute(FIELDS)
+    assert caught.value.sqlstate == "53400"
+    assert model.requests == 0
 
 
 def test_two_criteria_are_a_block(batched: Running, model: ScriptedModel) -> None:
