@@ -1,8 +1,8 @@
 """One statement of PostgreSQL's that is several of DuckDB's: ALTER TABLE with several actions, DROP of several objects.
 
-DuckDB alters no table that has an index, but for adding to it, so the indexes go before and are made anew after,
-with the names that tables and columns have then; a column of an index cannot be dropped even so. Not here: CREATE
-and TRUNCATE (``catalog.definitions``).
+DuckDB alters no table that has an index, but for adding a plain column, so the indexes go before and are made anew
+after, with the names that tables and columns have then; a column of an index cannot be dropped even so. Not here:
+CREATE and TRUNCATE (``catalog.definitions``).
 Source: https://www.postgresql.org/docs/16/sql-altertable.html
 """
 
@@ -18,6 +18,7 @@ from rvbbit_proxy.engine.statement import words_of
 from rvbbit_proxy.sql.lexer import Token, lexemes, unquote_identifier
 
 _DROPPED = frozenset(("TABLE", "VIEW", "SEQUENCE", "INDEX", "SCHEMA", "TYPE"))
+_CHECKED = frozenset(("CONSTRAINT", "NOT", "PRIMARY", "UNIQUE"))
 _INDEXES = """
     SELECT schema_name, index_name, sql FROM duckdb_indexes()
     WHERE database_name = current_database() AND lower(table_name) = lower($table)
@@ -103,13 +104,19 @@ def _indexes_around(
     altered: _Altered, connection: duckdb.DuckDBPyConnection
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return what drops the table's indexes, and what makes them again."""
-    if all(action[0].text.upper() == "ADD" for action in altered.actions):
+    if all(map(_adds_unchecked, altered.actions)):
         return (), ()
     schema = altered.name[-2] if len(altered.name) > 1 else None
     rows = connection.execute(_INDEXES, {"table": altered.name[-1], "schema": schema}).fetchall()
     renamed = dict(_renamed(altered.actions))
     drops = tuple(f"DROP INDEX {_quoted(schema)}.{_quoted(name)}" for schema, name, _ in rows)
     return drops, tuple(_index_after(sql, altered.name[-1], renamed) for _, _, sql in rows)
+
+
+def _adds_unchecked(action: Sequence[Token]) -> bool:
+    """Tell whether an action adds a column that need not be looked at: what an indexed table allows."""
+    words = {part.text.upper() for part in action}
+    return action[0].text.upper() == "ADD" and words.isdisjoint(_CHECKED)
 
 
 def _renamed(actions: Sequence[Sequence[Token]]) -> Iterator[tuple[str | None, str]]:

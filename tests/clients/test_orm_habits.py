@@ -85,3 +85,19 @@ def test_explain_takes_every_option(database: Database, table: str, options: str
         cursor = connection.execute(f"EXPLAIN {options} SELECT name FROM items WHERE id = 1")
         assert [column.name for column in cursor.description or ()] == ["QUERY PLAN"]
         assert cursor.fetchall()
+
+
+def test_columns_and_keys_are_added_to_an_indexed_table(database: Database, table: str) -> None:
+    with database.connect() as connection:
+        connection.execute("CREATE INDEX items_score ON items (score)")
+        connection.execute(
+            "ALTER TABLE items ADD COLUMN stock integer DEFAULT 3 NOT NULL, ADD COLUMN code text UNIQUE"
+        )
+        connection.execute("ALTER TABLE items ADD CONSTRAINT items_name_key UNIQUE (name)")
+        assert connection.execute("SELECT min(stock), max(stock), count(code) FROM items").fetchone() == (3, 3, 0)
+        with pytest.raises(psycopg.errors.NotNullViolation):
+            connection.execute("INSERT INTO items (id, name, stock) VALUES (200, 'x', NULL)")
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            connection.execute("INSERT INTO items (id, name) VALUES (200, 'name 1')")
+        names = connection.execute("SELECT indexname FROM pg_indexes WHERE tablename = 'items'").fetchall()
+    assert {("items_score",), ("items_pkey",)} <= set(names)
