@@ -14,6 +14,7 @@ from rvbbit_proxy.caller import CancelToken
 from rvbbit_proxy.engine.duckdb_copy import column_list, copied_query
 from rvbbit_proxy.engine.upstream import CopyIn, CopyOut, RawRows, UpstreamResult
 from rvbbit_proxy.errors import NotSupported, ProtocolError, QueryCancelled, RvbbitError
+from rvbbit_proxy.session.client import ClientLost
 from rvbbit_proxy.session.invocation import find_caller, make_context, open_account
 from rvbbit_proxy.session.results import Done, row_count
 from rvbbit_proxy.session.state import SessionState
@@ -22,7 +23,7 @@ from rvbbit_proxy.sql.copy import CopyCommand, check_choices
 from rvbbit_proxy.sql.lexer import words
 from rvbbit_proxy.wire import backend
 from rvbbit_proxy.wire.copy.encode import CopyEncoder
-from rvbbit_proxy.wire.frontend import CopyData, CopyDone, CopyFail, Flush, Sync
+from rvbbit_proxy.wire.frontend import CopyData, CopyDone, CopyFail, Flush, Sync, Terminate
 
 Run = Callable[[BoundStatement], UpstreamResult]
 
@@ -167,7 +168,7 @@ def _hand_over(copy: CopyIn, state: SessionState, cancel: CancelToken) -> None:
 
 
 def _incoming(state: SessionState) -> Iterator[bytes]:
-    """Yield the client's COPY data up to CopyDone; raises QueryCancelled (57014) for CopyFail."""
+    """Yield the client's COPY data up to CopyDone; raises QueryCancelled (57014) for CopyFail, ClientLost."""
     while True:
         message = state.client.receive()
         match message:
@@ -179,5 +180,7 @@ def _incoming(state: SessionState) -> Iterator[bytes]:
                 raise QueryCancelled(f"COPY from stdin failed: {reason}")
             case Flush() | Sync():
                 pass  # as PostgreSQL: a client may send them before it knows that COPY began
+            case Terminate():
+                raise ClientLost("the client left during COPY")
             case _:
                 raise ProtocolError(f"unexpected message {type(message).__name__} during COPY from stdin")
