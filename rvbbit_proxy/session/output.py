@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -16,6 +16,7 @@ from rvbbit_proxy.engine.upstream import Batch, Column, RawRows, ValueRows
 from rvbbit_proxy.errors import InternalFault, QueryCancelled, RvbbitError
 from rvbbit_proxy.session.client import Client, ClientLost
 from rvbbit_proxy.session.results import row_count
+from rvbbit_proxy.session.row_stream import TEXT_ENCODERS, send_behind
 from rvbbit_proxy.session.state import SessionState
 from rvbbit_proxy.wire import backend
 from rvbbit_proxy.wire.types.few_rows import encode_value_rows, value_encoders
@@ -25,7 +26,7 @@ from rvbbit_proxy.wire.types.style import TextStyle
 log = logging.getLogger(__name__)
 
 EARLY_ROWS = 1000
-"""A batch of at least this many rows leaves at once, since more are likely to take time."""
+"""A batch of at least this many rows leaves at once, and more are likely to follow."""
 
 _NEVER_CANCELLED = CancelToken()
 _COUNTED = frozenset({"SELECT", "FETCH", "MOVE", "COPY"})
@@ -39,80 +40,24 @@ def send_rows(
     cancel: CancelToken,
 ) -> int:
     """Send rows as they come and return their number."""
-    count = 0
+    count, client = 0, state.client
     codes = backend.spread_formats(formats, len(columns))
-    encoded = _encoded(batches, columns, codes, state.parameters.text_style(), cancel)
-    for rows, data in encoded:
+    encode = partial(encode_batch, columns=columns, codes=codes, style=state.parameters.text_style())
+    checked = _checked(batches, cancel)
+    for batch in checked:
+        rows = row_count(batch)
         count += rows
+        client.send(encode(batch))
         if rows >= EARLY_ROWS:
-            return count + _send_behind(data, encoded, state.client)
-        state.client.send(data)
+            client.flush()
+            return count + send_behind(checked, encode, client, 1 if all(codes) else TEXT_ENCODERS)
     return count
 
 
-def _encoded(
-    batches: Iterable[Batch],
-    columns: Sequence[Column],
-    codes: Sequence[int],
-    style: TextStyle,
-    cancel: CancelToken,
-) -> Iterator[tuple[int, bytes]]:
-    """Yield the number of rows and the messages of each batch."""
+def _checked(batches: Iterable[Batch], cancel: CancelToken) -> Iterator[Batch]:
     for batch in batches:
         cancel.check()
-        yield row_count(batch), encode_batch(batch, columns, codes, style)
-
-
-def _send_behind(data: bytes, encoded: Iterable[tuple[int, bytes]], client: Client) -> int:
-    """Send the first large batch and all that follow; return the number of rows that follow."""
-    count = 0
-    with _Sender(client) as sender:
-        sender.send_behind(data)
-        for rows, more in encoded:
-            count += rows
-            if rows >= EARLY_ROWS:
-                sender.send_behind(more)
-            else:
-                sender.wait()
-                client.send(more)
-    return count
-
-
-class _Sender:
-    """Sends large batches from a thread of its own: one is on its way while the next is made."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        self._thread: ThreadPoolExecutor | None = None
-        self._under_way: Future[None] | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
-        if self._thread is not None:
-            self._thread.shutdown()
-        if error is None:
-            self.wait()
-
-    def send_behind(self, data: bytes) -> None:
-        """Let the data leave, after what was sent before. Raises ClientLost of that."""
-        self.wait()
-        if self._thread is None:
-            self._thread = ThreadPoolExecutor(1, "rvbbit-sender")
-        self._under_way = self._thread.submit(self._send, data)
-
-    def wait(self) -> None:
-        """Wait until everything has left."""
-        under_way, self._under_way = self._under_way, None
-        if under_way is not None:
-            under_way.result()
-
-    def _send(self, data: bytes) -> None:
-        self._client.send(data)
-        self._client.flush()
+        yield batch
 
 
 def encode_batch(batch: Batch, columns: Sequence[Column], codes: Sequence[int], style: TextStyle) -> bytes:

@@ -185,7 +185,8 @@ def _interleave(pieces: Sequence[pa.Array], total_bytes: int) -> bytes:
 
 def _order(rows: int, pieces: int) -> pa.Array:
     """Return where among the pieces, one after another, each row's stand."""
-    places = np.arange(rows * pieces, dtype=np.int64).reshape(pieces, rows)
+    form = np.int32 if rows * pieces <= INT32_LIMIT else np.int64
+    places = np.arange(rows * pieces, dtype=form).reshape(pieces, rows)
     return pa.array(np.ascontiguousarray(places.T).reshape(-1))
 
 
