@@ -97,6 +97,7 @@ class Ledger:
         self._recorded = threading.Event()
         self._closing = threading.Event()
         self._store_failing = False
+        self._sync_failing = False
         self._flusher = threading.Thread(target=self._run_flusher, name="ledger-flusher", daemon=True)
         self._flusher.start()
 
@@ -180,7 +181,11 @@ class Ledger:
                 self._write()
                 self._journal.sync()
             except (OSError, LedgerUnwritable) as error:
-                log.error("ledger: the journal could not be synced to the disk: %s", error)
+                if not self._sync_failing:
+                    log.error("ledger: the journal could not be synced to the disk, trying again: %s", error)
+                self._sync_failing = True
+            else:
+                self._sync_failing = False
 
     def flush_if_possible(self) -> None:
         """Flush; a store that refuses is logged, once until it takes rows again, and tried again later."""
