@@ -64,7 +64,7 @@ class Parameters:
 
     def get(self, name: str) -> str:
         """Return the value in force; raises UnknownSetting (42704)."""
-        value = self.find(name)
+        value = self._found.get(name) or self.find(name)
         if value is None:
             raise unknown_parameter(name)
         return value

@@ -177,10 +177,10 @@ def _refuse_in_block(sql: str, state: SessionState) -> None:
 def _flush_ledger_for(sql: str, state: SessionState) -> None:
     """A statement that reads the ledger sees everything recorded before it began."""
     ledger, semantics = state.services.ledger, state.services.semantics
-    named = words(sql.replace('"', " "))
-    read = state.services.ledger_relations & named
-    if ledger is None or not read:
+    named = words(sql.replace('"', " ") if '"' in sql else sql)
+    if ledger is None or state.services.ledger_relations.isdisjoint(named):
         return
+    read = state.services.ledger_relations & named
     ledger.flush()
     if semantics is None:
         return
