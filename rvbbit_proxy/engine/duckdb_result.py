@@ -16,8 +16,9 @@ from rvbbit_proxy.engine.duckdb_types import postgres_type, wire_expression
 from rvbbit_proxy.engine.upstream import Batch, Column, UpstreamResult, ValueRows
 from rvbbit_proxy.errors import RvbbitError
 
-BATCH_ROWS = 16_384
-"""Eight of DuckDB's vectors: beside its rows a batch costs little, so that encoders rarely wait for Python's lock."""
+BATCH_ROWS = 12_288
+"""Six of DuckDB's vectors: beside its rows a batch costs little, so that encoders rarely wait for Python's lock; more
+would cost more memory."""
 SLICE_BYTES = 2_000_000
 """A batch of wide rows is yielded in pieces of about so much, since it takes some times as much to encode one."""
 FIRST_ROWS = 1000

@@ -5,6 +5,7 @@
 - ``syntax``      the grammar of several statements, before any of them runs
 - ``running``     who runs a statement: the session, the semantic engine, or the upstream as it came
 - ``output``      results and errors to messages; ``Attempt``, the one place where any exception ends
+- ``row_stream``  the batches of a large result, encoded beside the reading
 - ``state``       what a session keeps, what all share (``Services``), who is connected (``Identity``)
 - ``statements``, ``portals``, ``cursors``, ``prepared_statements``   what has a name in a session
 - ``cursor_statements``   DECLARE, FETCH, MOVE, CLOSE; cursors as portals

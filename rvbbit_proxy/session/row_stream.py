@@ -15,7 +15,7 @@ from rvbbit_proxy.session.client import Client
 from rvbbit_proxy.session.results import row_count
 
 TEXT_ENCODERS = 2
-UNDER_WAY = 3
+UNDER_WAY = 2
 """So many batches are held at most, beside the one that is read."""
 
 
