@@ -71,7 +71,11 @@ def rvbbit(database: Path, home: Path) -> Iterator[Target]:
     command = [sys.executable, "-c", "from rvbbit_proxy.cli.main import main; main()", "serve", str(database)]
     environment = os.environ | {"RVBBIT_MAX_CONNECTIONS": str(MAX_CONNECTIONS)}
     process = subprocess.Popen(
-        [*command, "--port", "0", "--home", str(home)], stdout=subprocess.PIPE, text=True, env=environment
+        [*command, "--port", "0", "--home", str(home)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+        start_new_session=True,  # as PostgreSQL's: Linux shares cores out by sessions when they are scarce
     )
     try:
         assert process.stdout is not None
