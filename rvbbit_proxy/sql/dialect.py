@@ -56,7 +56,13 @@ LITERALS = frozenset(
 
 
 def _semantic_call_sql(generator: Any, call: SemanticCall) -> str:
-    return str(generator.func(call.operator_name, *call.expressions, normalize=False))
+    """Print a call; the order of an aggregate's inputs, kept with the first of them, stands behind all."""
+    arguments = list(call.expressions)
+    if len(arguments) > 1 and isinstance(arguments[0], exp.Order):
+        first, last = arguments[0], arguments[-1]
+        arguments[0] = first.this
+        arguments[-1] = exp.Order(this=last.copy(), expressions=[key.copy() for key in first.expressions])
+    return str(generator.func(call.operator_name, *arguments, normalize=False))
 
 
 class _SemanticParser(NamedCalls, PostgresParser):

@@ -79,3 +79,9 @@ def test_syntax_fault_tells_where(reader: SqlReader) -> None:
 @pytest.mark.parametrize("text", ["1 day 02:00:00", "3 months 2 days", "1 day ago"])
 def test_intervals_stay_whole(reader: SqlReader, text: str) -> None:
     assert f"INTERVAL '{text}'" in reader.parse(f"SELECT INTERVAL '{text}'").sql(dialect=reader.dialect)
+
+
+@pytest.mark.parametrize("call", ["SUMMARIZE(x, 'wish' ORDER BY y DESC, z)", "THEMES(DISTINCT x, 2 ORDER BY x)"])
+def test_an_ordered_aggregate_is_printed_as_it_was_read(reader: SqlReader, call: str) -> None:
+    tree = reader.parse(f"SELECT {call} FROM t")
+    assert reader.parse(tree.sql(dialect=reader.dialect)) == tree
