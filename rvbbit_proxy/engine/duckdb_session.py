@@ -48,6 +48,7 @@ from rvbbit_proxy.engine.duckdb_result import (
     describe_relation,
     wire_projection,
 )
+from rvbbit_proxy.engine.duckdb_sequences import without_sequences
 from rvbbit_proxy.engine.duckdb_skipped import lookup_of, skipped
 from rvbbit_proxy.engine.duckdb_steps import in_steps
 from rvbbit_proxy.engine.duckdb_types import fetch_expression
@@ -218,11 +219,17 @@ class DuckDBSession(UpstreamSession):
     def _run_or_complete(self, sql: str, parameters: Sequence[Parameter]) -> DuckDBResult:
         try:
             return self._run(sql, parameters)
-        except duckdb.BinderException as error:
-            named = name_columns(sql, str(error), self._binder.table_columns)
-            if named is None:
+        except PROBE_ERRORS as error:
+            other = name_columns(sql, str(error), self._binder.table_columns) or without_sequences(
+                sql, error, self._fetch_rows
+            )
+            if other is None:
                 raise
-        return self._run(named, parameters)
+        return self._run(other, parameters)
+
+    def _fetch_rows(self, sql: str) -> list[tuple[Any, ...]]:
+        found: list[tuple[Any, ...]] = self._connection.execute(sql).fetchall()
+        return found
 
     def _run(self, sql: str, parameters: Sequence[Parameter]) -> DuckDBResult:
         if self._few.expects(sql) and not self._statement.column_oids:
@@ -450,7 +457,7 @@ class DuckDBSession(UpstreamSession):
                 return Description((), None)
             self._refuse_if_failed()
             prepared = self._prepared(sql)
-            found = self._binder.describe(prepared, self._declared(parameter_oids))
+            found = self._described(prepared, self._declared(parameter_oids))
             if found.columns is None:
                 return found
             columns = self._column_origins.of(sql).place(found.columns)
@@ -460,6 +467,20 @@ class DuckDBSession(UpstreamSession):
             raise self._placed(fault, sql) from fault.__cause__
         except DRIVER_ERRORS as error:
             raise self._translate(error, sql) from error
+
+    def _described(self, sql: str, declared: Sequence[int]) -> Description:
+        try:
+            return self._binder.describe(sql, declared)
+        except UpstreamError as fault:
+            cause = fault.__cause__
+            other = (
+                without_sequences(sql, cause, self._fetch_rows, run=False)
+                if isinstance(cause, duckdb.Error)
+                else None
+            )
+            if other is None:
+                raise
+        return self._binder.describe(other, declared)
 
     def check_syntax(self, sql: str) -> None:
         """Raise the first syntax error; the whole text is tried first, since most of it DuckDB reads as it is."""

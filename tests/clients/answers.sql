@@ -337,7 +337,7 @@ SELECT '{"a": {"b": 1}}'::jsonb -> 'a' ->> 'b', '{"a": 1}'::json -> 'a', '[1,2]'
 -- differs: jsonb
 SELECT '{"a": {"b": 1}}'::jsonb #> '{a,b}', '{"a": {"b": 1}}'::jsonb #>> '{a,b}'
 SELECT '{"a": 1, "b": 2}'::jsonb @> '{"a": 1}', '{"a": 1}'::jsonb <@ '{"a": 1, "b": 2}', '{"a": 1}'::jsonb ? 'a', '{"a": 1}'::jsonb ?| ARRAY['x','a'], '{"a": 1}'::jsonb ?& ARRAY['x','a']
--- differs: grammar
+-- differs: jsonb
 SELECT '{"a": 1}'::jsonb || '{"b": 2}', '{"a": 1, "b": 2}'::jsonb - 'a', '[1,2]'::jsonb - 0, '{"a": {"b": 1}}'::jsonb #- '{a,b}'
 -- differs: jsonb
 SELECT '{"b": 1, "a":2}'::jsonb, '{"b": 1, "a":2}'::json, '[1,2 ]'::jsonb, 'null'::jsonb, '"x"'::jsonb
@@ -370,7 +370,7 @@ SELECT * FROM jsonb_object_keys('{"a": 1, "b": 2}'::jsonb)
 SELECT jsonb_array_elements('[1,2]'::jsonb)
 -- differs: jsonb
 SELECT p.id, e.value FROM people p, jsonb_array_elements(p.doc -> 'b') AS e(value) WHERE p.id = 1
--- differs: lacking
+-- differs: jsonb
 SELECT jsonb_set('{"a": 1}'::jsonb, '{a}', '2'), jsonb_insert('{"a": [1]}'::jsonb, '{a,0}', '0')
 -- differs: jsonb
 SELECT jsonb_strip_nulls('{"a": null, "b": 1}'::jsonb), jsonb_pretty('{"a": 1}'::jsonb)
@@ -503,7 +503,6 @@ INSERT INTO passing (b) VALUES ('x'), ('y') RETURNING a, b
 DROP TABLE passing
 CREATE UNLOGGED TABLE lasting (a int GENERATED ALWAYS AS IDENTITY, b text DEFAULT 'd')
 DROP TABLE lasting
--- differs: faults
 CREATE TABLE computed (a int, c int GENERATED ALWAYS AS (1 + 1) STORED)
 CREATE TABLE sized (a varchar(3), b char(3), c numeric(4,1), d timestamp(0), e bit(3))
 INSERT INTO sized VALUES ('abc', 'a', 12.34, '2024-01-01 10:00:00.7', B'101')
@@ -655,3 +654,29 @@ SELECT col_description('declared'::regclass, 2)
 INSERT INTO declared (short, free) VALUES ('abcde', 12345678901234567890.123456), ('abcd', -0.00125)
 SELECT free, free + 1, 2::numeric, 1.23456::numeric FROM declared WHERE free IS NOT NULL ORDER BY id
 DROP TABLE declared
+
+-- generated columns, sequences, changes of jsonb
+CREATE TABLE counted (id serial PRIMARY KEY, price numeric(8,2), qty int DEFAULT 5, total numeric(10,2) GENERATED ALWAYS AS (price * qty) STORED)
+CREATE TABLE computed2 (a int, b int GENERATED ALWAYS AS (a + 1) STORED)
+INSERT INTO computed2 VALUES (1)
+SELECT * FROM computed2
+SELECT attname, attgenerated FROM pg_attribute WHERE attrelid = 'computed2'::regclass AND attnum > 0
+INSERT INTO counted (price) VALUES (2.5), (3) RETURNING id, total
+SELECT last_value, is_called FROM counted_id_seq
+SELECT s.last_value FROM public.counted_id_seq AS s
+SELECT currval('counted_id_seq')
+SELECT nextval('public.counted_id_seq')
+SELECT nextval('counted_id_seq'::regclass)
+SELECT setval('counted_id_seq', (SELECT max(id) FROM counted))
+SELECT setval(pg_get_serial_sequence('counted', 'id'), coalesce(max(id), 1), max(id) IS NOT NULL) FROM counted
+SELECT setval('counted_id_seq', 20, false)
+INSERT INTO counted (price) VALUES (1) RETURNING id
+TRUNCATE counted, computed2 RESTART IDENTITY
+INSERT INTO counted (price) VALUES (2) RETURNING id
+TRUNCATE counted RESTART IDENTITY CASCADE
+INSERT INTO counted (price) VALUES (3) RETURNING id
+SELECT jsonb_set('{"a": 1, "b": {"c": 2}}'::jsonb, '{b,c}', '5') #>> '{b,c}', jsonb_set('{"a": [1, 2]}'::jsonb, '{a,9}', '5') #>> '{a,2}', jsonb_set('{"a": 1}'::jsonb, '{b}', '"x"') ->> 'b', jsonb_set('{"a": 1}'::jsonb, '{b}', '5', false) ->> 'b'
+SELECT jsonb_insert('{"a": [0, 1]}'::jsonb, '{a,1}', '"new"') #>> '{a,1}', jsonb_insert('{"a": [0, 1]}'::jsonb, '{a,1}', '"new"', true) #>> '{a,2}'
+SELECT ('{"a": 1, "b": 2}'::jsonb - 'a') ->> 'b', ('["a", "b"]'::jsonb - 0) ->> 0, ('["a", "b"]'::jsonb - -1) ->> 0, ('{"a": {"b": 1, "c": 2}}'::jsonb #- '{a,b}') #>> '{a,c}'
+SELECT ('{"a": 1, "c": 3}'::jsonb || '{"a": 2}'::jsonb) ->> 'a', ('[1]'::jsonb || '[2, 3]'::jsonb) ->> 2
+DROP TABLE counted, computed2

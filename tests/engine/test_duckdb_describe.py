@@ -71,7 +71,7 @@ def test_returning_has_columns(duck: DuckDBSession) -> None:
     columns = duck.describe("INSERT INTO t (a, b) VALUES ($1, $2) RETURNING a AS key, *").columns
     assert columns is not None
     assert [column.name for column in columns] == ["key", "a", "b", "c", "ts", "arr"]
-    assert [column.type_oid for column in columns][:3] == [oids.INT4, oids.INT4, oids.TEXT]
+    assert [column.type_oid for column in columns][:3] == [oids.INT4, oids.INT4, oids.VARCHAR]
 
 
 def test_nothing_runs(duck: DuckDBSession) -> None:

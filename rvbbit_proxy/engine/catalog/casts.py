@@ -21,6 +21,7 @@ from rvbbit_proxy.engine.catalog.output_types import (
 )
 from rvbbit_proxy.wire.types import oids
 
+_OF_SEQUENCES = frozenset(("nextval", "currval", "setval"))
 _NUMBERS = frozenset((oids.OID, oids.INT2, oids.INT4, oids.INT8, oids.XID)) | REG_TYPES
 _TEXTS = frozenset(("name", "char", "bpchar", "cstring", "pg_node_tree", "unknown", "refcursor"))
 _PLAIN_NUMBERS = frozenset(("oid", "xid", "cid", "xid8"))
@@ -134,6 +135,9 @@ def _lowered_cast(cast: exp.Cast, scope: Scope) -> exp.Expr | None:
         return None if element is None else cast_to(value, element + "[]")
     if kind == "bytea" and isinstance(value, exp.Literal | exp.ByteString) and _HEX.fullmatch(value.name):
         return exp.Anonymous(this="unhex", expressions=[exp.Literal.string(value.name.lstrip("\\")[1:])])
+    if kind == "regclass" and isinstance(cast.parent, exp.Anonymous) and cast.parent.name.lower() in _OF_SEQUENCES:
+        name: exp.Expr = value.copy()  # DuckDB's take a name
+        return name
     if kind in _REG_NAMES:
         if expression_oid(value, scope) in _NUMBERS or (isinstance(value, exp.Literal) and not value.is_string):
             return exp.paren(value.copy())

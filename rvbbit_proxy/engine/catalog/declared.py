@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias
 
 from rvbbit_proxy.engine.catalog.names import WIDEST_DECIMAL
@@ -162,6 +163,10 @@ def spell_types(sql: str) -> str:
         if spelt is not None:
             pieces += [sql[end : column.rest[0].start], spelt]
             end = column.rest[count - 1].end
+        for before, part in pairwise(column.rest):
+            if before.text == ")" and part.text.lower() == "stored":  # of a generated column
+                pieces.append(sql[end : part.start])
+                end = part.end
     return "".join([*pieces, sql[end:]])
 
 

@@ -69,8 +69,17 @@ def _define_table(create: exp.Create, before: list[str]) -> exp.Expr:
         )  # fmt: skip
     for column in schema.expressions:
         if isinstance(column, exp.ColumnDef):
+            _compute(column)
             _count_up(schema.this, column, before)
     return create
+
+
+def _compute(column: exp.ColumnDef) -> None:
+    """Write a generated column as DuckDB does, which computes it when it is read."""
+    for item in column.constraints:
+        kind = item.kind
+        if isinstance(kind, exp.GeneratedAsIdentityColumnConstraint) and kind.args.get("expression") is not None:
+            item.set("kind", exp.ComputedColumnConstraint(this=exp.paren(kind.args["expression"].copy())))
 
 
 def _count_up(table: exp.Table, column: exp.ColumnDef, before: list[str]) -> None:

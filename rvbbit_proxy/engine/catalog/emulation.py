@@ -51,7 +51,7 @@ _TELLING = frozenset(
     " format_type obj_description col_description"
     " parse_ident getdatabaseencoding set_config current_setting"
     " unlogged concurrently generate_subscripts overlaps json_agg jsonb_agg"
-    " json_object_agg jsonb_object_agg every".split()
+    " json_object_agg jsonb_object_agg every jsonb_set jsonb_insert".split()
 )
 """Words that DuckDB does not know, or not as PostgreSQL does."""
 _IN_CONTEXT = {
@@ -76,6 +76,7 @@ _IN_CONTEXT = {
         "index": r"\bcreate\s+(?:unique\s+)?index\s+on\b|\busing\s+(?:btree|hash|brin)\b|\bindex\b[^;]*(?:_ops|\binclude)\b",
         "truncate": r"\btruncate\b[^;]*,",
         "explain": r"^\s*explain\s*(?:analyze\s+verbose\b|verbose\b|\()",
+        "generated": r"\bgenerated\s+(?:always|by)\b",
         "fillfactor": r"\bwith\s*\(\s*fillfactor\b",
         "local": r"^\s*create\s+local\b",
         "global": r"^\s*create\s+global\b",
@@ -90,6 +91,7 @@ _IN_CONTEXT = {
 """Words that mean something only where the pattern finds them."""
 _ARRAY_LITERAL = re.compile(r"'\{[^']*\}'\s*(?:::|as\b)|=\s*any\s*\(\s*'\{[^']*\}'\s*\)", re.IGNORECASE)
 _BYTEA_LITERAL = re.compile(r"'\\{1,2}x[0-9a-fA-F]*'\s*(?:::\s*bytea|as\s+bytea)", re.IGNORECASE)
+_SEQUENCE_IN_PUBLIC = re.compile(r"""\b(?:next|curr|set)val\s*\(\s*'"?public"?\.""", re.IGNORECASE)
 _UNICODE_LITERAL = re.compile(r"\b[uU]&['\"]|\b[eE]'[^']*\\[uU]")
 _JSON_OPERATOR = re.compile(r"#>|#-|\?|\w\s*#\s*\w|->>?[^-;]*\bis\b", re.IGNORECASE)
 _NAMED_AT = re.compile(r"\b[aA][tT]\b(?!\s+time\s+zone\b)(?!\")", re.IGNORECASE)
@@ -100,6 +102,10 @@ _READS_SETTINGS = re.compile(r"pg_settings|current_setting|pg_show_all_settings"
 _TEMPORARY = re.compile(r"\btemp\b|\btemporary\b|\bpg_temp", re.IGNORECASE)
 _FUNCTION_WORDS = frozenset(("MACRO", "FUNCTION", "SCHEMA"))
 _OTHER_OBJECTS = frozenset(("TABLE", "VIEW", "INDEX", "SEQUENCE", "TYPE", "COLUMN"))
+_RESTART = re.compile(
+    r"(?P<truncate>.*?)\s+(?:(?P<restart>restart)|continue)\s+identity\s*(?:cascade|restrict)?[\s;]*",
+    re.IGNORECASE | re.DOTALL,
+)
 _DROP_TABLE = re.compile(r"\s*drop\s+table\b", re.IGNORECASE)
 _OWNED = """
     SELECT DISTINCT regexp_extract(column_default, '^nextval\\(''(.*)''\\)$', 1)
@@ -206,8 +212,21 @@ class SessionCatalog:
             self._look(in_block)
             self._tell(found.sql)
         if _DROP_TABLE.match(sql) is not None:
-            return replace(found, after=self._owned_sequences(found.sql))
+            dropped = (f"DROP SEQUENCE IF EXISTS {name}" for name in self._owned_sequences(found.sql))
+            return replace(found, after=tuple(dropped))
+        restarting = _RESTART.fullmatch(sql) if sql.lstrip()[:8].lower() == "truncate" else None
+        if restarting is not None:
+            restarts = self._restarts(sql) if restarting["restart"] else ()
+            stripped = _RESTART.sub(r"\g<truncate>", found.sql)
+            return replace(found, sql=stripped, after=restarts, displaced=True)
         return found
+
+    def _restarts(self, sql: str) -> tuple[str, ...]:
+        """Return what lets the sequences of serial columns of the tables that a TRUNCATE names begin anew."""
+        owned = {"".join(part.text for part in lexemes(name)[-1:]) for name in self._owned_sequences(sql)}
+        starts = self._connection.execute("SELECT sequence_name, start_value FROM duckdb_sequences()").fetchall()
+        names = {unquote_identifier(lexemes(name)[0]): name for name in owned}
+        return tuple(f"SELECT setval('{names[name]}', {start}, false)" for name, start in starts if name in names)
 
     def declared(self) -> DeclaredColumns:
         """Return the types that columns the session sees were declared with, beside what DuckDB keeps of them."""
@@ -241,10 +260,10 @@ class SessionCatalog:
         return next((comment for (comment,) in rows if comment is not None), None)
 
     def _owned_sequences(self, sql: str) -> tuple[str, ...]:
-        """Return what drops the sequences that serial columns of the tables to be dropped count with."""
+        """Return the sequences that serial columns of the tables a statement names count with."""
         names = [unquote_identifier(token) for token in lexemes(sql) if token.kind in ("word", "quoted")]
         rows = self._connection.execute(_OWNED, [names]).fetchall()
-        return tuple(f"DROP SEQUENCE IF EXISTS {name}" for (name,) in rows)
+        return tuple(name for (name,) in rows)
 
     def _look(self, in_block: bool) -> None:
         """Have the catalogs tell what the session can see now."""
@@ -417,8 +436,10 @@ def _suspicious(sql: str) -> bool:
 
 
 def _has_cast_literal(sql: str) -> bool:
-    """Tell whether an array or bytea is written as text, in a form that is PostgreSQL's alone."""
+    """Tell whether a literal has a form that is PostgreSQL's alone: an array, bytea, a sequence's name."""
     if ("\\" in sql or "&" in sql) and _UNICODE_LITERAL.search(sql) is not None:
+        return True
+    if "public" in sql and _SEQUENCE_IN_PUBLIC.search(sql) is not None:
         return True
     return ("'{" in sql and _ARRAY_LITERAL.search(sql) is not None) or (
         "x" in sql and _BYTEA_LITERAL.search(sql) is not None

@@ -175,6 +175,44 @@ CREATE MACRO rvbbit_fn.base.json_at(x, steps) AS coalesce(
 CREATE MACRO rvbbit_fn.base.json_text_at(x, steps) AS coalesce(
     json_extract_string(x, rvbbit_fn.base.json_path(steps)),
     json_extract_string(x, '$' || array_to_string(list_transform(steps, lambda step: '."' || step || '"'), '')));
+CREATE MACRO rvbbit_fn.base.json_delete(x, steps) AS json_remove(x, rvbbit_fn.base.json_path(steps));
+CREATE MACRO rvbbit_fn.base.json_delete_item(x, place) AS
+    json_remove(x, '$[' || CASE WHEN place < 0 THEN '#' ELSE '' END || place::VARCHAR || ']');
+CREATE MACRO rvbbit_fn.base.json_members(x) AS CASE system.main.json_type(x)
+    WHEN 'OBJECT' THEN list_transform(json_keys(x), lambda key: to_json(key)::VARCHAR || ':'
+        || json_extract(x, '$."' || key || '"')::VARCHAR)
+    WHEN 'ARRAY' THEN list_transform(json_extract(x::JSON, '$[*]')::JSON[], lambda item: item::VARCHAR)
+    ELSE [x::VARCHAR] END;
+CREATE MACRO rvbbit_fn.base.json_without(x, keys) AS list_transform(
+    list_filter(json_keys(x), lambda key: NOT list_contains(keys, key)),
+    lambda key: to_json(key)::VARCHAR || ':' || json_extract(x, '$."' || key || '"')::VARCHAR);
+CREATE MACRO rvbbit_fn.base.json_concat(x, y) AS CASE
+    WHEN x IS NULL OR y IS NULL THEN NULL
+    WHEN system.main.json_type(x) = 'OBJECT' AND system.main.json_type(y) = 'OBJECT' THEN ('{' || system.main.array_to_string(
+        list_concat(rvbbit_fn.base.json_without(x, json_keys(y)), rvbbit_fn.base.json_members(y)), ',') || '}')::JSON
+    ELSE ('[' || system.main.array_to_string(list_concat(
+        CASE system.main.json_type(x) WHEN 'OBJECT' THEN [x::VARCHAR] ELSE rvbbit_fn.base.json_members(x) END,
+        CASE system.main.json_type(y) WHEN 'OBJECT' THEN [y::VARCHAR] ELSE rvbbit_fn.base.json_members(y) END), ',') || ']')::JSON END;
+CREATE MACRO rvbbit_fn.base.json_parent(x, steps) AS json_extract(x, rvbbit_fn.base.json_path(steps[:-2]));
+CREATE MACRO rvbbit_fn.base.jsonb_set(x, steps, item, make_missing) AS CASE
+        WHEN x IS NULL OR steps IS NULL OR item IS NULL OR make_missing IS NULL THEN NULL
+        WHEN json_exists(x, rvbbit_fn.base.json_path(steps)) OR (make_missing
+             AND system.main.json_type(rvbbit_fn.base.json_parent(x, steps)) = 'OBJECT')
+        THEN json_set(x, rvbbit_fn.base.json_path(steps), item)
+        WHEN make_missing AND system.main.json_type(rvbbit_fn.base.json_parent(x, steps)) = 'ARRAY'
+        THEN json_set(x, rvbbit_fn.base.json_path(steps[:-2]), ('[' || system.main.array_to_string(list_append(
+             rvbbit_fn.base.json_members(rvbbit_fn.base.json_parent(x, steps)), item::VARCHAR), ',') || ']')::JSON)
+        ELSE x END;
+CREATE MACRO rvbbit_fn.base.json_spliced(items, place, item) AS ('[' || system.main.array_to_string(
+    list_concat(list_append(items[:place], item), items[place + 1:]), ',') || ']')::JSON;
+CREATE MACRO rvbbit_fn.base.jsonb_insert(x, steps, item, is_after) AS CASE
+        WHEN x IS NULL OR steps IS NULL OR item IS NULL OR is_after IS NULL THEN NULL
+        WHEN system.main.json_type(rvbbit_fn.base.json_parent(x, steps)) = 'ARRAY'
+        THEN json_set(x, rvbbit_fn.base.json_path(steps[:-2]), rvbbit_fn.base.json_spliced(
+             rvbbit_fn.base.json_members(rvbbit_fn.base.json_parent(x, steps)),
+             TRY_CAST(steps[-1] AS INTEGER) + is_after::INTEGER, item::VARCHAR))
+        WHEN json_exists(x, rvbbit_fn.base.json_path(steps)) THEN error('cannot replace existing key')
+        ELSE json_set(x, rvbbit_fn.base.json_path(steps), item) END;
 CREATE MACRO rvbbit_fn.main.json_extract_path(x, a) AS rvbbit_fn.base.json_at(x, [a]),
     (x, a, b) AS rvbbit_fn.base.json_at(x, [a, b]), (x, a, b, c) AS rvbbit_fn.base.json_at(x, [a, b, c]);
 CREATE MACRO rvbbit_fn.main.json_extract_path_text(x, a) AS rvbbit_fn.base.json_text_at(x, [a]),

@@ -19,6 +19,8 @@ _REG_TYPES = frozenset(
 )
 _CREATE_NOISE = frozenset(("local", "global", "unlogged"))
 _TREE_INDEX = re.compile(r"\busing\s+(?:btree|hash)\b", re.IGNORECASE)
+_OF_SEQUENCES = frozenset(("nextval", "currval", "setval"))
+_PUBLIC_IN_TEXT = re.compile(r"""^'(?:public|"public")\.""")
 WIDEST_DECIMAL = "DECIMAL(38, 10)"
 """What numeric without precision is: 28 digits before the point, 10 behind it."""
 _NUMERIC_WORDS = frozenset(("numeric", "decimal", "dec"))
@@ -37,6 +39,8 @@ def localise_names(sql: str, database: str) -> str:
     texts = [part.text for part in parts]
     solid = [index for index, part in enumerate(parts) if part.kind not in _BLANKS]
     for place, index in enumerate(solid):
+        if parts[index].text[:1] == "'" and _names_sequence(parts, solid, place):
+            texts[index] = _PUBLIC_IN_TEXT.sub("'main.", texts[index]).ljust(len(texts[index]))
         if parts[index].kind not in ("word", "quoted") or _follows_dot(parts, solid, place):
             continue
         name = unquote_identifier(parts[index])
@@ -55,6 +59,12 @@ def localise_names(sql: str, database: str) -> str:
         elif name == "pg_temp" or name.startswith("pg_temp_"):
             texts[schema] = "temp".ljust(len(texts[schema]))
     return "".join(texts)
+
+
+def _names_sequence(parts: Sequence[Token], solid: Sequence[int], place: int) -> bool:
+    """Tell whether the text here is the name that nextval() and its kin are given."""
+    before = [parts[index].text.lower() for index in solid[max(0, place - 2) : place]]
+    return before[1:] == ["("] and before[0] in _OF_SEQUENCES
 
 
 def _follows_dot(parts: Sequence[Token], solid: Sequence[int], place: int) -> bool:

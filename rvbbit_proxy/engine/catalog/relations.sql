@@ -41,6 +41,7 @@ SELECT reloid AS attrelid, attname, atttypid, attlen, attnum, attndims, atttypmo
 FROM rvbbit_pg.base.system_columns;
 
 CREATE VIEW rvbbit_pg.changing.pg_attribute AS
+FROM (
 SELECT c.attrelid, c.column_name AS attname, c.atttypid, t.typlen AS attlen, c.column_index AS attnum,
        CASE WHEN c.is_array THEN 1 ELSE 0 END AS attndims, -1 AS attcacheoff, c.atttypmod, t.typbyval AS attbyval,
        t.typalign AS attalign, t.typstorage AS attstorage, '' AS attcompression, NOT c.is_nullable AS attnotnull,
@@ -67,7 +68,8 @@ SELECT q.oid AS attrelid, a.attname, a.atttypid,
        -1 AS attstattarget, false AS atthasdef, false AS attisdropped
 FROM rvbbit_pg.base.sequences q,
      (VALUES ('last_value', 20, 8, 1, 'd'), ('log_cnt', 20, 8, 2, 'd'), ('is_called', 16, 1, 3, 'c'))
-     a(attname, atttypid, attlen, attnum, attalign);
+     a(attname, atttypid, attlen, attnum, attalign)
+) ORDER BY attrelid, attnum;
 
 CREATE VIEW rvbbit_pg.changing.pg_attrdef AS
 SELECT rvbbit_pg.base.oid_of('default', c.nspname || '.' || c.table_name || '.' || column_name) AS oid,

@@ -59,7 +59,11 @@ class SharedSnapshot:
     def _install(self) -> duckdb.DuckDBPyConnection:
         cursor = self._connection.cursor()
         ((self.database,),) = cursor.execute("SELECT current_database()").fetchall()
-        install_catalog(cursor)
+        try:
+            install_catalog(cursor)
+        except duckdb.Error:
+            cursor.execute(f"DETACH DATABASE IF EXISTS {CATALOG}")
+            raise
         show_operators(cursor)
         cursor.execute(f"CREATE OR REPLACE TABLE {_VERSION} AS SELECT 0::BIGINT AS version")
         return cursor
@@ -69,7 +73,13 @@ class SharedSnapshot:
         steps = [
             f"CREATE OR REPLACE TABLE {CATALOG}.shared.{name} AS FROM {CATALOG}.made.{name}" for name in names
         ]
-        cursor.execute(";".join(["BEGIN", *steps, f"UPDATE {_VERSION} SET version = {version}", "COMMIT"]))
+        cursor.execute("BEGIN")
+        try:
+            cursor.execute(";".join([*steps, f"UPDATE {_VERSION} SET version = {version}"]))
+        except duckdb.Error:
+            cursor.execute("ROLLBACK")
+            raise
+        cursor.execute("COMMIT")
 
 
 class SessionSnapshot:

@@ -20,6 +20,9 @@ _SCALES = {"EPOCH": 6, "JULIAN": 6}
 _RENAMED = MappingProxyType(
     {"jsonb_object_agg": "json_group_object", "json_object_agg": "json_group_object", "every": "bool_and"}
 )
+_GIVING_JSONB = frozenset(
+    "jsonb_set jsonb_insert json_concat json_delete json_delete_item jsonb_build_object to_jsonb".split()
+)
 _OF_ARRAYS = frozenset(("json_agg", "jsonb_agg"))
 
 
@@ -52,6 +55,55 @@ def _json_at(function: str) -> Callable[[exp.Expr], exp.Expr | None]:
         return _base_call(function, node.this, listed or steps)
 
     return spell
+
+
+def _json_delete(node: exp.Expr) -> exp.Expr | None:
+    steps = node.expression
+    listed = array_expression(steps.name) if isinstance(steps, exp.Literal) else None
+    return _base_call("json_delete", node.this, listed or steps)
+
+
+def _json_concat(node: exp.Expr) -> exp.Expr | None:
+    """``||`` of what is seen to be jsonb; of anything else it joins text or arrays."""
+    if _is_jsonb(node.this) or _is_jsonb(node.expression):
+        return _base_call("json_concat", _as_json(node.this), _as_json(node.expression))
+    return None
+
+
+def _json_minus(node: exp.Expr) -> exp.Expr | None:
+    """``jsonb - key``, where the left side is seen to be jsonb."""
+    if not _is_jsonb(node.this):
+        return None
+    key = node.expression
+    if isinstance(key, exp.Neg) or (isinstance(key, exp.Literal) and not key.is_string):
+        return _base_call("json_delete_item", node.this, key)
+    return _base_call(
+        "json_delete", node.this, key if isinstance(key, exp.Array) else exp.Array(expressions=[key.copy()])
+    )
+
+
+def _is_jsonb(node: exp.Expr) -> bool:
+    value = node.unnest()
+    if isinstance(value, exp.Cast):
+        return value.to.is_type("jsonb")
+    if isinstance(value, exp.Dot):
+        value = value.expression
+    return isinstance(value, exp.Anonymous) and value.name.lower() in _GIVING_JSONB
+
+
+def _as_json(node: exp.Expr) -> exp.Expr:
+    return exp.cast(node.copy(), "jsonb", dialect="postgres")
+
+
+def _json_change(node: exp.Anonymous) -> exp.Expr | None:
+    """jsonb_set() and jsonb_insert() with the path as a list."""
+    target, path, *rest = node.expressions
+    if len(rest) == 1:
+        rest.append(exp.Boolean(this=node.name.lower() == "jsonb_set"))
+    listed = array_expression(path.name) if isinstance(path, exp.Literal) and path.is_string else None
+    value = rest[0]
+    made = exp.cast(value.copy(), "jsonb", dialect="postgres") if isinstance(value, exp.Literal) else value
+    return _base_call(node.name.lower(), target, listed or path, made, *rest[1:])
 
 
 def _has_keys(function: str) -> Callable[[exp.Expr], exp.Expr | None]:
@@ -94,6 +146,12 @@ def _overlaps(node: exp.Expr) -> exp.Expr | None:
 
 
 def _aggregate(node: exp.Expr) -> exp.Expr | None:
+    if (
+        isinstance(node, exp.Anonymous)
+        and node.name.lower() in ("jsonb_set", "jsonb_insert")
+        and len(node.expressions) > 2
+    ):
+        return None if isinstance(node.parent, exp.Dot) else _json_change(node)
     name = node.name.lower() if isinstance(node, exp.Anonymous) else str(node.meta.get(WRITTEN_NAME, "")).lower()
     if name == "regexp_matches" and isinstance(node.parent, (exp.Select, exp.Alias)):
         return _matches(node)
@@ -144,6 +202,9 @@ _SPELLERS: Mapping[type[exp.Expr], Callable[[exp.Expr], exp.Expr | None]] = Mapp
         exp.JSONBContainsTopKey: _has_keys("list_contains"),
         exp.JSONBContainsAnyTopKeys: _has_keys("list_has_any"),
         exp.JSONBContainsAllTopKeys: _has_keys("list_has_all"),
+        exp.JSONBDeleteAtPath: _json_delete,
+        exp.DPipe: _json_concat,
+        exp.Sub: _json_minus,
         exp.SimilarTo: _similar,
         exp.Overlaps: _overlaps,
         exp.JSONArrayAgg: _aggregate,
