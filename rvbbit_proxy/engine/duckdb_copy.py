@@ -15,6 +15,7 @@ from itertools import combinations
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from rvbbit_proxy.engine.duckdb_errors import read_fault
 from rvbbit_proxy.engine.duckdb_incoming import RefusedValue, TargetColumn, find_refused, incoming_column
 from rvbbit_proxy.engine.upstream import CopyIn, UpstreamSession
 from rvbbit_proxy.errors import NotSupported, RvbbitError, UpstreamError
@@ -32,7 +33,7 @@ HEAD_BYTES = 4_096
 _SHOWN_CHARACTERS = 100
 _NULL_COLUMN = re.compile(r'null value in column "(.+)" of relation')
 _LINE = re.compile(r", line (\d+)")
-_OLD_KEY = re.compile(r"Key \((.+)\) already exists")
+_OLD_KEY = re.compile(r'Duplicate key "(.+)" violates')
 _NEW_KEY = re.compile(r'duplicate key "(.+)"')
 _FEW_COLUMNS = 12
 UNIQUE_VIOLATION = "23505"
@@ -132,9 +133,9 @@ class DuckDBCopyIn(CopyIn):
             return (
                 rows.columns[names.index(null[1].lower())].index(None).as_py() if null[1].lower() in names else 0
             )
-        if error.sqlstate != UNIQUE_VIOLATION or self.format_code:
+        if error.sqlstate != UNIQUE_VIOLATION or self.format_code or error.__cause__ is None:
             return None
-        return _row_of_key(error, names, rows)
+        return _row_of_key(read_fault(error.__cause__).message, names, rows)
 
     def _told(self, fault: RvbbitError, rows: CopyRows, row: int, place: int | None = None) -> RvbbitError:
         """Return the fault with its place in field W; a position would be one in a statement of ours."""
@@ -153,19 +154,20 @@ class DuckDBCopyIn(CopyIn):
         )
 
 
-def _row_of_key(error: RvbbitError, names: list[str], rows: CopyRows) -> int | None:
+def _row_of_key(said: str, names: list[str], rows: CopyRows) -> int | None:
     """Return the row whose key was there already, None where the texts do not show it.
 
-    DuckDB names the columns only if the key was there before the insert; else any may be meant that have it twice.
+    ``said``: DuckDB's message. It names the columns only if the key was there before the insert; else any may be
+    meant that have it twice.
     """
-    before = _OLD_KEY.search(error.detail or "")
+    before = _OLD_KEY.search(said)
     if before is not None:
         keys = [part.partition(": ") for part in before[1].split(", ")]
         if not {name.lower() for name, _, _ in keys} <= set(names):
             return None
         found = _rows_with([(names.index(name.lower()), value) for name, _, value in keys], rows)
         return found[0] if found else None
-    within = _NEW_KEY.search(error.message)
+    within = _NEW_KEY.search(said)
     if within is None or len(names) > _FEW_COLUMNS:
         return None
     values = within[1].split(", ")
