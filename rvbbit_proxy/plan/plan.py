@@ -146,7 +146,7 @@ class Plan:
         own = [stage.relation for stage in self.stages]
         waves = [stage for stage in self.stages if isinstance(stage, Waves)]
         filters = [each.relation for stage in waves for each in stage.filters]
-        return (*own, *filters, *(each.relation for stage in waves for each in stage.choices))
+        return (*own, *filters)  # what an OR leaves undecided is dropped with its wave
 
     @property
     def operator_stages(self) -> tuple[OperatorStage, ...]:
