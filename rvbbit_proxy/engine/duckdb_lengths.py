@@ -22,7 +22,7 @@ NamesOf = Callable[[str], Sequence[str]]
 _CHECKED = frozenset(("varchar", "char", "bit", "varbit"))
 _QUERIES = frozenset(("select", "with", "from", "table", "values"))
 _AFTER_SET = frozenset(("from", "where", "returning"))
-_BRACKETS = {"(": 1, "[": 1, ")": -1, "]": -1}
+_BRACKETS = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 _Splice = tuple[int, int, str]
 
 
@@ -32,6 +32,8 @@ def fit_lengths(sql: str, lengths_of: LengthsOf, names_of: NamesOf) -> str:
     >>> types = {"a": DeclaredType("varchar", 3)}
     >>> fit_lengths("INSERT INTO t VALUES ('abc', $1), ($2, 1)", lambda table: types, lambda table: ["a", "b"])
     "INSERT INTO t VALUES ('abc', $1), (rvbbit_fn.base.varchar_in(CAST($2 AS VARCHAR), 3), 1)"
+    >>> fit_lengths("INSERT INTO t (b, a) VALUES ({'x': 1, 'y': 2}, 'abc')", lambda table: types, lambda table: [])
+    "INSERT INTO t (b, a) VALUES ({'x': 1, 'y': 2}, 'abc')"
     """
     verb = leading_words(sql, 1)
     if verb not in (("insert",), ("update",)):

@@ -265,7 +265,7 @@ def test_types_of_duckdb_come_back(talk: Dialogue) -> None:
     talk.say(Query("CREATE TYPE mood AS ENUM ('sad', 'glad')"))
     talk.say(
         Query(
-            "CREATE TABLE d (a mood, b STRUCT(x int, y text), c MAP(text, int), d HUGEINT, e TIMETZ, f text[], g BIT)"
+            "CREATE TABLE d (a mood, b STRUCT(x int, y text), c MAP(text, int), d HUGEINT, e TIMETZ, f text[], g VARBIT)"
         )
     )
     talk.say(
