@@ -33,6 +33,23 @@ def keep_list_order(tree: exp.Expr) -> None:
         select.order_by(exp.column(_PLACE, table=alias.this.copy()), copy=False)
 
 
+def keep_oid_order(tree: exp.Expr) -> None:
+    """Sort what is read from one system relation alone as it is there: clients take the first of several types."""
+    if not isinstance(tree, exp.Select) or any(
+        tree.args.get(clause) for clause in ("joins", "group", "having", "distinct", "order", "laterals")
+    ):
+        return
+    from_ = tree.args.get("from_")
+    table = from_.this if from_ is not None else None
+    if not isinstance(table, exp.Table) or table.db.lower() not in ("", "pg_catalog"):
+        return
+    if "oid" not in column_types()["pg_catalog"].get(table.name.lower(), {}) or _is_cte(table, table.name.lower()):
+        return
+    calls = (call for item in tree.expressions for call in item.find_all(exp.Func))
+    if all(isinstance(call, exp.Cast) for call in calls):
+        tree.order_by(exp.column("oid", table=table.alias_or_name), copy=False)
+
+
 def place_relations(tree: exp.Expr) -> None:
     """Read system relations from our own catalog."""
     for table in list(tree.find_all(exp.Table)):

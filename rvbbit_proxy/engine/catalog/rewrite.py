@@ -47,6 +47,7 @@ from rvbbit_proxy.engine.catalog.relations import (
     drop_locks,
     group_by_place,
     keep_list_order,
+    keep_oid_order,
     place_relations,
     select_from_functions,
     spread_unnest,
@@ -110,6 +111,7 @@ def rewrite_statement(sql: str, formats: Sequence[int] = ()) -> Rewritten | None
         return None
     column_oids, parameter_oids = _column_oids(tree), _parameter_oids(tree)
     before: list[str] = []
+    keep_oid_order(tree)
     show_by_name(tree, formats)
     size_numbers(tree)
     for rule in RULES:
