@@ -8,7 +8,6 @@ Not taken so: columns whose Python values are not exact (infinite dates, interva
 
 from __future__ import annotations
 
-import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,13 +23,13 @@ from rvbbit_proxy.engine.duckdb_names import postgres_names
 from rvbbit_proxy.engine.duckdb_types import decimal_size, is_free, kind_of, postgres_type
 from rvbbit_proxy.engine.upstream import Column, ValueRows
 from rvbbit_proxy.sql.lexer import words
-from rvbbit_proxy.sql.remembered import LONGEST_KEPT, remembered
+from rvbbit_proxy.sql.likeness import likeness
+from rvbbit_proxy.sql.remembered import LONGEST_KEPT
 
 FEW_ROWS = 100
 CHUNK_ROWS = 2048
 KEPT_QUERIES = 128
 """Per session: a client repeats no more."""
-_LITERAL = re.compile(r"'(?:[^']|'')*'|\b\d+(?:\.\d+)?\b")
 _ARROW_TYPES = {
     "boolean": pa.bool_(),
     "tinyint": pa.int16(),
@@ -154,16 +153,6 @@ class FewQueries:
     def keep(self, query: FewQuery) -> None:
         """Keep a parsed query."""
         _keep(self._queries, query.text, query)
-
-
-@remembered
-def likeness(sql: str) -> str:
-    """Return the statement with its literals blanked.
-
-    >>> likeness("SELECT a1 FROM t WHERE b = 12 AND c = 'it''s'")
-    'SELECT a1 FROM t WHERE b = ? AND c = ?'
-    """
-    return _LITERAL.sub("?", sql)
 
 
 def is_bounded(sql: str) -> bool:

@@ -15,8 +15,9 @@ import duckdb
 
 from rvbbit_proxy.engine.catalog.declared import DeclaredColumns, DeclaredType
 from rvbbit_proxy.engine.catalog.install import column_types, relation_oids
-from rvbbit_proxy.engine.catalog.origins import Origin, Origins, likeness, may_have_origins, statement_origins
+from rvbbit_proxy.engine.catalog.origins import Origin, Origins, may_have_origins, statement_origins
 from rvbbit_proxy.engine.upstream import Column
+from rvbbit_proxy.sql.likeness import likeness
 from rvbbit_proxy.sql.remembered import LONGEST_KEPT
 
 KEPT_STATEMENTS = 256
@@ -99,19 +100,19 @@ class ColumnOrigins:
         if not may_have_origins(sql):
             found = StatementOrigins(version, None)
         else:
-            found = self._alike(likeness(sql), sql, version)
+            found = self._alike(likeness(sql), version)
         if len(sql) <= LONGEST_KEPT:
             self._keep(sql, found)
         return found
 
-    def _alike(self, like: str, sql: str, version: int) -> StatementOrigins:
+    def _alike(self, like: str, version: int) -> StatementOrigins:
         kept = self._kept.get(like)
         if kept is not None and kept.version == version:
             return kept
         if version != self._relations_version:
             self._relations.clear()
             self._path, self._enums, self._relations_version = [], None, version
-        found = StatementOrigins(version, statement_origins(like, sql, self._find))
+        found = StatementOrigins(version, statement_origins(like, self._find))
         self._keep(like, found)
         return found
 

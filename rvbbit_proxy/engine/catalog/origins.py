@@ -7,7 +7,6 @@ Source: PostgreSQL's markTargetListOrigin (src/backend/parser/parse_target.c).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -23,10 +22,6 @@ from rvbbit_proxy.sql.lexer import leading_words, part_parameters, words
 from rvbbit_proxy.sql.remembered import LONGEST_KEPT
 
 _KEPT_TREES = 256
-_LITERAL = re.compile(
-    r"""(?P<name>"(?:[^"]|"")*")|[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|(?<![\w$.])\d+(?:\.\d+)?\b""", re.DOTALL
-)
-_LISTED = re.compile(r"\bin\s*\(\s*\?(?:\s*,\s*\?)*\s*\)", re.IGNORECASE)
 _READING = frozenset(("select", "with", "table", "from"))
 _CHANGING = frozenset(("insert", "update", "delete", "merge"))
 
@@ -97,44 +92,17 @@ def may_have_origins(sql: str) -> bool:
     return first[0] in _READING and not words(sql).isdisjoint(("from", "table", "returning"))
 
 
-def likeness(sql: str) -> str:
-    """Return the statement with its literals blanked, which decide on no column's origin.
-
-    >>> likeness("SELECT a, \\"b 1\\" FROM t WHERE a IN (1, 2) AND c = 'x'")
-    'SELECT a, "b 1" FROM t WHERE a in(?) AND c = ?'
-    """
-    blanked = _LITERAL.sub(lambda found: found[0] if found["name"] else "?", sql)
-    return _LISTED.sub("in(?)", blanked)
-
-
-def statement_origins(like: str, sql: str, find: FindRelation) -> Origins | None:
-    """Return the origins of a statement's columns, None where not even their number is known.
-
-    ``like`` is the statement's likeness: statements that are alike are parsed once.
-    """
-    if len(like) > LONGEST_KEPT:
-        return None
-    tree = _trees(like, _Text(sql))
+def statement_origins(like: str, find: FindRelation) -> Origins | None:
+    """Return the origins of a statement's columns by its likeness; None where not even their number is known."""
+    tree = _tree(like) if len(like) <= LONGEST_KEPT else None
     return None if tree is None else _outputs(tree, _Scope(find))
 
 
-class _Text(str):
-    """A text that is equal to every other: an argument of a cached function that is no part of its key."""
-
-    __slots__ = ()
-
-    def __eq__(self, other: object) -> bool:
-        return True
-
-    def __hash__(self) -> int:
-        return 0
-
-
 @lru_cache(_KEPT_TREES)
-def _trees(like: str, sql: _Text) -> exp.Expr | None:
+def _tree(like: str) -> exp.Expr | None:
     for dialect in (CatalogPostgres, DuckDB):
         try:
-            trees = sqlglot.parse(part_parameters(str(sql))[0], read=dialect)
+            trees = sqlglot.parse(part_parameters(like)[0], read=dialect)
         except (SqlglotError, RecursionError):
             continue
         return trees[0] if len(trees) == 1 else None
