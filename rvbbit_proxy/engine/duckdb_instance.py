@@ -9,17 +9,30 @@ what is on disk.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 
+from rvbbit_proxy.engine.catalog.install import CATALOG, FUNCTIONS_CATALOG, SCHEMAS
+from rvbbit_proxy.engine.duckdb_guard import LEDGER_CATALOGS
 from rvbbit_proxy.errors import RvbbitError, UpstreamError
 
+TAKEN = frozenset((*LEDGER_CATALOGS, CATALOG, FUNCTIONS_CATALOG, *SCHEMAS))
+"""Names that no file may have, since DuckDB takes its own for the database's."""
 FATAL = "58000"
 """The SQLSTATE of a fatal error, and of what is refused after it."""
 
 
 def open_instance(database: str) -> duckdb.DuckDBPyConnection:
-    """Open a DuckDB file, or ``:memory:``."""
+    """Open a DuckDB file, or ``:memory:``; raises UpstreamError (42602) for a file with a name of ours."""
+    name = Path(database).stem.lower()
+    if name in TAKEN:
+        raise UpstreamError(
+            f'a database file cannot be called "{name}"',
+            hint="DuckDB calls a database as its file is called, and the server has a database or schema of this name. "
+            "Rename the file.",
+            sqlstate="42602",
+        )
     return duckdb.connect(database, config={"disable_database_invalidation": "true"})
 
 

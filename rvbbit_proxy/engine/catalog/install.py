@@ -25,6 +25,7 @@ FUNCTIONS_CATALOG = "rvbbit_fn"
 FUNCTIONS = f"{FUNCTIONS_CATALOG}.main"
 """What is in every session's search path: apart from ``rvbbit_pg``, which may be made while a transaction is open."""
 SYSTEM_SCHEMAS = ("pg_catalog", "information_schema")
+SCHEMAS = ("base", "made", "shared", "changing", "fixed", "rows", "pg", "info")
 SNAPSHOT_PREFIX = "rvbbit_base_"
 _LISTS = {oids.INT2VECTOR: "SMALLINT[]", oids.OIDVECTOR: "BIGINT[]", oids.ANYARRAY: "VARCHAR[]"}
 _SCALARS = {
@@ -101,7 +102,7 @@ def install_catalog(connection: duckdb.DuckDBPyConnection) -> None:
     if _is_attached(connection, CATALOG):
         return
     connection.execute(f"ATTACH ':memory:' AS {CATALOG}")
-    for schema in ("base", "made", "shared", "changing", "fixed", "rows", "pg", "info"):
+    for schema in SCHEMAS:
         connection.execute(f"CREATE SCHEMA {CATALOG}.{schema}")
     _make_base(connection)
     for statement in (*_statements("objects.sql"), *session_statements()):
