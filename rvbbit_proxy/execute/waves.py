@@ -56,7 +56,7 @@ def wave_count(rows: int, needed: int | None, batch: int, concurrency: int) -> i
     """Return how many waves judge so many rows at most: those of a LIMIT when nothing passes.
 
     >>> wave_count(2000, 10, 100, 16), wave_count(2000, None, 100, 16)
-    (4, 3)
+    (3, 3)
     """
     done = count = 0
     while done < rows:
