@@ -37,6 +37,7 @@ def bundled_operators() -> list[Rule]:
             "does the text match",
             lambda messages: str(_holds(_tagged(messages, "text"), _criterion(messages))).lower(),
         ),
+        Rule(r"\nFields: whether it matches '[^\n]*; relevance to '", _match_and_score),
         Rule("which texts match the criterion", _matching_numbers),
         Rule("which texts match which criteria", _matching_pairs),
         Rule(
@@ -100,6 +101,16 @@ def _percents(messages: Sequence[Message]) -> str:
     criterion = _batch_criterion(messages)
     scores = [(number, round(100 * _share(text, criterion))) for number, text in _items(messages)]
     return ",".join(f"{number}:{score}" for number, score in scores if score) or "none"
+
+
+def _match_and_score(messages: Sequence[Message]) -> str:
+    """Answer a prompt that a predicate and a score share."""
+    found = re.search(r"whether it matches '(.*?)': .*; relevance to '(.*?)',", content_of(messages[-1]))
+    criterion, topic = found.groups() if found else ("", "")
+    return "\n".join(
+        f'{number}: ["{str(_holds(text, criterion)).lower()}", "{_share(text, topic):.2f}"]'
+        for number, text in _items(messages)
+    )
 
 
 def _matching_pairs(messages: Sequence[Message]) -> str:
