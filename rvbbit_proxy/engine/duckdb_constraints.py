@@ -1,4 +1,4 @@
-"""Which constraint a statement has violated: DuckDB tells the key, PostgreSQL's clients read the constraint's name.
+"""Constraints by their names, which DuckDB neither tells nor takes: what a statement has violated, ON CONSTRAINT.
 
 Messages and fields are PostgreSQL's. Source: its src/backend/access/nbtree/nbtinsert.c, src/backend/utils/adt/
 ri_triggers.c and src/backend/executor/execMain.c.
@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import duckdb
 
 from rvbbit_proxy.errors import UpstreamError
-from rvbbit_proxy.sql.lexer import Token, lexemes, unquote_identifier
+from rvbbit_proxy.sql.lexer import lexemes, unquote_identifier
+from rvbbit_proxy.sql.lists import name_end
 
 VIOLATIONS = frozenset(("23502", "23503", "23505", "23514"))
 """The SQLSTATEs of violated constraints."""
@@ -69,7 +70,7 @@ def explain_violation(said: str, sql: str, connection: duckdb.DuckDBPyConnection
     target = written_table(sql)
     if target is None:
         return None
-    listed = [Constraint(*row) for row in connection.execute(_LISTED).fetchall()]
+    listed = _listed(connection)
     own = [one for one in listed if one.table.lower() == target.lower()]
     for pattern, find in _FINDERS:
         found = pattern.search(said)
@@ -91,11 +92,15 @@ def spell_conflict_target(sql: str, connection: duckdb.DuckDBPyConnection) -> st
         return sql
     name = parts[place + 4]
     wanted = (unquote_identifier(name), target.lower())
-    for one in (Constraint(*row) for row in connection.execute(_LISTED).fetchall()):
+    for one in _listed(connection):
         if (one.name, one.table.lower()) == wanted and one.kind in _KEYS:
             columns = ", ".join('"' + column.strip('"').replace('"', '""') + '"' for column in one.columns)
             return f"{sql[: parts[place + 2].start]}({columns}){sql[name.end :]}"
     raise UpstreamError(f'constraint "{wanted[0]}" for table "{target}" does not exist', sqlstate="42704")
+
+
+def _listed(connection: duckdb.DuckDBPyConnection) -> list[Constraint]:
+    return [Constraint(*row) for row in connection.execute(_LISTED).fetchall()]
 
 
 def written_table(sql: str) -> str | None:
@@ -111,17 +116,10 @@ def written_table(sql: str) -> str | None:
     for at, part in enumerate(parts[:-1]):
         before = parts[at - 1].text.upper() if at else ""
         if part.text.upper() == "INTO" or (part.text.upper() == "UPDATE" and before not in ("DO", "FOR")):
-            return _last_name(parts[at + 1 :])
+            return unquote_identifier(parts[name_end(parts, at + 1) - 1])
         if part.text.upper() == "FROM" and before == "DELETE":
-            return _last_name(parts[at + 1 :])
+            return unquote_identifier(parts[name_end(parts, at + 1) - 1])
     return None
-
-
-def _last_name(parts: Sequence[Token]) -> str:
-    at = 0
-    while at + 2 < len(parts) and parts[at + 1].text == ".":
-        at += 2
-    return unquote_identifier(parts[at])
 
 
 def _unique(found: re.Match[str], own: Sequence[Constraint], _: str) -> Iterator[Violation]:

@@ -15,6 +15,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from rvbbit_proxy.sql.lexer import lexemes, part_parameters
+from rvbbit_proxy.sql.lists import name_end
 
 TableColumns: TypeAlias = Callable[[str], Sequence[tuple[str, str]]]
 """Tells the names and DuckDB's types of a table's columns; none of a table that is not there."""
@@ -41,9 +42,7 @@ def name_columns(sql: str, message: str, columns_of: TableColumns) -> str | None
         return None
     parts = lexemes(sql)
     start = next((at + 1 for at, part in enumerate(parts) if part.text.lower() == "into"), len(parts))
-    end = start + 1
-    while end + 1 < len(parts) and parts[end].text == ".":
-        end += 2
+    end = name_end(parts, start)
     if end > len(parts):
         return None
     table = sql[parts[start].start : parts[end - 1].end]

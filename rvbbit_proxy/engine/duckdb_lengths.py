@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from rvbbit_proxy.engine.catalog.declared import DeclaredType
 from rvbbit_proxy.sql.lexer import Token, leading_words, lexemes, unquote_identifier
+from rvbbit_proxy.sql.lists import BRACKETS, closing_bracket, name_end, split_list
 
 LengthsOf = Callable[[str], Mapping[str, DeclaredType]]
 """Returns the declared types of a table's columns, by the table's name as written."""
@@ -22,7 +23,6 @@ NamesOf = Callable[[str], Sequence[str]]
 _CHECKED = frozenset(("varchar", "char", "bit", "varbit"))
 _QUERIES = frozenset(("select", "with", "from", "table", "values"))
 _AFTER_SET = frozenset(("from", "where", "returning"))
-_BRACKETS = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 _Splice = tuple[int, int, str]
 
 
@@ -61,7 +61,7 @@ def _of_insert(
     if words[place : place + 1] == ["as"]:
         place += 2
     named = words[place : place + 1] == ["("] and words[place + 1] not in _QUERIES
-    end = _closing(words, place)
+    end = closing_bracket(parts, place)
     names = (
         [unquote_identifier(part) for part in parts[place + 1 : end] if part.text != ","]
         if named
@@ -70,9 +70,9 @@ def _of_insert(
     place = end + 1 if named else place
     tail = _clause(words, place, ("on", "returning"))
     if words[place : place + 1] == ["values"]:
-        for row in _groups(words, place + 1, tail):
-            for (start, stop), name in zip(_split(words, *row), names, strict=False):
-                yield from _fitted(sql, parts, start, stop, lengths.get(name.lower()))
+        for row in _rows(parts, place + 1, tail):
+            for value, name in zip(split_list(row), names, strict=False):
+                yield from _fitted(sql, value, lengths.get(name.lower()))
     elif words[place : place + 1] and words[place] in (*_QUERIES, "("):
         yield from _of_query(sql, parts, place, tail, names, lengths)
     yield from _of_conflict(sql, parts, words, tail, lengths)
@@ -114,20 +114,18 @@ def _of_assignments(
     sql: str, parts: Sequence[Token], words: Sequence[str], place: int, lengths: Mapping[str, DeclaredType]
 ) -> Iterator[_Splice]:
     end = _clause(words, place, tuple(_AFTER_SET))
-    for start, stop in _split(words, place, end):
-        equals = next((at for at in range(start, stop) if words[at] == "="), None)
-        if equals is not None and words[start] != "(":
-            name = unquote_identifier(parts[equals - 1]).lower()
-            yield from _fitted(sql, parts, equals + 1, stop, lengths.get(name))
+    for item in split_list(parts[place:end]):
+        equals = next((at for at, part in enumerate(item) if part.text == "="), None)
+        if equals is not None and item[0].text != "(":
+            name = unquote_identifier(item[equals - 1]).lower()
+            yield from _fitted(sql, item[equals + 1 :], lengths.get(name))
 
 
-def _fitted(
-    sql: str, parts: Sequence[Token], start: int, stop: int, declared: DeclaredType | None
-) -> Iterator[_Splice]:
+def _fitted(sql: str, value: Sequence[Token], declared: DeclaredType | None) -> Iterator[_Splice]:
     """Yield the check of one value, unless it is seen to fit."""
-    if declared is None or stop <= start or _fits(parts[start:stop], declared):
+    if declared is None or not value or _fits(value, declared):
         return
-    first, last = parts[start].start, parts[stop - 1].end
+    first, last = value[0].start, value[-1].end
     yield first, last, _check(sql[first:last], declared)
 
 
@@ -160,29 +158,17 @@ def _checked(lengths: Mapping[str, DeclaredType]) -> dict[str, DeclaredType]:
 
 def _name(sql: str, parts: Sequence[Token], place: int) -> tuple[str, int]:
     """Return the dotted name that stands here as written, and the place behind it."""
-    end = place + 1
-    while end + 1 < len(parts) and parts[end].text == ".":
-        end += 2
+    end = name_end(parts, place)
     if end > len(parts):
         return "", len(parts)
     return sql[parts[place].start : parts[end - 1].end], end
-
-
-def _closing(words: Sequence[str], place: int) -> int:
-    """Return the place of the bracket that closes the one here."""
-    depth = 0
-    for at in range(place, len(words)):
-        depth += _BRACKETS.get(words[at], 0)
-        if depth == 0:
-            return at
-    return len(words)
 
 
 def _clause(words: Sequence[str], place: int, heads: Sequence[str]) -> int:
     """Return the place of the first of these words outside brackets, or of the end."""
     depth = 0
     for at in range(place, len(words)):
-        depth += _BRACKETS.get(words[at], 0)
+        depth += BRACKETS.get(words[at], 0)
         if depth < 0 or words[at] == ";":
             return at
         if depth == 0 and words[at] in heads and _heads_clause(words, at):
@@ -197,22 +183,11 @@ def _heads_clause(words: Sequence[str], at: int) -> bool:
     return not (words[at] == "from" and words[at - 1] == "distinct")
 
 
-def _groups(words: Sequence[str], place: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield the places inside each pair of brackets of a list of rows."""
+def _rows(parts: Sequence[Token], place: int, end: int) -> Iterator[Sequence[Token]]:
+    """Yield what is inside each pair of brackets of a list of rows."""
     while place < end:
-        if words[place] == "(":
-            close = _closing(words, place)
-            yield place + 1, close
+        if parts[place].text == "(":
+            close = closing_bracket(parts, place)
+            yield parts[place + 1 : close]
             place = close
         place += 1
-
-
-def _split(words: Sequence[str], place: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield the places between commas outside brackets."""
-    start, depth = place, 0
-    for at in range(place, end):
-        depth += _BRACKETS.get(words[at], 0)
-        if words[at] == "," and depth == 0:
-            yield start, at
-            start = at + 1
-    yield start, end

@@ -11,6 +11,7 @@ from typing import TypeAlias
 from rvbbit_proxy.engine.statement import words_of
 from rvbbit_proxy.engine.upstream import Notice
 from rvbbit_proxy.sql.lexer import Token, lexemes, unquote_identifier
+from rvbbit_proxy.sql.lists import name_end
 
 Exists: TypeAlias = Callable[[str, str], bool]
 """Tells whether there is an object of a kind (``table``, ``schema``… in lower case) under a name as written."""
@@ -95,9 +96,7 @@ def _texts(parts: Sequence[Token], count: int) -> list[str]:
 
 def _take_name(parts: Sequence[Token]) -> tuple[str, Sequence[Token]]:
     """Return a dotted name as written, and what follows it."""
-    end = 1
-    while end + 1 < len(parts) and parts[end].text == ".":
-        end += 2
+    end = name_end(parts, 0)
     return "".join(part.text for part in parts[:end]), parts[end:]
 
 

@@ -16,6 +16,7 @@ import duckdb
 from rvbbit_proxy.engine.catalog.rewrite import Rewritten
 from rvbbit_proxy.engine.statement import words_of
 from rvbbit_proxy.sql.lexer import Token, lexemes, unquote_identifier
+from rvbbit_proxy.sql.lists import split_list
 
 _DROPPED = frozenset(("TABLE", "VIEW", "SEQUENCE", "INDEX", "SCHEMA", "TYPE"))
 _CHECKED = frozenset(("CONSTRAINT", "NOT", "PRIMARY", "UNIQUE"))
@@ -32,7 +33,7 @@ class _Altered:
 
     head: str
     name: tuple[str, ...]
-    actions: tuple[tuple[Token, ...], ...]
+    actions: Sequence[Sequence[Token]]
 
 
 def in_steps(
@@ -55,7 +56,7 @@ def _drop(found: Rewritten) -> Rewritten:
     end = next(
         (n for n, part in enumerate(parts) if part.text.upper() in ("CASCADE", "RESTRICT", ";")), len(parts)
     )
-    names = _split(parts[start:end])
+    names = split_list(parts[start:end])
     if len(names) < 2:
         return found
     head = found.sql[: parts[start].start]
@@ -93,7 +94,7 @@ def _read_alter(sql: str) -> _Altered | None:
     while name and words[place + 1 : place + 2] == ["."]:
         place += 2
         name += parts[place : place + 1]
-    actions = _split(parts[place + 1 :])
+    actions = split_list(parts[place + 1 :])
     if not name or not all(actions):
         return None
     head = f"ALTER TABLE{optional} {'.'.join(part.text for part in name)}"
@@ -141,19 +142,6 @@ def _index_after(sql: str, table: str, renamed: dict[str | None, str]) -> str:
             pieces += [sql[done : part.start], renamed[key]]
             done = part.end
     return "".join(pieces) + sql[done:]
-
-
-def _split(parts: Sequence[Token]) -> tuple[tuple[Token, ...], ...]:
-    """Return the tokens between the commas outside brackets, without a semicolon at the end."""
-    groups: list[list[Token]] = [[]]
-    depth = 0
-    for part in parts:
-        depth += (part.text in "([") - (part.text in ")]")
-        if part.text == "," and depth == 0:
-            groups.append([])
-        elif part.text != ";":
-            groups[-1].append(part)
-    return tuple(map(tuple, groups))
 
 
 def _text(sql: str, parts: Sequence[Token]) -> str:

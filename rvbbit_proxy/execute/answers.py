@@ -118,6 +118,15 @@ def item_keys(operator: Operator, options: RunOptions, items: Sequence[Item]) ->
     return cache_keys(operator.version, options.model, {"embed_model": options.embed_model}, items)
 
 
+def known_answers(
+    operator: Operator, keys: Sequence[str], options: RunOptions, services: Services
+) -> dict[str, Any]:
+    """Return the answers that the statement may take from the cache, by cache key."""
+    if options.cache != "on" or not operator.cached:
+        return {}
+    return services.cache.get_many(keys, max_age_s=max_age_s(operator, options))
+
+
 async def _ask(keys: Sequence[str], work: _Work) -> None:
     """Run the cascade for these inputs; answers go to ``found``, failures to ``failures``."""
     work.asked += len(keys)

@@ -19,7 +19,7 @@ from rvbbit_proxy.cascade.output import AnswerFault, check_value, expect, parse_
 from rvbbit_proxy.cascade.spec import LlmCell
 from rvbbit_proxy.cascade.template import render_lines
 from rvbbit_proxy.errors import AnswerInvalid, RvbbitError
-from rvbbit_proxy.execute.answers import NEVER_NULL, answer_inputs, item_keys, max_age_s, remember
+from rvbbit_proxy.execute.answers import NEVER_NULL, answer_inputs, item_keys, known_answers, max_age_s, remember
 from rvbbit_proxy.execute.batches import Item, group_batches
 from rvbbit_proxy.execute.proxies import wanted_accuracy
 from rvbbit_proxy.execute.services import Services
@@ -253,10 +253,7 @@ def _known(
     stages: Sequence[OperatorStage], keys: Mapping[str, Keys], options: RunOptions, services: Services
 ) -> set[str]:
     """Return the keys whose answers are kept."""
-    if options.cache != "on":
-        return set()
     found: set[str] = set()
     for stage in stages:
-        own = keys[stage.relation].values()
-        found.update(services.cache.get_many(own, max_age_s=max_age_s(stage.operator, options)))
+        found.update(known_answers(stage.operator, list(keys[stage.relation].values()), options, services))
     return found

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from rvbbit_proxy.engine.upstream import UpstreamSession
 from rvbbit_proxy.errors import BudgetExceeded
-from rvbbit_proxy.execute.answers import item_keys, max_age_s
+from rvbbit_proxy.execute.answers import item_keys, known_answers
 from rvbbit_proxy.execute.batches import Item, batch_size, group_batches
 from rvbbit_proxy.execute.beside import companions, share_inputs
 from rvbbit_proxy.execute.forecast import forecast
@@ -157,11 +157,7 @@ def _estimate(
     inputs, times = (inputs, 1.0) if pairs is None else (pairs.inputs, pairs.times)
     _, items = stage_inputs(stage, inputs)
     distinct = dict(zip(item_keys(operator, options, items), items, strict=True))
-    known = (
-        services.cache.get_many(list(distinct), max_age_s=max_age_s(operator, options))
-        if options.cache == "on"
-        else {}
-    )
+    known = known_answers(operator, list(distinct), options, services)
     todo = [item for key, item in distinct.items() if key not in known and key not in given.beside.keys]
     ranked = shortlist(stage, len(distinct), options, services)
     cascaded = cascade_method(operator, len(todo), options, services)

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from rvbbit_proxy.caller import CallerContext
-from rvbbit_proxy.execute.answers import NOTHING, Answers, answer_inputs, item_keys, max_age_s
+from rvbbit_proxy.execute.answers import NOTHING, Answers, answer_inputs, item_keys, known_answers
 from rvbbit_proxy.execute.batches import Item
 from rvbbit_proxy.execute.services import Services
 from rvbbit_proxy.execute.similarity import Matrix, can_compare, cosines, embed_sides, fit_scores
@@ -174,10 +174,8 @@ def _strata(scores: Mapping[int, float]) -> list[list[int]]:
 
 def _unknown(operator: Operator, items: Sequence[Item], options: RunOptions, services: Services) -> list[int]:
     """Return the items that the cache cannot answer."""
-    if options.cache != "on" or not operator.cached:
-        return list(range(len(items)))
     keys = item_keys(operator, options, items)
-    known = services.cache.get_many(keys, max_age_s=max_age_s(operator, options))
+    known = known_answers(operator, keys, options, services)
     return [index for index, key in enumerate(keys) if key not in known]
 
 

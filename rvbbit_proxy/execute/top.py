@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from rvbbit_proxy.execute.batches import Item, batch_size
 from rvbbit_proxy.execute.judging import Judged, judge, stage_inputs, together
@@ -86,11 +85,10 @@ def top_method(stage: OperatorStage, ranked: Shortlist | None) -> str | None:
 
 def judge_top(stage: OperatorStage, inputs: pa.Table, request: StatementRequest, services: Services) -> Judged:
     """Answer the inputs that may be among the greatest ``stage.top``."""
-    _, items = stage_inputs(stage, inputs)
+    present, items = stage_inputs(stage, inputs)
     plan = shortlist(stage, len(items), request.options, services)
     if plan is None:
         return judge(stage, inputs, request, services)
-    present = _without_nulls(inputs)
     order = _most_similar(stage, items, request, services)
     done = [judge(stage, present.take(order[: plan.first]), request, services)]
     start, settled = plan.first, False
@@ -102,10 +100,6 @@ def judge_top(stage: OperatorStage, inputs: pa.Table, request: StatementRequest,
         done.append(wave)
         start += plan.wave
     return together(stage, done)
-
-
-def _without_nulls(inputs: pa.Table) -> pa.Table:
-    return inputs.filter(pc.is_valid(inputs.column(0)))
 
 
 def _most_similar(

@@ -46,13 +46,6 @@ class Observation:
             return 2 * self.tokens_out
         return self.tokens_out + 2 * self.tokens_out_spread
 
-    @property
-    def tokens_out_least(self) -> float:
-        """What nearly every call stays above."""
-        if self.calls < FEW:
-            return self.tokens_out / 2
-        return max(0.0, self.tokens_out - 2 * self.tokens_out_spread)
-
 
 class PastCalls(Protocol):
     """What is read at start."""

@@ -13,6 +13,7 @@ from itertools import pairwise
 
 from rvbbit_proxy.errors import NotSupported
 from rvbbit_proxy.sql.lexer import Token, leading_words, lexemes, unquote_identifier, words
+from rvbbit_proxy.sql.lists import closing_bracket, split_list
 
 Signatures = Mapping[str, Sequence[Sequence[str]]]
 """The types of a function's arguments, for each number of them; a name has its schema if that is not pg_catalog."""
@@ -109,7 +110,7 @@ class _Builder:
         self._sql = sql
         self._calls = calls
         self._signatures = signatures
-        self._groups = _split(tokens)
+        self._groups = list(filter(None, split_list(tokens)))
         self._extra: list[str] = []
 
     def build(self, tail: str) -> SessionQuery:
@@ -176,9 +177,9 @@ def _find_calls(sql: str, tokens: Sequence[Token], signatures: Signatures) -> li
             name = name if schema == "pg_catalog" else f"{schema}.{name}"
         if name not in signatures:
             continue
-        end = _closing(tokens, place + 1)
+        end = closing_bracket(tokens, place + 1)
         inner = tokens[place + 2 : end]
-        arguments = tuple(sql[group[0].start : group[-1].end] for group in _split(inner)) if inner else ()
+        arguments = tuple(sql[group[0].start : group[-1].end] for group in filter(None, split_list(inner)))
         if end < len(tokens) and len(arguments) in map(len, signatures[name]):
             found.append(_Call(name, start, tokens[end].end, arguments))
     return found
@@ -193,28 +194,6 @@ def _list_end(tokens: Sequence[Token]) -> int:
         if ends and tokens[place - 1].text.lower() not in ("distinct", "."):
             return place
     return len(tokens)
-
-
-def _closing(tokens: Sequence[Token], opening: int) -> int:
-    depth = 0
-    for place in range(opening, len(tokens)):
-        depth += (tokens[place].text == "(") - (tokens[place].text == ")")
-        if depth == 0:
-            return place
-    return len(tokens)
-
-
-def _split(tokens: Sequence[Token]) -> list[list[Token]]:
-    """Return the tokens between the commas outside brackets."""
-    groups: list[list[Token]] = [[]]
-    depth = 0
-    for token in tokens:
-        depth += (token.text in "([") - (token.text in ")]")
-        if token.text == "," and depth == 0:
-            groups.append([])
-        else:
-            groups[-1].append(token)
-    return [group for group in groups if group]
 
 
 def _alias(group: Sequence[Token], call_end: int) -> tuple[str, int]:

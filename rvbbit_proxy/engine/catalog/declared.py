@@ -16,6 +16,7 @@ from typing import TypeAlias
 
 from rvbbit_proxy.engine.catalog.names import WIDEST_DECIMAL
 from rvbbit_proxy.sql.lexer import Token, leading_words, lexemes
+from rvbbit_proxy.sql.lists import closing_bracket, name_end, split_list
 from rvbbit_proxy.wire.types import oids
 
 MARK = re.compile(r"\n?\[declared (?P<word>[a-z]+)(?:\((?P<size>\d+)\))?(?P<array>\[\])?\]$")
@@ -192,7 +193,7 @@ def _new_columns(parts: Sequence[Token], words: Sequence[str]) -> Iterator[_Colu
     place += 3 if words[place : place + 3] == ["if", "not", "exists"] else 0
     table, place = _name(parts, place)
     if words[place : place + 1] == ["("]:
-        for item in _items(parts, place + 1):
+        for item in filter(None, split_list(parts[place + 1 : closing_bracket(parts, place)])):
             if item[0].text.lower() not in _CONSTRAINTS:
                 yield _Column(table, item[0].text, item[1:])
 
@@ -201,7 +202,7 @@ def _altered_columns(parts: Sequence[Token], words: Sequence[str]) -> Iterator[_
     place = 4 if words[2:4] == ["if", "exists"] else 2
     place += words[place : place + 1] == ["only"]
     table, place = _name(parts, place)
-    for action in _items(parts, place):
+    for action in filter(None, split_list(parts[place:])):
         said = [part.text.lower() for part in action]
         start = 2 if said[1:2] == ["column"] else 1
         if said[0] == "add" and said[start : start + 1] and said[start] not in _CONSTRAINTS:
@@ -241,28 +242,8 @@ def _read_type(parts: Sequence[Token]) -> tuple[DeclaredType | None, int]:
 
 def _name(parts: Sequence[Token], place: int) -> tuple[str, int]:
     """Return the dotted name that stands here as written, and the place behind it."""
-    end = place + 1
-    while end + 1 < len(parts) and parts[end].text == ".":
-        end += 2
+    end = name_end(parts, place)
     return "".join(part.text for part in parts[place:end]), end
-
-
-def _items(parts: Sequence[Token], place: int) -> Iterator[Sequence[Token]]:
-    """Yield the tokens between commas, up to the bracket that ends the list or the end."""
-    item: list[Token] = []
-    depth = 0
-    for part in parts[place:]:
-        depth += (part.text in ("(", "[")) - (part.text in (")", "]"))
-        if depth < 0 or part.text == ";":
-            break
-        if part.text == "," and depth == 0:
-            if item:
-                yield item
-            item = []
-        else:
-            item.append(part)
-    if item:
-        yield item
 
 
 def marked_comment(sql: str, comment_of: Callable[[str, str], str | None]) -> str:

@@ -171,10 +171,6 @@ class CatalogEmulation:
                     self._declared = self.version, declared_columns(cursor.execute(DECLARED).fetchall())
             return self._declared[1]
 
-    def rewrite(self, sql: str, identity: SessionIdentity) -> str:
-        """Return the statement as DuckDB understands it; as it came where it needs nothing."""
-        return rewritten(sql, identity.database).sql
-
 
 class SessionCatalog:
     """The catalogs as one session sees them: under its own names, with its own uncommitted definitions."""
