@@ -15,12 +15,15 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any, TypeAlias
 
+import orjson
+
 from rvbbit_proxy.ledger.records import RECORD_KINDS, Record
 
 Row: TypeAlias = dict[str, Any]
 
 
 ISO_LENGTH = len("2026-01-02T00:00:00.000000")
+_OPTIONS = orjson.OPT_APPEND_NEWLINE | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 COLUMNS = {kind: tuple(column.name for column in fields(kind)) for kind in RECORD_KINDS}
 """The columns of each kind of record."""
 
@@ -39,6 +42,15 @@ def encode_line(record: Record) -> bytes:
     """Return the record's line, newline included: ``{"table": …, "row": {…}}``, without columns that are NULL."""
     row = {name: value for name in COLUMNS[type(record)] if (value := getattr(record, name)) is not None}
     line = {"table": record.table, "row": row}
+    try:
+        text = orjson.dumps(line, _encode_other, _OPTIONS)
+    except orjson.JSONEncodeError:
+        return _encode_slowly(line)
+    return _encode_slowly(line) if b"null" in text else text  # what NaN would have become
+
+
+def _encode_slowly(line: Row) -> bytes:
+    """Return the line of a record that holds what JSON, or its quick encoder, cannot say."""
     try:
         text = encode_json(line)
     except (TypeError, ValueError):
