@@ -8,7 +8,7 @@ from importlib.resources import files
 
 from sqlglot import exp
 
-from rvbbit_proxy.engine.catalog.install import CATALOG
+from rvbbit_proxy.engine.catalog.install import CATALOG, proc_kinds
 
 FUNCTIONS_SCHEMA = f"{CATALOG}.pg"
 _TABLE_MACRO = re.compile(r"^CREATE MACRO rvbbit_pg\.pg\.(\w+)\([^)]*\) AS\s+(TABLE\b)?", re.MULTILINE)
@@ -20,6 +20,7 @@ SESSION_WORDS: dict[type[exp.Expr], str] = {
     exp.CurrentSchema: "current_schema",
     exp.CurrentVersion: "version",
 }
+_SPREADING = frozenset(("_pg_expandarray",))
 _USER_WORDS = frozenset(("user", "current_role"))
 
 
@@ -35,6 +36,14 @@ def macro_kinds() -> dict[str, bool]:
     """Return the functions of ours by name, and whether they are table functions."""
     text = files("rvbbit_proxy.engine.catalog").joinpath("macros.sql").read_text(encoding="utf-8")
     return {found[1]: found[2] is not None for found in _TABLE_MACRO.finditer(text)}
+
+
+@cache
+def plain_functions() -> frozenset[str]:
+    """Return the functions that give one value a call, which DuckDB does not call in FROM."""
+    facts = proc_kinds()
+    scalar = {name for name, kinds in facts.items() if kinds == {("f", False)}}
+    return frozenset(scalar | {name for name, in_from in macro_kinds().items() if not in_from}) - _SPREADING
 
 
 def is_user_word(node: exp.Expr) -> bool:

@@ -95,7 +95,8 @@ def _count_up(table: exp.Table, column: exp.ColumnDef, before: list[str]) -> Non
     sequence = exp.Table(
         this=exp.to_identifier(name, quoted=True), db=table.args.get("db"), catalog=table.args.get("catalog")
     )
-    before.append(f"CREATE SEQUENCE IF NOT EXISTS {sequence.sql('duckdb')}")
+    options = _sequence_options(identity[0].kind) if identity else ""
+    before.append(f"CREATE SEQUENCE IF NOT EXISTS {sequence.sql('duckdb')}{options}")
     if kind in _SERIALS:
         column.set("kind", exp.DataType.build(_SERIALS[kind], dialect="duckdb"))
     value = exp.Anonymous(this="nextval", expressions=[exp.Literal.string(sequence.sql("duckdb"))])
@@ -105,3 +106,12 @@ def _count_up(table: exp.Table, column: exp.ColumnDef, before: list[str]) -> Non
     ):
         kept.append(exp.ColumnConstraint(kind=exp.NotNullColumnConstraint()))
     column.set("constraints", [counted, *kept])
+
+
+def _sequence_options(identity: exp.Expr) -> str:
+    """Return an identity's options as DuckDB takes them, which keeps no numbers in store."""
+    words = {"increment": "INCREMENT BY", "minvalue": "MINVALUE", "maxvalue": "MAXVALUE", "start": "START WITH"}
+    options = [
+        f" {spelt} {identity.args[word].sql('duckdb')}" for word, spelt in words.items() if word in identity.args
+    ]
+    return "".join(options) + (" CYCLE" if identity.args.get("cycle") else "")

@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 
 from rvbbit_proxy.engine.activity import Activity, SessionActivity
+from rvbbit_proxy.engine.catalog.calls import plain_functions
 from rvbbit_proxy.engine.catalog.declared import DECLARED, DeclaredColumns, DeclaredType, declared_columns
 from rvbbit_proxy.engine.catalog.index_renames import IndexRenames
 from rvbbit_proxy.engine.catalog.install import SNAPSHOT_PREFIX, install_functions
@@ -94,6 +95,7 @@ _BYTEA_LITERAL = re.compile(r"'\\{1,2}x[0-9a-fA-F]*'\s*(?:::\s*bytea|as\s+bytea)
 _SEQUENCE_IN_PUBLIC = re.compile(r"""\b(?:next|curr|set)val\s*\(\s*'"?public"?\.""", re.IGNORECASE)
 _UNICODE_LITERAL = re.compile(r"\b[uU]&['\"]|\b[eE]'[^']*\\[uU]")
 _JSON_OPERATOR = re.compile(r"#>|#-|\?|\w\s*#\s*\w|->>?[^-;]*\bis\b", re.IGNORECASE)
+_CALL_IN_FROM = re.compile(r"\b(?:from|join|lateral)\s+(?:pg_catalog\.)?(\w+)\s*\(")
 _NAMED_AT = re.compile(r"\b[aA][tT]\b(?!\s+time\s+zone\b)(?!\")", re.IGNORECASE)
 _READS_SESSIONS = re.compile(r"pg_stat_(?:activity|database|ssl|gssapi)")
 _READS_LOCKS = re.compile(r"pg_locks")
@@ -426,9 +428,16 @@ def _suspicious(sql: str) -> bool:
     words = set(_WORD.findall(lowered))
     if not words.isdisjoint(_TELLING):
         return True
+    if "from" in words and _calls_in_from(lowered):
+        return True
     if ("#" in sql or "?" in sql or "->" in sql) and _JSON_OPERATOR.search(sql) is not None:
         return True
     return any(_IN_CONTEXT[word].search(sql) for word in words & _IN_CONTEXT.keys()) or _has_cast_literal(sql)
+
+
+def _calls_in_from(lowered: str) -> bool:
+    """Tell whether a function that gives one value is called in FROM."""
+    return not plain_functions().isdisjoint(_CALL_IN_FROM.findall(lowered))
 
 
 def _has_cast_literal(sql: str) -> bool:

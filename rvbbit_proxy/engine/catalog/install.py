@@ -68,6 +68,15 @@ def relation_oids() -> dict[tuple[str, str], int]:
     return {(row["nspname"], row["relname"]): int(row["reloid"]) for row in _facts("columns")}
 
 
+@cache
+def proc_kinds() -> dict[str, set[tuple[str, bool]]]:
+    """Return, for each function by name, its kinds as in pg_proc and whether they return sets."""
+    kinds: dict[str, set[tuple[str, bool]]] = {}
+    for row in _facts("pg_proc"):
+        kinds.setdefault(row["proname"], set()).add((row["prokind"], row["proretset"] == "t"))
+    return kinds
+
+
 def duckdb_type(oid: int) -> str:
     """Return the DuckDB type that holds a catalog column of this PostgreSQL type.
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from rvbbit_proxy.engine.catalog.calls import macro_kinds
+from rvbbit_proxy.engine.catalog.calls import macro_kinds, plain_functions
 from rvbbit_proxy.engine.catalog.install import CATALOG, SYSTEM_SCHEMAS, column_types, schema_of
+from rvbbit_proxy.sql.item_names import output_name
 
 _PLACE = "rv_place"
 _SCALARS = frozenset(("generate_subscripts", "string_to_array"))
@@ -91,19 +92,25 @@ def select_from_functions(tree: exp.Expr) -> None:
             ends = [call.args.get(part) for part in ("start", "end", "step")]
             if all(isinstance(end, (exp.Literal, exp.Neg, exp.Null)) for end in ends if end is not None):
                 continue
-            items = exp.Anonymous(
+            series = exp.Anonymous(
                 this="generate_series", expressions=[end.copy() for end in ends if end is not None]
             )
-            value: exp.Expr = exp.func("unnest", items, dialect="duckdb")
-        elif isinstance(call, exp.Anonymous) and call.name.lower() in _SCALARS:
+            value: exp.Expr = exp.func("unnest", series, dialect="duckdb")
+        elif isinstance(call, exp.Func) and output_name(call) in _SCALARS | plain_functions():
             value = call.copy()
         else:
             continue
-        alias = table.args.get("alias") or exp.TableAlias(
-            this=exp.to_identifier(call.name.lower() or "generate_series")
-        )
-        query = exp.select(exp.alias_(value, alias.name or "value", quoted=True))
+        name = output_name(call)
+        alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(name, quoted=True))
+        items = [exp.alias_(value, alias.name or name, quoted=True)]
+        if table.args.get("ordinality") and name not in _SCALARS:
+            items.append(exp.alias_(exp.Literal.number(1), "ordinality", quoted=True))
+        query = exp.select(*items)
         table.replace(exp.Lateral(this=exp.Subquery(this=query), alias=alias.copy()))
+    for lateral in tree.find_all(exp.Lateral):
+        if isinstance(lateral.this, exp.Func) and output_name(lateral.this) in plain_functions():
+            item = exp.alias_(lateral.this.copy(), lateral.alias or output_name(lateral.this), quoted=True)
+            lateral.set("this", exp.Subquery(this=exp.select(item)))
 
 
 def _place_table_function(table: exp.Table) -> None:
@@ -122,12 +129,6 @@ def _place_table_function(table: exp.Table) -> None:
     elif macro_kinds().get(name):
         table.set("db", exp.to_identifier("pg"))
         table.set("catalog", exp.to_identifier(CATALOG))
-    elif name in macro_kinds():
-        columns: list[exp.Expr] = [exp.alias_(call.copy(), table.alias or name, quoted=True)]
-        if table.args.get("ordinality"):
-            columns.append(exp.alias_(exp.Literal.number(1), "ordinality", quoted=True))
-        alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(name))
-        table.replace(exp.Lateral(this=exp.Subquery(this=exp.select(*columns)), alias=alias.copy()))
     elif table.db.lower() in SYSTEM_SCHEMAS:
         table.set("db", None)
 

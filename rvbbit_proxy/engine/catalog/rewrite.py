@@ -6,9 +6,11 @@ it leaves, and DuckDB says what is wrong with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
+import duckdb
 import sqlglot
 from sqlglot import ErrorLevel, TokenType, exp
 from sqlglot.dialects.postgres import Postgres
@@ -60,23 +62,29 @@ from rvbbit_proxy.sql.lexer import part_parameters
 from rvbbit_proxy.wire.types import oids
 
 _PLAIN_CALLS = frozenset(("NOW", "FORMAT", "JSON_AGG", "STRING_TO_ARRAY", "TO_TIMESTAMP", "TO_DATE", "TO_CHAR"))
+_SEQUENCE_NUMBERS = frozenset(("start", "increment", "minvalue", "maxvalue", "cache", "restart"))
 _OWN_TYPES = frozenset((oids.OID, oids.XID, oids.NAME, oids.CHAR))
+
+
+Step: TypeAlias = str | Callable[[duckdb.DuckDBPyConnection], Iterator[str]]
+"""A statement, or what yields statements when its turn has come; each has run before the next is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
-    """A statement for DuckDB; ``before`` runs first, ``after`` last.
+    """A statement for DuckDB; ``before`` runs first, ``after`` last. With a ``tag`` there is nothing else to run.
 
     ``column_oids`` and ``parameter_oids`` tell types that DuckDB lacks, in order; 0 leaves it to DuckDB.
     """
 
     sql: str
-    before: tuple[str, ...] = ()
-    after: tuple[str, ...] = ()
+    before: tuple[Step, ...] = ()
+    after: tuple[Step, ...] = ()
     column_oids: tuple[int, ...] = ()
     parameter_oids: tuple[int, ...] = ()
     displaced: bool = False  # positions in the text are not the client's
     renames_indexed: bool = False
+    tag: str = ""
 
     @property
     def reads_catalog(self) -> bool:
@@ -95,6 +103,38 @@ class CatalogPostgres(Postgres):
             if (name.lower() not in macro_kinds().keys() | function_names() and name not in _PLAIN_CALLS)
             or name in ("VERSION", "CURRENT_SCHEMA")
         }
+
+        def _parse_generated_as_identity(
+            self,
+        ) -> (
+            exp.GeneratedAsIdentityColumnConstraint
+            | exp.ComputedColumnConstraint
+            | exp.GeneratedAsRowColumnConstraint
+        ):
+            """Read the options of an identity's sequence in any order, which sqlglot takes in one order only."""
+            start = self._index
+            always = self._match_text_seq("ALWAYS")
+            if (always or self._match_text_seq("BY", "DEFAULT")) and self._match_text_seq("AS", "IDENTITY"):
+                kind = exp.GeneratedAsIdentityColumnConstraint(this=always)
+                if self._match(TokenType.L_PAREN):
+                    self._parse_sequence_options(kind)
+                    self._match_r_paren()
+                return self.expression(kind)
+            self._retreat(start)
+            return super()._parse_generated_as_identity()
+
+        def _parse_sequence_options(self, kind: exp.Expr) -> None:
+            while self._curr and self._curr.token_type != TokenType.R_PAREN:
+                if self._match_text_seq("SEQUENCE", "NAME"):
+                    self._parse_table_parts()
+                    continue
+                option = self._curr.text.lower()
+                self._advance()
+                if option == "no":
+                    self._advance()
+                else:
+                    self._match_texts(("BY", "WITH", "AS"))
+                    kind.set(option, self._parse_unary() if option in _SEQUENCE_NUMBERS else True)
 
 
 def rewrite_statement(sql: str, formats: Sequence[int] = ()) -> Rewritten | None:
