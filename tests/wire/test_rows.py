@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rvbbit_proxy.errors import NotSupported, RvbbitError, TypeFault, ValueOutOfRange
@@ -255,6 +255,9 @@ def test_ragged_lists() -> None:
 
 
 @given(st.sampled_from(sorted(TYPES)), st.binary(max_size=40), st.integers(0, 1))
+@example(oids.INET, b"", 1)
+@example(oids.INET, b"\x02\x20\x00\x04abc", 1)
+@example(oids.INET, b"\x09\x20\x00\x04abcd", 1)
 def test_any_parameter_value_gives_a_value_or_an_error_of_ours(oid: int, data: bytes, code: int) -> None:
     try:
         decode_value(data, code, oid)
