@@ -1,7 +1,8 @@
 """INSERT and UPDATE as PostgreSQL takes them, in DuckDB's terms.
 
-DuckDB wants as many values as the table has columns, where PostgreSQL fills the last ones with their defaults; and
-it reads an array written as text in brackets, where PostgreSQL has braces.
+DuckDB wants as many values as the table has columns, where PostgreSQL fills the last ones with their defaults; it
+reads an array written as text in brackets, where PostgreSQL has braces, and bytea as one escape a byte, where
+PostgreSQL has one for all.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ TableColumns: TypeAlias = Callable[[str], Sequence[tuple[str, str]]]
 
 _TOO_FEW = re.compile(r"has (\d+) columns but (\d+) values were supplied")
 _ARRAY_TEXT = re.compile(r"\s*\{(.*)\}\s*", re.DOTALL)
+_HEX_TEXT = re.compile(r"\\x(?:[0-9a-fA-F]{2})*")
 _ELEMENT = re.compile(r'"(?:[^"\\]|\\.)*"|[{},]|[^{},"]+')
 
 
@@ -50,10 +52,12 @@ def name_columns(sql: str, message: str, columns_of: TableColumns) -> str | None
     return f"{sql[: parts[end - 1].end]} ({names}){sql[parts[end - 1].end :]}"
 
 
-def spell_arrays(sql: str, columns_of: TableColumns) -> str:
-    """Return an INSERT or UPDATE with the texts that fill arrays in brackets.
+def spell_literals(sql: str, columns_of: TableColumns) -> str:
+    """Return an INSERT or UPDATE with the texts that fill arrays and bytea as DuckDB has them.
 
-    >>> spell_arrays("INSERT INTO t VALUES ('{a}', '{b,NULL}')", lambda t: [("x", "VARCHAR"), ("y", "VARCHAR[]")])
+    >>> spell_literals(
+    ...     "INSERT INTO t VALUES ('{a}', '{b,NULL}')", lambda t: [("x", "VARCHAR"), ("y", "VARCHAR[]")]
+    ... )
     "INSERT INTO t VALUES ('{a}', ['b', NULL])"
     """
     try:
@@ -62,11 +66,17 @@ def spell_arrays(sql: str, columns_of: TableColumns) -> str:
         return sql
     changed = False
     for kind, literal in list(_filled(tree, columns_of)):
-        array = array_expression(literal.name) if kind.endswith("[]") and literal.is_string else None
-        if array is not None:
-            literal.replace(array)
+        spelt = _spelt(kind, literal.name) if literal.is_string else None
+        if spelt is not None:
+            literal.replace(spelt)
             changed = True
     return tree.sql("duckdb") if changed else sql
+
+
+def _spelt(kind: str, text: str) -> exp.Expr | None:
+    if kind == "BLOB" and _HEX_TEXT.fullmatch(text) is not None:
+        return exp.Anonymous(this="unhex", expressions=[exp.Literal.string(text[2:])])
+    return array_expression(text) if kind.endswith("[]") else None
 
 
 def array_expression(text: str) -> exp.Expr | None:

@@ -17,6 +17,7 @@ from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.errors import SqlglotError
 from sqlglot.parsers.duckdb import DuckDBParser
 
+from rvbbit_proxy.engine.catalog.sums import SUM_NAME
 from rvbbit_proxy.engine.statement import words_of
 from rvbbit_proxy.sql.item_names import UNNAMED, NamedCalls, output_name
 from rvbbit_proxy.sql.lexer import Token, lexemes, words
@@ -199,6 +200,8 @@ def figure_name(text: str, called: frozenset[str] = frozenset(), extracts: bool 
         return "extract" if extracts else name
     if name == "trim":
         return "btrim"
+    if name == SUM_NAME.lower():
+        return "sum"
     if name in _SAID_OTHERWISE and name not in called:
         return next(iter(_SAID_OTHERWISE[name]), UNNAMED)
     return name

@@ -22,6 +22,7 @@ import pyarrow as pa
 from rvbbit_proxy.engine.catalog.declared import DeclaredColumns, marked_comment, marks, spell_types
 from rvbbit_proxy.engine.catalog.emulation import SessionCatalog, announced
 from rvbbit_proxy.engine.catalog.rewrite import Rewritten
+from rvbbit_proxy.engine.catalog.sums import plain_sums
 from rvbbit_proxy.engine.duckdb_constraints import VIOLATIONS, explain_violation, spell_conflict_target
 from rvbbit_proxy.engine.duckdb_copy import DuckDBCopyIn
 from rvbbit_proxy.engine.duckdb_errors import DRIVER_ERRORS, read_fault, translate_error
@@ -34,7 +35,7 @@ from rvbbit_proxy.engine.duckdb_guard import (
     writes_annotations,
 )
 from rvbbit_proxy.engine.duckdb_inference import KEPT, PROBE_ERRORS, QUERY_PLAN, DuckDBBinder
-from rvbbit_proxy.engine.duckdb_inserts import name_columns, spell_arrays
+from rvbbit_proxy.engine.duckdb_inserts import name_columns, spell_literals
 from rvbbit_proxy.engine.duckdb_instance import Health
 from rvbbit_proxy.engine.duckdb_lengths import fit_lengths
 from rvbbit_proxy.engine.duckdb_missing import missing_feature
@@ -220,8 +221,10 @@ class DuckDBSession(UpstreamSession):
         try:
             return self._run(sql, parameters)
         except PROBE_ERRORS as error:
-            other = name_columns(sql, str(error), self._binder.table_columns) or without_sequences(
-                sql, error, self._fetch_rows
+            other = (
+                name_columns(sql, str(error), self._binder.table_columns)
+                or plain_sums(sql, error)
+                or without_sequences(sql, error, self._fetch_rows)
             )
             if other is None:
                 raise
@@ -302,8 +305,8 @@ class DuckDBSession(UpstreamSession):
         checked = self._checked(sql)
         if "constraint" in checked.lower() and words_of(checked, 1) in (("INSERT",), ("WITH",)):
             checked = spell_conflict_target(checked, self._connection)
-        if "'{" in checked and words_of(checked, 1) in (("INSERT",), ("UPDATE",)):
-            checked = spell_arrays(checked, self._binder.table_columns)
+        if ("'{" in checked or "'\\x" in checked) and words_of(checked, 1) in (("INSERT",), ("UPDATE",)):
+            checked = spell_literals(checked, self._binder.table_columns)
         if words_of(checked, 3) == ("COMMENT", "ON", "COLUMN"):
             checked = marked_comment(checked, self._catalog.comment_of)
         spelt = spell_types(checked)
@@ -473,11 +476,9 @@ class DuckDBSession(UpstreamSession):
             return self._binder.describe(sql, declared)
         except UpstreamError as fault:
             cause = fault.__cause__
-            other = (
-                without_sequences(sql, cause, self._fetch_rows, run=False)
-                if isinstance(cause, duckdb.Error)
-                else None
-            )
+            if not isinstance(cause, duckdb.Error):
+                raise
+            other = plain_sums(sql, cause) or without_sequences(sql, cause, self._fetch_rows, run=False)
             if other is None:
                 raise
         return self._binder.describe(other, declared)

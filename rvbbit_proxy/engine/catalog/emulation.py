@@ -26,6 +26,7 @@ from rvbbit_proxy.engine.catalog.output_types import REG_TYPES
 from rvbbit_proxy.engine.catalog.rewrite import Rewritten, rewrite_statement
 from rvbbit_proxy.engine.catalog.snapshots import SessionSnapshot, SharedSnapshot
 from rvbbit_proxy.engine.statement import mask_literals, words_of
+from rvbbit_proxy.engine.catalog.sums import spell_sums
 from rvbbit_proxy.engine.upstream import Column
 from rvbbit_proxy.sql.lexer import lexemes, unquote_identifier
 from rvbbit_proxy.sql.remembered import remembered
@@ -398,9 +399,14 @@ def rewritten(sql: str, database: str, formats: tuple[int, ...] = ()) -> Rewritt
     """Return the statement for DuckDB with what must run before it and its columns' types."""
     spelt = spell_numerics(sql)
     if not needs_rewriting(spelt, database):
-        return Rewritten(spelt, displaced=spelt != sql)
-    found = _rewritten(spelt, database, formats)
-    return found if spelt == sql or found.displaced else replace(found, displaced=True)
+        found = Rewritten(spelt, displaced=spelt != sql)
+    else:
+        found = _rewritten(spelt, database, formats)
+        found = found if spelt == sql or found.displaced else replace(found, displaced=True)
+    summed = spell_sums(found.sql)
+    if summed is found.sql:
+        return found
+    return replace(found, sql=summed, displaced=found.displaced or len(summed) != len(found.sql))
 
 
 @remembered

@@ -1,9 +1,13 @@
 -- PostgreSQL's functions that DuckDB lacks or gives other types. Catalog `rvbbit_fn` stands last in every session's search path
 -- but before DuckDB's own functions, so statements find these without being rewritten; `system.main.*` is DuckDB's.
 -- Overloads by type are of no use: DuckDB does not know the type of an argument that holds an aggregate or a window,
--- and takes the first overload that has a type. What is true of json's `@>` is true of lists, too.
+-- and takes the first overload that has a type, casting to it. Where the result's type is the same, `typeof` tells what
+-- came: a CASE over it is decided before the statement runs. What is true of json's `@>` is true of lists, too.
 
 -- numbers
+CREATE MACRO rvbbit_fn.main."Σ"(x) AS sum(x), (x INTEGER) AS sum(x)::BIGINT, (x SMALLINT) AS sum(x)::BIGINT;
+CREATE MACRO rvbbit_fn.main.gcd(x, y) AS system.main.gcd(x, y), (x INTEGER, y INTEGER) AS system.main.gcd(x, y)::INTEGER;
+CREATE MACRO rvbbit_fn.main.lcm(x, y) AS system.main.lcm(x, y), (x INTEGER, y INTEGER) AS system.main.lcm(x, y)::INTEGER;
 CREATE MACRO rvbbit_fn.main.div(x, y) AS trunc(x / y)::DECIMAL(38, 0);
 CREATE MACRO rvbbit_fn.main.sqrt(x) AS
     CASE WHEN x < 0 THEN error('cannot take square root of a negative number') ELSE system.main.sqrt(x) END;
@@ -38,10 +42,14 @@ CREATE MACRO rvbbit_fn.main.min_scale(x) AS length(rtrim(split_part(x::VARCHAR, 
 CREATE MACRO rvbbit_fn.main.trim_scale(x) AS x;
 
 -- text
-CREATE MACRO rvbbit_fn.main.length(x) AS system.main.length(x)::INTEGER;
+CREATE MACRO rvbbit_fn.main.length(x) AS CASE typeof(x) WHEN 'VARCHAR' THEN system.main.length(x::VARCHAR)
+    WHEN 'BLOB' THEN system.main.octet_length(TRY_CAST(x AS BLOB))
+    ELSE CASE WHEN ends_with(typeof(x), ']') THEN len(TRY_CAST(x AS VARCHAR[])) ELSE system.main.length(x::VARCHAR) END END::INTEGER;
+CREATE MACRO rvbbit_fn.main.octet_length(x) AS
+    CASE typeof(x) WHEN 'BLOB' THEN system.main.octet_length(TRY_CAST(x AS BLOB)) ELSE strlen(x::VARCHAR) END::INTEGER;
 CREATE MACRO rvbbit_fn.main.char_length(x) AS system.main.char_length(x)::INTEGER;
 CREATE MACRO rvbbit_fn.main.character_length(x) AS system.main.char_length(x)::INTEGER;
-CREATE MACRO rvbbit_fn.main.bit_length(x) AS system.main.bit_length(x)::INTEGER;
+CREATE MACRO rvbbit_fn.main.bit_length(x) AS octet_length(x) * 8;
 CREATE MACRO rvbbit_fn.main.strpos(x, part) AS system.main.strpos(x, part)::INTEGER;
 CREATE MACRO rvbbit_fn.main."position"(x, part) AS system.main.strpos(x, part)::INTEGER;
 CREATE MACRO rvbbit_fn.main.btrim(x) AS trim(x), (x, chars) AS trim(x, chars);
@@ -78,9 +86,18 @@ CREATE MACRO rvbbit_fn.main.regexp_count(x, pattern) AS len(regexp_extract_all(x
 CREATE MACRO rvbbit_fn.main.regexp_substr(x, pattern) AS nullif(regexp_extract(x, pattern), '');
 CREATE MACRO rvbbit_fn.main.regexp_instr(x, pattern) AS
     CASE WHEN system.main.regexp_matches(x, pattern) THEN strpos(x, regexp_extract(x, pattern)) ELSE 0 END;
-CREATE MACRO rvbbit_fn.base.constraint_name(kind, table_name, column_names, own_name) AS
-    CASE kind WHEN 'PRIMARY KEY' THEN table_name || '_pkey'
+-- Names of constraints: see `foreign_keys.py` for the mark behind a table's comment, `duckdb_tables.py` for named checks.
+CREATE MACRO rvbbit_fn.base.constraints_mark(comment) AS
+    nullif(regexp_extract(comment, '\[constraints (\{.*\})\]$', 1, 's'), '');
+CREATE MACRO rvbbit_fn.base.check_name(expression) AS nullif(replace(regexp_extract(expression,
+    '^CASE +WHEN \(\(''constraint ((?:[^'']|'''')*)'' IS NOT NULL\)\) THEN ', 1), '''''', ''''), '');
+CREATE MACRO rvbbit_fn.base.check_text(expression) AS system.main.regexp_replace(expression,
+    '^CASE +WHEN \(\(''constraint (?:[^'']|'''')*'' IS NOT NULL\)\) THEN \((.*)\) ELSE NULL END$', '\1', 's');
+CREATE MACRO rvbbit_fn.base.constraint_name(kind, table_name, column_names, own_name, expression, comment) AS
+    CASE kind WHEN 'PRIMARY KEY' THEN coalesce(
+                  json_extract_string(rvbbit_fn.base.constraints_mark(comment), '$.primary'), table_name || '_pkey')
               WHEN 'FOREIGN KEY' THEN table_name || '_' || array_to_string(column_names, '_') || '_fkey'
+              WHEN 'CHECK' THEN coalesce(rvbbit_fn.base.check_name(expression), own_name)
               ELSE own_name END;
 CREATE MACRO rvbbit_fn.base.regexp_groups(pattern) AS
     len(regexp_extract_all(replace(replace(pattern, '\\', ''), '\(', ''), '\((?:[^?]|$)'));
