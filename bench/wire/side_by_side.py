@@ -32,7 +32,7 @@ CALLS = 10
 IDLE_CONNECTIONS = 200
 CYCLES = 1000
 SETTLING_S = 5
-"""In which a server does what it begins after it listens; that is there before the first row, and counted apart."""
+"""In which a server does what it begins after it listens, before anything is measured."""
 ALL_ROWS = "SELECT * FROM items"
 SOME_ROWS = "SELECT * FROM items LIMIT 20000"
 BUENAVISTA_STREAMS = ("all rows, psycopg text, s", "first row, s")
@@ -130,7 +130,6 @@ def measure_streams(targets: list[Target], table: Table) -> None:
         "20,000 rows, unread, text, s": lambda target: stream_plain(target, binary=False, sql=SOME_ROWS),
         "first row, s": first_row,
     }
-    time.sleep(SETTLING_S)
     for target in targets:
         table.put("memory before the first row, MB", target.name, resident_mb(target))
     for number in range(ROUNDS):
@@ -317,6 +316,7 @@ def main() -> None:
             targets.append(stack.enter_context(buenavista(theirs)))
         except psycopg.Error as error:
             print(f"buenavista left out, it takes no connection: {error}")
+        time.sleep(SETTLING_S)
         if "statements" in parts:
             with duckdb.connect(str(bare_file)) as bare:
                 measure_statements(targets, bare, table)
