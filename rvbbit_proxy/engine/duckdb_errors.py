@@ -11,10 +11,12 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any
 
 import duckdb
 
+from rvbbit_proxy.engine.duckdb_constraints import written_table
 from rvbbit_proxy.engine.statement import words_of
 from rvbbit_proxy.errors import NotSupported, QueryCancelled, RvbbitError, UpstreamError
 
@@ -80,12 +82,15 @@ ERROR_RULES = (
     _rule(r'^Binder: Referenced column "(.+?)"', "42703", r'column "\1" does not exist'),
     _rule(r"^Binder: Referenced update column (.+?) not found", "42703", r'column "\1" does not exist'),
     _rule(
-        r'^Binder: Table "(.+?)" does not have a column (?:named|with name) "(.+?)"',
+        r'^Binder: (?:Table|Values list) "(.+?)" does not have a column named "(.+?)"',
+        "42703",
+        r"column \1.\2 does not exist",
+    ),
+    _rule(
+        r'^(?:Binder|Catalog): Table "(.+?)" does not have a column with name "(.+?)"',
         "42703",
         r'column "\2" of relation "\1" does not exist',
     ),
-    _rule(r'^Catalog: Table "(.+?)" does not have a column with name "(.+?)"', "42703"),
-    _rule(r'^Binder: Values list "(.+?)" does not have a column named "(.+?)"', "42703"),
     _rule(r'^Binder: Referenced table "(.+?)" not found', "42P01", r'missing FROM-clause entry for table "\1"'),
     _rule(r'^Binder: Ambiguous reference to column name "(.+?)"', "42702", r'column reference "\1" is ambiguous'),
     _rule(r'^Binder: Ambiguous reference to table "?(.+?)"?[ (]', "42P09"),
@@ -259,10 +264,13 @@ def translate_error(error: BaseException, sql: str = "") -> RvbbitError:
         return QueryCancelled("canceling statement due to user request")
     sqlstate, message, detail, fields = classify_fault(fault)
     more, hint = split_advice(fault)
+    hint = near_names(message, hint)
     if sqlstate == "42883":
         message, more, hint = _signature_advice(message, more, hint)
     if sqlstate == "42P01" and words_of(sql, 1) == ("DROP",):
         message = message.replace("relation", words_of(sql, 2)[1].lower(), 1)
+    if sqlstate == "42703" and words_of(sql, 1) == ("UPDATE",) and fault.message.startswith("Referenced update"):
+        message = message.replace(" does", f' of relation "{written_table(sql)}" does', 1)
     detail = detail or more
     kind = NotSupported if sqlstate == "0A000" else UpstreamError
     position = character_position(fault, sql)
@@ -336,13 +344,30 @@ def _signature_advice(
 
 def split_advice(fault: DuckDBFault) -> tuple[str | None, str | None]:
     """Return detail and hint: ``Did you mean …`` and candidates are advice, the rest is fact."""
-    advice = re.compile(r"^\s*(Did you mean.*|Candidate bindings:.*)", re.DOTALL | re.MULTILINE)
+    advice = re.compile(r"^\s*(Did you mean.*|Candidate (?:bindings|tables):.*)", re.DOTALL | re.MULTILINE)
     if fault.detail is None:
         return None, None
     found = advice.search(fault.detail)
     if found is None:
         return fault.detail, None
     return fault.detail[: found.start()].strip() or None, found.group(1).strip()
+
+
+def near_names(message: str, hint: str | None) -> str | None:
+    """Return the hint with the one name that is like the one in the message; None where none of them is.
+
+    >>> near_names('column "titl" does not exist', 'Candidate bindings: "title", "state"')
+    'Perhaps you meant to reference the column "title".'
+    >>> near_names('relation "nope" does not exist', 'Did you mean "pg_enum"?')
+    """
+    wanted = re.search(r'"([^"]+)"|^(function|column) (?:\w+\.)?(\w+)', message)
+    names = re.findall(r'"([^"]+)"', hint or "")
+    if wanted is None or not names:
+        return hint
+    for name in get_close_matches(wanted[1] or wanted[3], names, 1):
+        what = "reference the column" if message.startswith("column") else "use"
+        return f'Perhaps you meant to {what} "{name}".'
+    return None
 
 
 def character_position(fault: DuckDBFault, sql: str) -> int | None:
