@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
-from contextlib import closing, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from itertools import zip_longest
 from typing import Any, Literal
@@ -529,17 +529,40 @@ class DuckDBSession(UpstreamSession):
 
     def load(self, name: str, table: pa.Table, key: Sequence[str] = ()) -> None:
         """Create or replace a temporary table; no index, since DuckDB's hash joins need none."""
+        with self._own_work():
+            self._connection.register("rvbbit_incoming", table)
+            try:
+                self._connection.sql(f"CREATE OR REPLACE TEMP TABLE {_quoted(name)} AS FROM rvbbit_incoming")
+            finally:
+                self._connection.unregister("rvbbit_incoming")
+
+    def keep(self, name: str, sql: str) -> None:
+        """Create a temporary table of a query's rows.
+
+        A client's definition has every session look at the catalogs again; this one concerns nobody.
+        """
+        create = f"CREATE TEMP TABLE {_quoted(name)} AS {sql}"
+        with self._own_work():
+            try:
+                self._connection.execute(self._prepared(create))
+                return
+            except PROBE_ERRORS as error:
+                log.debug("kept the long way: %s", error)
+        self.execute(create).close()  # which tells what is wrong, or knows another spelling
+
+    def drop(self, names: Sequence[str]) -> None:
+        """Drop temporary tables, without a look at what else a client's DROP TABLE would drop."""
+        with self._own_work():
+            self._connection.execute("".join(f"DROP TABLE IF EXISTS temp.main.{_quoted(name)};" for name in names))
+
+    @contextmanager
+    def _own_work(self) -> Iterator[None]:
+        """Use the connection for something of the proxy's, which can be cancelled."""
         self._release_connection()
         self._refuse_if_failed()
         self._start()
-        quoted = '"' + name.replace('"', '""') + '"'
         try:
-            self._connection.register("rvbbit_incoming", table)
-            try:
-                self._connection.sql(f"CREATE OR REPLACE TEMP TABLE {quoted} AS SELECT * FROM rvbbit_incoming")
-            finally:
-                self._connection.unregister("rvbbit_incoming")
-            self._catalog.made_temporary()
+            yield
         except DRIVER_ERRORS as error:
             raise self._translate(error) from error
         finally:
@@ -780,3 +803,7 @@ def returns_rows(sql: str) -> bool:
     (False, True)
     """
     return "returning" in words(sql)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -264,6 +264,15 @@ class PostgresSession(UpstreamSession):
             self._command(f"CREATE INDEX ON {quoted} ({', '.join(map(quote_identifier, key))})")
         self._command(f"ANALYZE {quoted}")
 
+    def keep(self, name: str, sql: str) -> None:
+        """Create a temporary table of a query's rows."""
+        self.execute(f"CREATE TEMPORARY TABLE {quote_identifier(name)} AS {sql}").close()
+
+    def drop(self, names: Sequence[str]) -> None:
+        """Drop temporary tables."""
+        tables = ", ".join(f"pg_temp.{quote_identifier(name)}" for name in names)
+        self._command(f"DROP TABLE IF EXISTS {tables}")
+
     def _command(self, sql: str) -> None:
         """Run a command of ours; its notices are not for the client."""
         handler, self._connection.notice_handler = self._connection.notice_handler, None

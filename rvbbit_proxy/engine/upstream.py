@@ -202,6 +202,14 @@ class UpstreamSession(bv.Session, ABC):  # type: ignore[misc]
         """Create temporary table ``name`` from Arrow rows, in bulk, indexed by ``key`` where that helps."""
 
     @abstractmethod
+    def keep(self, name: str, sql: str) -> None:
+        """Create temporary table ``name`` from a query of the proxy's own."""
+
+    @abstractmethod
+    def drop(self, names: Sequence[str]) -> None:
+        """Drop what :meth:`load` and :meth:`keep` have made, where it is there."""
+
+    @abstractmethod
     def copy_in(self, sql: str, command: CopyCommand) -> CopyIn:
         """Begin a COPY FROM STDIN, which is ``sql``, inside a transaction block."""
 

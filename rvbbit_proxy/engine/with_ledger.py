@@ -104,6 +104,17 @@ class LedgerReadingSession(UpstreamSession):
         """Load into the upstream."""
         self._session.load(name, table, key)
 
+    def keep(self, name: str, sql: str) -> None:
+        """Keep rows in the upstream; those of the ledger are carried there."""
+        if self._route(sql) is self._session:
+            self._session.keep(name, sql)
+        else:
+            self._session.load(name, self.fetch(sql))
+
+    def drop(self, names: Sequence[str]) -> None:
+        """Drop from the upstream."""
+        self._session.drop(names)
+
     def copy_in(self, sql: str, command: CopyCommand) -> CopyIn:
         """Copy into the upstream."""
         return self._session.copy_in(sql, command)

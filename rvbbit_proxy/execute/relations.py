@@ -9,15 +9,13 @@ from rvbbit_proxy.engine.upstream import UpstreamSession
 
 def make_relation(name: str, sql: str, upstream: UpstreamSession) -> None:
     """Keep a query's rows in a temporary table."""
-    upstream.execute(f"CREATE TEMPORARY TABLE {name} AS {sql}").close()
+    upstream.keep(name, sql)
 
 
 def drop_relations(relations: Sequence[str], upstream: UpstreamSession) -> None:
     """Drop temporary relations; nothing where the transaction has failed, for its rollback drops them."""
-    if upstream.transaction_status() == "E":
-        return
-    for relation in relations:
-        upstream.execute(f"DROP TABLE IF EXISTS {relation}").close()
+    if relations and upstream.transaction_status() != "E":
+        upstream.drop(relations)
 
 
 def count_rows(relation: str, upstream: UpstreamSession) -> int:

@@ -290,3 +290,27 @@ def test_notices_reach_the_callback(duck: DuckDBSession) -> None:
     duck.on_notice = notices.append
     duck.execute("COMMIT")
     assert [(notice.severity, notice.sqlstate) for notice in notices] == [("WARNING", "25P01")]
+
+
+def test_relations_of_the_proxys_own_are_kept_and_dropped(duck: DuckDBSession) -> None:
+    duck.keep("kept", "SELECT 1 AS a, array_agg(x) AS b FROM (VALUES (1::numeric), (2)) AS v(x)")
+    duck.load("loaded", pa.table({"x": [1]}))
+    assert duck.fetch("SELECT a, x FROM kept, loaded").to_pylist() == [{"a": 1, "x": 1}]
+    duck.drop(["kept", "loaded", "never made"])
+    with pytest.raises(RvbbitError, match="kept"):
+        duck.fetch("SELECT * FROM kept")
+
+
+def test_relations_of_the_proxys_own_are_no_write_to_go_back_behind(duck: DuckDBSession) -> None:
+    for sql in ("BEGIN", "INSERT INTO t (a, b, c) VALUES (3, 'z', 1)", "SAVEPOINT here"):
+        duck.execute(sql)
+    duck.keep("kept", "SELECT 1 AS a")
+    duck.drop(["kept"])
+    duck.execute("ROLLBACK TO here")
+    assert run(duck, "SELECT count(*) FROM t") == [(3,)]
+
+
+def test_a_fault_in_what_is_kept_is_told_as_any_other(duck: DuckDBSession) -> None:
+    with pytest.raises(RvbbitError, match="nowhere") as told:
+        duck.keep("kept", "SELECT nowhere FROM (SELECT 1 AS a) AS t")
+    assert told.value.sqlstate == "42703"
