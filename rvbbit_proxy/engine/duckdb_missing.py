@@ -30,7 +30,6 @@ _FEATURES = (
     (r"ALTER\s+.*\bSET\s+(?:TABLESPACE|STORAGE|STATISTICS|LOGGED|UNLOGGED|ACCESS)", "storage parameters", None),
     (r"ALTER\s+.*\b(?:ENABLE|DISABLE|FORCE)\s+(?:ROW|TRIGGER|RULE)", "triggers and row security", None),
     (r"ALTER\s+.*\b(?:ATTACH|DETACH)\s+PARTITION|CREATE\s+TABLE\s.*\bPARTITION\s+(?:BY|OF)\b", "partitions", None),
-    (r"DO\b", "blocks of code", "Send the statements one by one."),
     (r"LOCK\b", "table locks", "Transactions detect conflicts when they write."),
     (r"(?:CLUSTER|REINDEX)\b", "rebuilding by hand", "DuckDB keeps its indexes by itself."),
     (r"(?:CREATE|DROP|ALTER)\s+DATABASE", "databases behind one server", "Start a server for each DuckDB file."),

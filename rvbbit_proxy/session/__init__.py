@@ -14,6 +14,7 @@
 - ``parameters``, ``parameter_table``, ``parameter_kinds``   values, the table of all, their domains
 - ``parameter_commands``, ``parameter_statements``, ``forwarding``   SET and SHOW read, run, told to the upstream
 - ``copy``        COPY with the client
+- ``code_blocks``, ``code_syntax``   DO where the upstream has none: run, read
 - ``function_call``   the message that calls a function by its oid
 - ``session_calls``   calls of our functions taken out of a SELECT
 - ``advisory_locks``  locks between sessions

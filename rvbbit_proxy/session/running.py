@@ -9,6 +9,7 @@ from rvbbit_proxy.engine.statement import command_tag, words_of
 from rvbbit_proxy.engine.upstream import Description, UpstreamResult
 from rvbbit_proxy.errors import ActiveTransaction, RvbbitError
 from rvbbit_proxy.execute.request import StatementRequest
+from rvbbit_proxy.session.code_blocks import run_do
 from rvbbit_proxy.session.copy import run_copy
 from rvbbit_proxy.session.cursor_statements import describe_cursor_command, run_cursor_command
 from rvbbit_proxy.session.forwarding import follow_parameters
@@ -76,6 +77,8 @@ def run_statement(bound: BoundStatement, state: SessionState, cancel: CancelToke
             if copy.direction == "in" and _reads_only(state):
                 raise ReadOnlyTransaction("cannot execute COPY FROM in a read-only transaction")
             return run_copy(copy, bound, state, cancel, lambda inner: run_statement(inner, state, cancel))
+    elif kind == "code" and state.upstream.dialect == "duckdb":
+        return run_do(bound, state, lambda inner: run_statement(inner, state, cancel))
     elif kind == "notification":
         return _run_notification(bound, state)
     elif query := _own_query(bound.statement.sql, state):
@@ -100,7 +103,7 @@ def describe_statement(statement: Statement, parameter_oids: tuple[int, ...], st
         )
     if statement.kind == "prepared":
         return _describe_prepared(statement, state)
-    if statement.kind in ("notification", "copy"):
+    if statement.kind in ("notification", "copy", "code"):
         return Description((), None)
     if query := _own_query(statement.sql, state):
         return describe_session_query(query, parameter_oids, state)

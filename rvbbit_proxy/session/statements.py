@@ -21,7 +21,7 @@ from rvbbit_proxy.sql.lexer import leading_words, lexemes, split_statements
 from rvbbit_proxy.sql.remembered import remembered
 
 StatementKind: TypeAlias = Literal[
-    "empty", "transaction", "parameter", "cursor", "prepared", "notification", "copy", "plain"
+    "empty", "transaction", "parameter", "cursor", "prepared", "notification", "copy", "code", "plain"
 ]
 
 _KINDS: Mapping[str, StatementKind] = MappingProxyType(
@@ -34,6 +34,7 @@ _KINDS: Mapping[str, StatementKind] = MappingProxyType(
         **dict.fromkeys(("prepare", "execute", "deallocate"), "prepared"),
         **dict.fromkeys(("listen", "notify", "unlisten"), "notification"),
         "copy": "copy",
+        "do": "code",
     }
 )
 _TWO_PHASE = {word: (word, "prepared") for word in ("commit", "rollback")} | {

@@ -12,6 +12,7 @@ from typing import Any
 
 from rvbbit_proxy.engine.statement import transaction_command
 from rvbbit_proxy.errors import RvbbitError, SyntaxFault
+from rvbbit_proxy.session.code_syntax import parse_do
 from rvbbit_proxy.session.cursors import parse_cursor_command
 from rvbbit_proxy.session.notifications import parse_notification_command
 from rvbbit_proxy.session.parameter_commands import parse_parameter_command
@@ -30,6 +31,7 @@ _OWN: Mapping[StatementKind, Callable[[str], Any]] = MappingProxyType(
         "prepared": parse_prepared_command,
         "notification": parse_notification_command,
         "copy": parse_copy,
+        "code": parse_do,
     }
 )
 
