@@ -21,7 +21,7 @@ from rvbbit_proxy.execute.relations import count_rows, drop_relations, make_rela
 from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.execute.services import Services
 from rvbbit_proxy.operators.estimate import estimate_run
-from rvbbit_proxy.plan.plan import ORDINAL, Condition, Either, OperatorStage, Waves
+from rvbbit_proxy.plan.plan import KEY, ORDINAL, Condition, Either, OperatorStage, Waves
 
 MET_ROWS = 100
 """Rows by which what a condition costs is estimated."""
@@ -45,10 +45,12 @@ def wave_size(missing: int, passed: int, seen: int, batch: int = 1) -> int:
 
     What is more than a batch is made whole batches: a prompt that is not full costs a request all the same.
 
+    Where nothing is known, as many as have to pass: fewer are never enough.
+
     >>> wave_size(10, 0, 0), wave_size(3, 7, 20), wave_size(1, 0, 62), wave_size(30, 10, 60, batch=100)
-    (20, 9, 64, 200)
+    (10, 9, 64, 200)
     """
-    size = max(1, math.ceil(missing * (seen + 2) / (passed + 1)))
+    size = math.ceil(missing * (seen + 2) / (passed + 1)) if seen else missing
     return size if size <= batch else math.ceil(size / batch) * batch
 
 
@@ -86,22 +88,45 @@ class _Run:
         self._seen: list[Seen] = []
         self._operands: dict[str, list[Seen]] = {}
         self._taken = False
+        self._needed = self._find_needed()
         self._batch = (
             max(batch_size(each.operator, request.options) for each in stage.filters) if stage.filters else 1
         )
 
     def run(self) -> list[StageReport]:
         """Judge until enough rows have passed."""
-        stage = self._stage
-        rows = count_rows(stage.spool, self._upstream)
-        done = passed = 0
-        while done == 0 or (done < rows and (stage.needed is None or passed < stage.needed)):
-            sample = self._meet(rows) if done == 0 else 0
+        left = count_rows(self._stage.spool, self._upstream)
+        sample = self._meet(left)
+        done = passed = last = 0
+        while not done or (left > 0 and (self._needed is None or passed < self._needed)):
             size = max(sample, self._wave_size(done, passed))
-            self._take(done, done + size)
+            last = self._take(last, size)
             passed += self._sample() if sample else self._filter()
-            done += size
+            done, left, sample = max(1, done + size), self._left_after(last, left - size), 0
         return [each.report() for each in self._judges.values()]
+
+    def _find_needed(self) -> int | None:
+        """Return how many rows, or keys, have to pass beside those that are given; there are no more keys than that."""
+        stage, needed = self._stage, self._stage.needed
+        given = [count_rows(relation, self._upstream) for relation in stage.given]
+        if not stage.keyed:
+            return needed if needed is None else max(0, needed - sum(given))
+        if needed is not None and needed <= max(given, default=0):
+            return 0
+        keys = self._number(f"SELECT max({KEY}) FROM {stage.spool}")
+        return keys if needed is None else min(needed, keys)
+
+    def _left_after(self, last: int, left: int) -> int:
+        """Return how many rows after ``last`` are to be judged: none of a key of which one has passed."""
+        stage = self._stage
+        if not stage.keyed:
+            return left
+        settled = f"{KEY} IN (SELECT {KEY} FROM {stage.relation})"
+        self._upstream.execute(f"DELETE FROM {stage.spool} WHERE {ORDINAL} > {last} AND {settled}").close()
+        return self._number(f"SELECT count(*) FROM {stage.spool} WHERE {ORDINAL} > {last}")
+
+    def _number(self, sql: str) -> int:
+        return int(self._upstream.fetch(sql).column(0)[0].as_py() or 0)
 
     def _meet(self, rows: int) -> int:
         """Find out what is known of the conditions; return how many rows to judge by all of them."""
@@ -112,7 +137,7 @@ class _Run:
             self._operands[either.relation] = [self._known(each, met, operand=True) for each in either.operands]
         self._seen = [self._known(condition, met) for condition in self._stage.conditions]
         drop_relations([either.relation for either in self._stage.choices], self._upstream)
-        return max(sample_size(rows, group) for group in self._groups())
+        return max(sample_size(rows, group) for group in self._groups()) if self._needed != 0 else 0
 
     def _groups(self) -> list[list[Seen]]:
         """Return what is known of those that have to be put in order: the conditions, and each OR's operands."""
@@ -127,20 +152,24 @@ class _Run:
         return [self._seen, *choices]
 
     def _wave_size(self, done: int, passed: int) -> int:
-        if self._stage.needed is not None:
-            return wave_size(self._stage.needed - passed, passed, done, self._batch)
+        if self._needed is not None:
+            return wave_size(self._needed - passed, passed, done, self._batch) if self._needed else 0
         if done == 0 and any(len(group) > 1 and not all(seen.known for seen in group) for group in self._groups()):
             return SAMPLE_ROWS
         return _next_rows(done, self._batch, self._request.options.concurrency)
 
-    def _take(self, start: int, end: int) -> None:
-        """Put the rows after ``start``, up to ``end``, into the wave's relation."""
-        stage = self._stage
+    def _take(self, last: int, size: int) -> int:
+        """Put so many rows after the ``last`` into the wave's relation; return the number of the new last."""
+        stage, end = self._stage, last + size
         if self._taken:
             drop_relations([stage.relation], self._upstream)
         self._taken = True
-        rows = f"SELECT * FROM {stage.spool} WHERE {ORDINAL} > {start} AND {ORDINAL} <= {end}"
+        if stage.keyed:
+            after = f"SELECT {ORDINAL} FROM {stage.spool} WHERE {ORDINAL} > {last} ORDER BY {ORDINAL} LIMIT {size}"
+            end = self._number(f"SELECT max({ORDINAL}) FROM ({after}) AS q")
+        rows = f"SELECT * FROM {stage.spool} WHERE {ORDINAL} > {last} AND {ORDINAL} <= {end}"
         make_relation(stage.relation, rows, self._upstream)
+        return end
 
     def _known(self, condition: Condition, rows: int, *, operand: bool = False) -> Seen:
         """Return what is known of a condition before it has judged anything.
@@ -173,7 +202,9 @@ class _Run:
         outcomes = self._outcomes(self._stage.relation, self._stage.conditions)
         for seen, outcome in zip(self._seen, outcomes, strict=True):
             seen.add(len(outcome), sum(outcome))
-        return sum(map(all, zip(*outcomes, strict=True)))
+        for condition in self._stage.conditions:
+            self._drop_failed(condition)
+        return self._count_passed()
 
     def _outcomes(self, relation: str, conditions: Sequence[Condition]) -> list[list[bool]]:
         """Return for each condition which of the relation's rows pass it."""
@@ -188,10 +219,19 @@ class _Run:
         for number in order_of(self._seen):
             condition, before = self._stage.conditions[number], left
             self._judge(condition)
-            self._upstream.execute(f"DELETE FROM {relation} WHERE ({condition.sql}) IS NOT TRUE").close()
+            self._drop_failed(condition)
             left = count_rows(relation, self._upstream)
             self._seen[number].add(before, left)
-        return left
+        return self._count_passed() if self._stage.keyed else left
+
+    def _drop_failed(self, condition: Condition) -> None:
+        relation = self._stage.relation
+        self._upstream.execute(f"DELETE FROM {relation} WHERE ({condition.sql}) IS NOT TRUE").close()
+
+    def _count_passed(self) -> int:
+        """Return how many rows of the wave, or keys, have passed."""
+        what = f"DISTINCT {KEY}" if self._stage.keyed else "*"
+        return self._number(f"SELECT count({what}) FROM {self._stage.relation}")
 
     def _judge(self, condition: Condition, *, whole: bool = False) -> None:
         """Answer what the condition needs; ``whole``: what each operand of an OR needs, for all rows."""

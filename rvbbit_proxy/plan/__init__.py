@@ -7,6 +7,7 @@
 - ``cte_names``    CTEs under names that nothing else has
 - ``ctes``         CTEs that are read once, written where they are read
 - ``pushdown``     conditions on derived tables, and columns of theirs that nobody reads
+- ``unions``       the sides of set operations
 - ``correlation``  columns of outer queries, written with their table
 - ``hoist``        cutting a scope into an inner query that is kept and an outer one
 - ``conditions``   conditions judged in waves

@@ -11,7 +11,7 @@ from rvbbit_proxy.plan.estimate import LOOKUP
 from rvbbit_proxy.plan.guards import guards
 from rvbbit_proxy.plan.plan import Condition, Either, OperatorStage, Waves
 from rvbbit_proxy.plan.scope import conjoin, disjuncts, has_calls, is_below, scope_calls
-from rvbbit_proxy.plan.staging import Staging
+from rvbbit_proxy.plan.staging import Staging, Stop, literal_value, typed
 from rvbbit_proxy.sql.dialect import SemanticCall
 
 
@@ -19,8 +19,7 @@ def stage_waves(
     kept: Sequence[exp.Expr],
     inside: Sequence[exp.Expr],
     select: exp.Select,
-    spool: str,
-    needed: int | None,
+    stop: Stop,
     staging: Staging,
     position: str = "WHERE",
 ) -> list[exp.Expr]:
@@ -28,21 +27,37 @@ def stage_waves(
 
     :param kept: the conditions as they stand in the scope.
     :param inside: the same over the spool's columns.
-    :param needed: how many rows have to pass; None is all.
+    :param stop: over which spool, and when enough have passed.
     """
     relation, first = staging.relation("wave"), len(staging.stages)
-    staging.definitions[relation] = exp.select("*").from_(exp.to_table(spool))
+    staging.definitions[relation] = exp.select("*").from_(exp.to_table(stop.spool))
     holders = [
         (exp.Paren(this=one.copy()), exp.Paren(this=other.copy())) for one, other in zip(kept, inside, strict=True)
     ]
     conditions = [_stage(one, other, relation, select, staging, position) for one, other in holders]
-    staging.stages[first:] = [Waves(relation, spool, needed, tuple(conditions))]
+    staging.stages[first:] = [Waves(relation, stop.spool, stop.needed, tuple(conditions), stop.keyed, stop.given)]
     return [one.this for one, _ in holders]
 
 
 def is_choice(condition: exp.Expr) -> bool:
     """Whether the condition is an OR of several conditions with operators."""
     return sum(map(has_calls, disjuncts(condition))) > 1
+
+
+def typed_operands(condition: exp.Expr, staging: Staging) -> exp.Expr:
+    """Return the condition with operands cast to what the operator takes: any such type can be told apart."""
+    holder = exp.Paren(this=condition.copy())
+    for call in scope_calls(holder):
+        operator = staging.operator_of(call)
+        call.set(
+            "expressions",
+            [
+                value if literal_value(value)[0] else typed(arg, value)
+                for arg, value in zip(operator.args, call.expressions, strict=False)
+            ],
+        )
+    found: exp.Expr = holder.this
+    return found
 
 
 def _stage(

@@ -5,18 +5,21 @@ Everything without an operator moves into the inner query as a column; the opera
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sqlglot import exp
 
 from rvbbit_proxy.errors import NotSupported
-from rvbbit_proxy.plan.plan import ORDINAL
+from rvbbit_proxy.plan.plan import KEY, ORDINAL
 from rvbbit_proxy.plan.scope import has_calls, is_aggregate, refers_to, source_names, walk_scope
 from rvbbit_proxy.plan.staging import Staging, literal_value
 from rvbbit_proxy.sql.dialect import SemanticCall
 from rvbbit_proxy.sql.item_names import folded, output_name
 
 GATHERED = "array_agg"
+TURN = "rvbbit_turn"
+"""The column that numbers the rows of a key."""
 
 
 @dataclass(slots=True)
@@ -103,11 +106,47 @@ class Hoist:
 
     def spool(self, inner: exp.Select, reason: str, order: exp.Order | None = None) -> str:
         """Keep the inner query's rows, numbered in their order, or in another; return the relation."""
-        inner.set("expressions", self.items or [exp.alias_(exp.Literal.number(1), "one")])
-        number = exp.Window(this=exp.RowNumber(), order=order)
-        query = exp.Select(expressions=[exp.Star(), exp.alias_(number, ORDINAL)])
-        query.set("from_", exp.From(this=inner.subquery("q", copy=False)))
+        self._set_items(inner)
+        query = _with_windows(inner, ORDINAL, exp.Window(this=exp.RowNumber(), order=order))
         return self.staging.spool(query, reason, names_differ=True)
+
+    def spool_keyed(
+        self, inner: exp.Select, reason: str, keys: Sequence[exp.Expr], order: Sequence[exp.Expr]
+    ) -> str:
+        """Keep the inner query's different rows, those equal in the outer columns ``keys`` with one :data:`KEY`.
+
+        They are numbered in ``order``, and where that leaves it open, a first row of every key before any second.
+        """
+        self._set_items(inner)
+        inner.set("distinct", exp.Distinct())
+        by_hash = self.by_hash()
+        turn = exp.Window(this=exp.RowNumber(), partition_by=[key.copy() for key in keys], order=by_hash.copy())
+        sorting = [*order, exp.Ordered(this=exp.column(TURN)), *by_hash.expressions]
+        same = [exp.Ordered(this=key.copy()) for key in keys]
+        rank = exp.Window(
+            this=exp.Anonymous(this="dense_rank"), order=exp.Order(expressions=same) if same else None
+        )
+        query = _with_windows(inner, TURN, turn)
+        query = _with_windows(
+            query, ORDINAL, exp.Window(this=exp.RowNumber(), order=exp.Order(expressions=sorting))
+        )
+        return self.staging.spool(_with_windows(query, KEY, rank), reason, names_differ=True)
+
+    def by_hash(self) -> exp.Order:
+        """Return an order of the inner query's rows that is as good as random, and the same every time."""
+        columns: list[exp.Expr] = [exp.cast(exp.column(item.alias), "text") for item in self.items]
+        whole = exp.Anonymous(this="concat", expressions=columns or [exp.Literal.string("")])
+        return exp.Order(expressions=[exp.Ordered(this=exp.Anonymous(this="md5", expressions=[whole]))])
+
+    def _set_items(self, inner: exp.Select) -> None:
+        inner.set("expressions", self.items or [exp.alias_(exp.Literal.number(1), "one")])
+
+
+def _with_windows(inner: exp.Select, name: str, window: exp.Window) -> exp.Select:
+    """Return the query's columns and a window function over its rows."""
+    query = exp.Select(expressions=[exp.Star(), exp.alias_(window, name)])
+    query.set("from_", exp.From(this=inner.subquery("q", copy=False)))
+    return query
 
 
 def item_number(select: exp.Select, key: exp.Expr) -> int | None:

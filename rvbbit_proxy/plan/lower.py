@@ -37,6 +37,7 @@ from rvbbit_proxy.plan.scope import (
     where_conjuncts,
 )
 from rvbbit_proxy.plan.staging import Staging
+from rvbbit_proxy.plan.unions import lower_sides
 from rvbbit_proxy.sql.dialect import SemanticCall
 
 
@@ -96,9 +97,7 @@ def lower_query(query: exp.Query, staging: Staging) -> exp.Query:
     if isinstance(query, exp.Subquery):
         query.set("this", lower_query(query.this, staging))
     elif isinstance(query, exp.SetOperation):
-        for side in ("this", "expression"):
-            if has_calls(query.args[side]):
-                query.set(side, lower_query(query.args[side], staging))
+        lower_sides(query, staging, lower_query)
     elif isinstance(query, exp.Select):
         query = _lower_select(query, staging)
     return query

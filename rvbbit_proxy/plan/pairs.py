@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from rvbbit_proxy.plan.estimate import LOOKUP
-from rvbbit_proxy.plan.scope import conjuncts, set_condition, sources, where_conjuncts
+from rvbbit_proxy.plan.scope import conjuncts, has_calls, set_condition, sources, where_conjuncts
 
 PAIRS = "rvbbit_pairs"
 """Key in a lookup's meta: its keys are of two sources that nothing plain ties, its rows are pairs of them."""
@@ -69,6 +69,17 @@ def decides_alone(call: exp.Expr) -> bool:
     while isinstance(node.parent, (exp.And, exp.Paren)):
         node = node.parent
     return isinstance(node.parent, exp.Where) or (isinstance(node.parent, exp.Join) and node.arg_key == "on")
+
+
+def joined_plainly(select: exp.Select) -> bool:
+    """Whether there is one source, or every one is tied to the others by a condition without operators."""
+    if len(sources(select)) <= 1:
+        return True
+    equal = [part for part in where_conjuncts(select) if isinstance(part, exp.EQ) and not has_calls(part)]
+    joins = select.args.get("joins") or []
+    loose = [join for join in joins if join.args.get("on") in (None, exp.true()) and not join.args.get("using")]
+    tied = sum(len({column.table for column in part.find_all(exp.Column)}) > 1 for part in equal)
+    return not select.args.get("laterals") and len(loose) <= tied
 
 
 def _conditions(source: exp.Select) -> list[exp.Expr] | None:

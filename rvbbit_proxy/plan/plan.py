@@ -14,6 +14,8 @@ VALUE = "rvbbit_value"
 """The column of an output relation that holds the results."""
 ORDINAL = "rvbbit_ord"
 """The column of a spool that numbers its rows; the key of an aggregate's output relation."""
+KEY = "rvbbit_key"
+"""The column of a spool that numbers its different rows, as far as a DISTINCT reads them."""
 
 
 def key_column(index: int) -> str:
@@ -110,13 +112,16 @@ class Waves:
 
     ``needed`` None: all rows are judged. Each wave puts the next rows of ``spool`` into ``relation``, from which the
     stages read their inputs, and what fails a condition is deleted there; so the conditions may be judged in any
-    order. The stages' output relations grow.
+    order. The stages' output relations grow. ``keyed``: of rows with the same :data:`KEY` one that passes is enough,
+    the others are not judged, and keys are what counts. ``given``: relations whose rows have passed before.
     """
 
     relation: str
     spool: str
     needed: int | None
     conditions: tuple[Condition, ...]
+    keyed: bool = False
+    given: tuple[str, ...] = ()
 
     @property
     def filters(self) -> tuple[OperatorStage, ...]:

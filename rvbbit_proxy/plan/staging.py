@@ -23,13 +23,24 @@ from rvbbit_proxy.plan.scope import is_volatile, refers_to, source_names, table_
 from rvbbit_proxy.sql.dialect import SemanticCall, print_sql
 
 
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """When the waves over a scope's spool may end, as in :class:`~rvbbit_proxy.plan.plan.Waves`."""
+
+    spool: str
+    needed: int | None
+    keyed: bool = False
+    given: tuple[str, ...] = ()
+
+
 @dataclass(slots=True)
 class Staging:
     """Planning state; ``stages`` is in the order of execution.
 
     ``describe`` tells the column names of a query of the upstream. ``suffix`` makes relation names unique in
     the upstream session. ``environment`` holds the plain CTEs that queries of this statement may use. ``waves``
-    maps a SELECT that may stop early to its spool and the rows it needs. ``made``: the operator stages by relation.
+    maps a SELECT that may stop early to when it may, ``given`` one to relations whose rows count towards its LIMIT.
+    ``made``: the operator stages by relation.
     ``enclosing``: the queries around the
     one being planned whose columns it may read, the nearest last. ``kept`` are the scopes that have an identity,
     ``renamed`` the names of the columns of spools that have them only in queries.
@@ -43,7 +54,8 @@ class Staging:
     definitions: dict[str, exp.Expr] = field(default_factory=dict)
     environment: list[exp.CTE] = field(default_factory=list)
     memo: dict[tuple[int, str], str] = field(default_factory=dict)
-    waves: dict[int, tuple[str, int]] = field(default_factory=dict)
+    waves: dict[int, Stop] = field(default_factory=dict)
+    given: dict[int, tuple[str, ...]] = field(default_factory=dict)
     made: dict[str, OperatorStage] = field(default_factory=dict)
     kept: dict[int, exp.Expr] = field(default_factory=dict)
     relations: int = 0

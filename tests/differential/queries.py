@@ -112,6 +112,8 @@ class QueryMaker:
     def _body(self, depth: int, kinds: Sequence[Kind] | None, around: Scope, *, top: bool = False) -> Query:
         if self.choices.chance(14):
             made = self._set_operation(depth, kinds or self._kinds(), around)
+            if top and self.choices.chance(30):
+                return self._any_rows(made)
         elif self.choices.chance(30):
             made = self._grouped(depth, kinds, around, unique=not top)
         else:
@@ -212,7 +214,7 @@ class QueryMaker:
         distinct = "DISTINCT " if self.choices.chance(12) else ""
         piece = write(f"SELECT {distinct}{{}} FROM {{}}{{}}", items.piece, found.piece, where)
         query = Query(piece, items.columns)
-        if top and not distinct and self.choices.chance(12):
+        if top and self.choices.chance(12):
             return self._any_rows(query)
         if top and not distinct and self.choices.chance(6):
             key = expression(self.choices.pick(KINDS), scope, self.choices, 2)

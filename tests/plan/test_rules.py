@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from rvbbit_proxy.plan.plan import OperatorStage, Plan, Sides, Spool, Stage, Waves
+from rvbbit_proxy.plan.plan import KEY, OperatorStage, Plan, Sides, Spool, Stage, Waves
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.txt"))
 
@@ -22,8 +22,11 @@ def render(plan: Plan) -> str:
         if isinstance(stage, Spool):
             lines += [f"spool {stage.relation} ({stage.reason})", f"    {stage.sql}"]
         elif isinstance(stage, Waves):
-            until = f"until {stage.needed} rows pass" if stage.needed is not None else "to the end"
-            lines += [f"waves {stage.relation} over {stage.spool} {until}"]
+            what = "different rows" if stage.keyed else "rows"
+            until = f"until {stage.needed} {what} pass" if stage.needed is not None else "to the end"
+            until = f"until one of each {KEY} has passed" if stage.keyed and stage.needed is None else until
+            given = f", those of {', '.join(stage.given)} counted" if stage.given else ""
+            lines += [f"waves {stage.relation} over {stage.spool} {until}{given}"]
             for condition in stage.conditions:
                 answer = "not the answer" if condition.negated else "the answer"
                 what = f", {answer} of {condition.decided_by}" if condition.decided_by else ""

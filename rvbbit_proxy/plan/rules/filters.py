@@ -26,9 +26,9 @@ def filter_rows(select: exp.Select, staging: Staging, position: str = "WHERE") -
     if not semantic:
         return select
     set_condition(select, "where", [*order, *semantic])
-    spool, needed = staging.waves.get(id(select), ("", 0))
-    if spool:
-        judged = stage_waves(semantic, semantic, select, spool, needed, staging)
+    stop = staging.waves.get(id(select))
+    if stop is not None:
+        judged = stage_waves(semantic, semantic, select, stop, staging)
         set_condition(select, "where", [*order, *judged])
         return select
     for index in range(len(order), len(order) + len(semantic)):

@@ -16,7 +16,7 @@ BETWEEN = ("joins", "laterals", "where", "group", "having", "distinct", "windows
 
 def move_limits(select: exp.Select, staging: Staging) -> None:
     """Rewrite the scope's FETCH, and give its nested queries the limits that hold for them."""
-    _fetch_as_limit(select)
+    fetch_as_limit(select)
     _limit_wrapped(select, staging)
     for exists in select.find_all(exp.Exists):
         query = exists.this
@@ -26,7 +26,8 @@ def move_limits(select: exp.Select, staging: Staging) -> None:
             query.set("limit", exp.Limit(expression=exp.Literal.number(1)))
 
 
-def _fetch_as_limit(select: exp.Select) -> None:
+def fetch_as_limit(select: exp.Query) -> None:
+    """Write FETCH FIRST, in place, as the LIMIT it is."""
     fetch = select.args.get("limit")
     if not isinstance(fetch, exp.Fetch):
         return
@@ -43,7 +44,7 @@ def _limit_wrapped(select: exp.Select, staging: Staging) -> None:
     if needed is None or len(found) != 1 or any(select.args.get(clause) for clause in BETWEEN):
         return
     inner = found[0].this if isinstance(found[0], exp.Subquery) else None
-    if not isinstance(inner, exp.Select) or inner.args.get("limit") or inner.args.get("offset"):
+    if not isinstance(inner, (exp.Select, exp.Union)) or inner.args.get("limit") or inner.args.get("offset"):
         return
     if is_grouped(select, staging.aggregate_names) or any(
         item.find(exp.Window, exp.Unnest) for item in select.expressions
@@ -52,7 +53,7 @@ def _limit_wrapped(select: exp.Select, staging: Staging) -> None:
     inner.set("limit", exp.Limit(expression=exp.Literal.number(needed)))
 
 
-def needed_rows(select: exp.Select) -> int | None:
+def needed_rows(select: exp.Query) -> int | None:
     """Return LIMIT plus OFFSET where both are known."""
     limit, offset = select.args.get("limit"), select.args.get("offset")
     if not isinstance(limit, exp.Limit):

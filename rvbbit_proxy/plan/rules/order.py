@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from rvbbit_proxy.plan.conditions import is_choice, stage_waves
+from rvbbit_proxy.plan.conditions import is_choice, stage_waves, typed_operands
 from rvbbit_proxy.plan.hoist import Hoist
+from rvbbit_proxy.plan.pairs import joined_plainly
 from rvbbit_proxy.plan.rules.filters import row_source
 from rvbbit_proxy.plan.scope import (
     has_calls,
@@ -21,10 +22,9 @@ from rvbbit_proxy.plan.scope import (
     scope_calls,
     set_condition,
     source_names,
-    sources,
     where_conjuncts,
 )
-from rvbbit_proxy.plan.staging import Staging, literal_value, typed
+from rvbbit_proxy.plan.staging import Staging, Stop
 
 
 def order_filters(select: exp.Select, staging: Staging, position: str = "WHERE") -> exp.Select:
@@ -41,11 +41,11 @@ def _stage(group: list[exp.Expr], select: exp.Select, staging: Staging, position
     plain = [part for part in where_conjuncts(select) if not has_calls(part)]
     others = [part for part in where_conjuncts(select) if has_calls(part) and part not in group]
     hoist = Hoist(select, staging)
-    inside = [hoist.outer(_typed_operands(part, staging)) for part in group]
+    inside = [hoist.outer(typed_operands(part, staging)) for part in group]
     rows = row_source(select, plain)
     rows.set("distinct", exp.Distinct())
-    spool = hoist.spool(rows, "what the conditions read, as a sample and then the rest", _by_hash(hoist))
-    judged = stage_waves(group, inside, select, spool, None, staging, position)
+    spool = hoist.spool(rows, "what the conditions read, as a sample and then the rest", hoist.by_hash())
+    judged = stage_waves(group, inside, select, Stop(spool, None), staging, position)
     set_condition(select, "where", [*plain, *judged, *others])
 
 
@@ -55,7 +55,7 @@ def _groups(conditions: list[exp.Expr], select: exp.Select) -> list[list[exp.Exp
     Where sources are joined by nothing that is plain, those are the conditions over one source: what conditions over
     several read would be the product of the sources.
     """
-    if len(sources(select)) <= 1 or _joined_plainly(select):
+    if joined_plainly(select):
         return [conditions] if _can_vary(conditions) else []
     groups: dict[str, list[exp.Expr]] = {}
     for condition in conditions:
@@ -70,15 +70,6 @@ def _can_vary(conditions: list[exp.Expr]) -> bool:
     return len(conditions) > 1 or any(map(is_choice, conditions))
 
 
-def _joined_plainly(select: exp.Select) -> bool:
-    """Whether every source is tied to the others by a condition without operators."""
-    equal = [part for part in where_conjuncts(select) if isinstance(part, exp.EQ) and not has_calls(part)]
-    joins = select.args.get("joins") or []
-    loose = [join for join in joins if join.args.get("on") in (None, exp.true()) and not join.args.get("using")]
-    tied = sum(len({column.table for column in part.find_all(exp.Column)}) > 1 for part in equal)
-    return not select.args.get("laterals") and len(loose) <= tied
-
-
 def _steady(condition: exp.Expr, select: exp.Select, staging: Staging) -> bool:
     """Whether the condition is of this scope's rows alone and the same whenever it is asked."""
     if is_volatile(condition) or refers_outside(condition, source_names(select)):
@@ -88,25 +79,3 @@ def _steady(condition: exp.Expr, select: exp.Select, staging: Staging) -> bool:
     return not any(
         has_calls(node) and node.find(exp.Query) for node in condition.find_all(exp.In, exp.Any, exp.All)
     )
-
-
-def _typed_operands(condition: exp.Expr, staging: Staging) -> exp.Expr:
-    """Return the condition with operands cast to what the operator takes: any such type can be told apart."""
-    holder = exp.Paren(this=condition.copy())
-    for call in scope_calls(holder):
-        operator = staging.operator_of(call)
-        call.set(
-            "expressions",
-            [
-                value if literal_value(value)[0] else typed(arg, value)
-                for arg, value in zip(operator.args, call.expressions, strict=False)
-            ],
-        )
-    found: exp.Expr = holder.this
-    return found
-
-
-def _by_hash(hoist: Hoist) -> exp.Order:
-    columns: list[exp.Expr] = [exp.cast(exp.column(item.alias), "text") for item in hoist.items]
-    whole = exp.Anonymous(this="concat", expressions=columns or [exp.Literal.string("")])
-    return exp.Order(expressions=[exp.Ordered(this=exp.Anonymous(this="md5", expressions=[whole]))])

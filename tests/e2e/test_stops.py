@@ -1,0 +1,75 @@
+"""Statements that need only some of the rows: how often the model is asked, each input alone, on both upstreams."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from scripted_model import ScriptedModel
+
+from tests.e2e.conftest import MODEL, PRICES, Running
+
+ROWS = """
+DROP TABLE IF EXISTS books;
+CREATE TABLE books (id int, kind text, title text, blurb text);
+INSERT INTO books SELECT i, 'k' || i % 3, CASE WHEN i % 2 = 0 THEN 'red ' ELSE 'blue ' END || i, 'blurb ' || i
+FROM generate_series(0, 99) AS r(i);
+DROP TABLE IF EXISTS loans;
+CREATE TABLE loans (id int, book int, note text);
+INSERT INTO loans SELECT i, i % 100, CASE WHEN i % 2 = 0 THEN 'late ' ELSE 'kept ' END || i
+FROM generate_series(0, 299) AS r(i)
+"""
+A = "SELECT title FROM books WHERE title MEANS 'red'"
+B = "SELECT blurb FROM books WHERE blurb MEANS 'blurb'"
+
+
+@pytest.fixture(params=["duckdb", "postgres"])
+def library(request: pytest.FixtureRequest, serve: Callable[..., Running], model: ScriptedModel) -> Running:
+    """A server on either upstream, without batches: 100 books, every second one red; three loans of each."""
+    url = request.getfixturevalue("postgres_url") if request.param == "postgres" else None
+    server = serve(model=MODEL, prices=PRICES, batch_size=1, meta=0, upstream=url)
+    with server.connect() as connection:
+        for statement in ROWS.split(";"):
+            connection.execute(statement)
+    return server
+
+
+def ask(server: Running, model: ScriptedModel, sql: str) -> tuple[list[tuple[Any, ...]], int]:
+    """Return the rows, and how many requests they took where nothing is known."""
+    model.reset()
+    with server.connect() as connection:
+        connection.execute("SET rvbbit.cache = off")
+        return connection.execute(sql).fetchall(), model.requests
+
+
+def test_union_stops_at_its_limit(library: Running, model: ScriptedModel) -> None:
+    reds = [("red 0",), ("red 2",), ("red 4",), ("red 6",)]
+    assert ask(library, model, f"{A} UNION ALL {B} LIMIT 4") == (reds, 8)
+    assert ask(library, model, f"SELECT * FROM ({A} UNION ALL {B}) AS t LIMIT 4") == (reds, 8)
+    assert ask(library, model, f"SELECT kind FROM books UNION ALL {A} LIMIT 4")[1] == 0
+    rows, asked = ask(library, model, f"{A} AND id < 4 UNION ALL {B} LIMIT 4")
+    assert rows == [("red 0",), ("red 2",), ("blurb 0",), ("blurb 1",)] and asked == 4 + 2
+    rows, asked = ask(library, model, f"{A} UNION ALL {B} ORDER BY title DESC LIMIT 2")
+    assert rows == [("red 98",), ("red 96",)] and asked <= 10
+
+
+def test_different_rows_stop_at_their_limit(library: Running, model: ScriptedModel) -> None:
+    rows, asked = ask(library, model, A.replace("SELECT", "SELECT DISTINCT") + " LIMIT 4")
+    assert len(set(rows)) == 4 and asked <= 30
+    rows, asked = ask(library, model, f"{A} UNION {B} LIMIT 4")
+    assert len(set(rows)) == 4 and asked <= 30
+
+
+def test_one_row_of_each_kind_is_enough(library: Running, model: ScriptedModel) -> None:
+    rows, asked = ask(library, model, "SELECT DISTINCT kind FROM books WHERE title MEANS 'red' ORDER BY kind")
+    assert rows == [("k0",), ("k1",), ("k2",)] and asked <= 30
+    rows, asked = ask(library, model, "SELECT DISTINCT kind FROM books WHERE title MEANS 'green'")
+    assert rows == [] and asked == 100
+
+
+@pytest.mark.parametrize(
+    "sql", ["SELECT EXISTS ({})", "SELECT 1 WHERE EXISTS ({})", "SELECT 1 WHERE NOT EXISTS ({})"]
+)
+def test_exists_asks_one(library: Running, model: ScriptedModel, sql: str) -> None:
+    assert ask(library, model, sql.format(A))[1] == 1
