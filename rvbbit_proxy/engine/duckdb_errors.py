@@ -61,6 +61,7 @@ ERROR_RULES = (
     _rule(r'^Invalid Input: (function ".*" does not exist)$', "42883", r"\1"),
     _rule(r'^Invalid Input: (schema ".*" does not exist)$', "3F000", r"\1"),
     _rule(r"^Invalid Input: (unrecognized configuration parameter .*)$", "42704", r"\1"),
+    _rule(r"^Invalid Input: (invalid format specification .*)$", "22007", r"\1"),
     # names that are not there
     _rule(
         r'^Catalog: (?:Table|View) with name "?(.+?)"? does not exist', "42P01", r'relation "\1" does not exist'

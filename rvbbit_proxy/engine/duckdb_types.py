@@ -2,8 +2,8 @@
 
 The wire takes a fixed list of Arrow forms. A DuckDB type outside of it (HUGEINT, TIMETZ, STRUCT, …) is cast in
 DuckDB itself, by the expression that :func:`wire_expression` gives, before the rows become Arrow.
-Differs from PostgreSQL: STRUCT, MAP, UNION and VARIANT are json; ENUM is text where it is computed; sum() of integers
-is numeric.
+Differs from PostgreSQL: STRUCT, MAP, UNION and VARIANT are json; ENUM is text where it is computed; sum() of integers is
+numeric in a view or with DISTINCT.
 Source: https://duckdb.org/docs/stable/sql/data_types/overview, pg_type of PostgreSQL 16.
 """
 

@@ -247,27 +247,48 @@ SELECT date_trunc('month', timestamp '2024-02-15 13:14'), date_trunc('hour', tim
 SELECT date_trunc('day', interval '3 days 2 hours'), date_trunc('quarter', timestamp '2024-05-05')
 SELECT date_trunc('day', timestamptz '2024-02-15 13:14+00', 'UTC')
 SELECT age(timestamp '2024-03-01', timestamp '2024-01-31'), age(date '2024-01-02', date '2023-01-01')
--- differs: lacking
 SELECT to_char(timestamp '2024-02-05 13:04:05.678', 'YYYY-MM-DD HH24:MI:SS'), to_char(timestamp '2024-02-05 13:04:05.678', 'YY/M D'), to_char(timestamp '2024-02-05 13:04:05.678', 'HH12:MI:SS.MS AM'), to_char(timestamp '2024-02-05 13:04:05.678', 'HH:MI:SS.US pm')
--- differs: lacking
 SELECT to_char(date '2024-02-05', 'Month'), to_char(date '2024-02-05', 'FMMonth DD, YYYY'), to_char(date '2024-02-05', 'MON mon Mon'), to_char(date '2024-02-05', 'Day'), to_char(date '2024-02-05', 'FMDay DY Dy dy'), to_char(date '2024-02-05', 'MONTH'), to_char(date '2024-02-05', 'FMmonth')
--- differs: lacking
 SELECT to_char(date '2024-02-05', 'DDD DD D ID'), to_char(date '2024-02-05', 'WW IW IYYY IY W'), to_char(date '2024-02-05', 'Q'), to_char(date '2024-02-05', 'J'), to_char(date '2024-02-05', 'CC'), to_char(date '2024-02-05', '"Year:" YYYY'), to_char(date '2024-02-05', 'FMMM/FMDD/YYYY'), to_char(date '2024-02-05', 'DDth FMDDth')
--- differs: lacking
 SELECT to_char(interval '1 day 02:03:04', 'DD HH24:MI:SS'), to_char(interval '26 hours', 'HH24:MI')
--- differs: lacking
 SELECT to_char(timestamptz '2024-02-05 13:04:05+00', 'YYYY-MM-DD"T"HH24:MI:SSOF'), to_char(timestamptz '2024-02-05 13:04:05+00', 'TZ')
--- differs: lacking
 SELECT to_char(NULL::timestamp, 'YYYY'), to_char(timestamp '2024-02-05 13:04:05', 'YYYYMMDDHH24MISS'), to_char(timestamp '2024-02-05 13:04:05', 'Y,YYY YYY Y'), to_char(timestamp '2024-02-05 00:04:05', 'HH12 SSSS')
--- differs: lacking
 SELECT to_char(1234.5, '9999.99'), to_char(1234.5, 'FM9999.99'), to_char(1234.567, '9,999.99'), to_char(-5, '999'), to_char(5, '000'), to_char(5, 'FM000'), to_char(0.5, '0.99'), to_char(0.5, '9.99'), to_char(1234567, '9,999,999'), to_char(1234567, 'FM9,999,999')
--- differs: lacking
 SELECT to_char(125, '999'), to_char(12345, '999'), to_char(-12.5, 'S99.9'), to_char(12.5, '99.9MI'), to_char(-12.5, '99.9PR'), to_char(12.5, 'FM$99.90'), to_char(1.5, 'FM990.00'), to_char(0, '99'), to_char(12, '99th')
 -- differs: lacking
 SELECT to_char(1234.5::float8, 'FM9G999D00'), to_char(0.25::float8, 'FM90.0%'), to_char(NULL::int, '99'), to_char(485, '9 9 9')
+SELECT to_char(1234.5, '9999.99'), to_char(-5, '9999.99'), to_char(0, '9999.99'), to_char(0.5, '9999.99'), to_char(-12.5, '9999.99'), to_char(1234567, '9999.99'), to_char(113, '9999.99'), to_char(99.995, '9999.99'), to_char(1.1::float8, '9999.99'), to_char(-7::int, '9999.99')
+SELECT to_char(1234.5, 'FM9,999,990.00'), to_char(-5, 'FM9,999,990.00'), to_char(0, 'FM9,999,990.00'), to_char(0.5, 'FM9,999,990.00'), to_char(-12.5, 'FM9,999,990.00'), to_char(1234567, 'FM9,999,990.00'), to_char(113, 'FM9,999,990.00'), to_char(99.995, 'FM9,999,990.00'), to_char(1.1::float8, 'FM9,999,990.00'), to_char(-7::int, 'FM9,999,990.00')
+SELECT to_char(1234.5, '000'), to_char(-5, '000'), to_char(0, '000'), to_char(0.5, '000'), to_char(-12.5, '000'), to_char(1234567, '000'), to_char(113, '000'), to_char(99.995, '000'), to_char(1.1::float8, '000'), to_char(-7::int, '000')
+SELECT to_char(1234.5, 'S99.9'), to_char(-5, 'S99.9'), to_char(0, 'S99.9'), to_char(0.5, 'S99.9'), to_char(-12.5, 'S99.9'), to_char(1234567, 'S99.9'), to_char(113, 'S99.9'), to_char(99.995, 'S99.9'), to_char(1.1::float8, 'S99.9'), to_char(-7::int, 'S99.9')
+SELECT to_char(1234.5, '99.9MI'), to_char(-5, '99.9MI'), to_char(0, '99.9MI'), to_char(0.5, '99.9MI'), to_char(-12.5, '99.9MI'), to_char(1234567, '99.9MI'), to_char(113, '99.9MI'), to_char(99.995, '99.9MI'), to_char(1.1::float8, '99.9MI'), to_char(-7::int, '99.9MI')
+SELECT to_char(1234.5, '99.9PR'), to_char(-5, '99.9PR'), to_char(0, '99.9PR'), to_char(0.5, '99.9PR'), to_char(-12.5, '99.9PR'), to_char(1234567, '99.9PR'), to_char(113, '99.9PR'), to_char(99.995, '99.9PR'), to_char(1.1::float8, '99.9PR'), to_char(-7::int, '99.9PR')
+SELECT to_char(1234.5, '$999,999.00'), to_char(-5, '$999,999.00'), to_char(0, '$999,999.00'), to_char(0.5, '$999,999.00'), to_char(-12.5, '$999,999.00'), to_char(1234567, '$999,999.00'), to_char(113, '$999,999.00'), to_char(99.995, '$999,999.00'), to_char(1.1::float8, '$999,999.00'), to_char(-7::int, '$999,999.00')
+SELECT to_char(1234.5, 'FM999.009'), to_char(-5, 'FM999.009'), to_char(0, 'FM999.009'), to_char(0.5, 'FM999.009'), to_char(-12.5, 'FM999.009'), to_char(1234567, 'FM999.009'), to_char(113, 'FM999.009'), to_char(99.995, 'FM999.009'), to_char(1.1::float8, 'FM999.009'), to_char(-7::int, 'FM999.009')
+SELECT to_char(1234.5, '99th'), to_char(-5, '99th'), to_char(0, '99th'), to_char(0.5, '99th'), to_char(-12.5, '99th'), to_char(1234567, '99th'), to_char(113, '99th'), to_char(99.995, '99th'), to_char(1.1::float8, '99th'), to_char(-7::int, '99th')
+SELECT to_char(1234.5, 'FM99TH'), to_char(-5, 'FM99TH'), to_char(0, 'FM99TH'), to_char(0.5, 'FM99TH'), to_char(-12.5, 'FM99TH'), to_char(1234567, 'FM99TH'), to_char(113, 'FM99TH'), to_char(99.995, 'FM99TH'), to_char(1.1::float8, 'FM99TH'), to_char(-7::int, 'FM99TH')
+SELECT to_char(1234.5, 'SG99'), to_char(-5, 'SG99'), to_char(0, 'SG99'), to_char(0.5, 'SG99'), to_char(-12.5, 'SG99'), to_char(1234567, 'SG99'), to_char(113, 'SG99'), to_char(99.995, 'SG99'), to_char(1.1::float8, 'SG99'), to_char(-7::int, 'SG99')
+SELECT to_char(1234.5, 'PL99'), to_char(-5, 'PL99'), to_char(0, 'PL99'), to_char(0.5, 'PL99'), to_char(-12.5, 'PL99'), to_char(1234567, 'PL99'), to_char(113, 'PL99'), to_char(99.995, 'PL99'), to_char(1.1::float8, 'PL99'), to_char(-7::int, 'PL99')
+SELECT to_char(1234.5, 'L99.99'), to_char(-5, 'L99.99'), to_char(0, 'L99.99'), to_char(0.5, 'L99.99'), to_char(-12.5, 'L99.99'), to_char(1234567, 'L99.99'), to_char(113, 'L99.99'), to_char(99.995, 'L99.99'), to_char(1.1::float8, 'L99.99'), to_char(-7::int, 'L99.99')
+SELECT to_char(1234.5, '990D0'), to_char(-5, '990D0'), to_char(0, '990D0'), to_char(0.5, '990D0'), to_char(-12.5, '990D0'), to_char(1234567, '990D0'), to_char(113, '990D0'), to_char(99.995, '990D0'), to_char(1.1::float8, '990D0'), to_char(-7::int, '990D0')
+SELECT to_char(1234.5, '.99'), to_char(-5, '.99'), to_char(0, '.99'), to_char(0.5, '.99'), to_char(-12.5, '.99'), to_char(1234567, '.99'), to_char(113, '.99'), to_char(99.995, '.99'), to_char(1.1::float8, '.99'), to_char(-7::int, '.99')
+SELECT to_char(1234.5, 'FM90.0%'), to_char(-5, 'FM90.0%'), to_char(0, 'FM90.0%'), to_char(0.5, 'FM90.0%'), to_char(-12.5, 'FM90.0%'), to_char(1234567, 'FM90.0%'), to_char(113, 'FM90.0%'), to_char(99.995, 'FM90.0%'), to_char(1.1::float8, 'FM90.0%'), to_char(-7::int, 'FM90.0%')
+SELECT to_char(timestamp '2024-02-05 13:04:05.678', 'YYYY-MM-DD HH24:MI:SS'), to_char(date '2023-12-31', 'YYYY-MM-DD HH24:MI:SS'), to_char(timestamptz '2024-11-22 00:00:09.000123+00', 'YYYY-MM-DD HH24:MI:SS')
+SELECT to_char(timestamp '2024-02-05 13:04:05.678', 'HH12:MI:SS.MS AM'), to_char(date '2023-12-31', 'HH12:MI:SS.MS AM'), to_char(timestamptz '2024-11-22 00:00:09.000123+00', 'HH12:MI:SS.MS AM')
+SELECT to_char(timestamp '2024-02-05 13:04:05.678', 'FMMonth DDth, YYYY'), to_char(date '2023-12-31', 'FMMonth DDth, YYYY'), to_char(timestamptz '2024-11-22 00:00:09.000123+00', 'FMMonth DDth, YYYY')
+SELECT to_char(timestamp '2024-02-05 13:04:05.678', 'Day DD month'), to_char(date '2023-12-31', 'Day DD month'), to_char(timestamptz '2024-11-22 00:00:09.000123+00', 'Day DD month')
+SELECT to_char(timestamp '2024-02-05 13:04:05.678', 'DDD D ID WW W IW IYYY Q J CC'), to_char(date '2023-12-31', 'DDD D ID WW W IW IYYY Q J CC'), to_char(timestamptz '2024-11-22 00:00:09.000123+00', 'DDD D ID WW W IW IYYY Q J CC')
+SELECT to_char(timestamp '2024-02-05 13:04:05.678', 'YYYY-MM-DD"T"HH24:MI:SSOF'), to_char(date '2023-12-31', 'YYYY-MM-DD"T"HH24:MI:SSOF'), to_char(timestamptz '2024-11-22 00:00:09.000123+00', 'YYYY-MM-DD"T"HH24:MI:SSOF')
+SELECT to_char(timestamp '2024-02-05 13:04:05.678', 'Y,YYY YYY Y RM SSSS FF2 a.m. BC TZH:TZM'), to_char(date '2023-12-31', 'Y,YYY YYY Y RM SSSS FF2 a.m. BC TZH:TZM'), to_char(timestamptz '2024-11-22 00:00:09.000123+00', 'Y,YYY YYY Y RM SSSS FF2 a.m. BC TZH:TZM')
+SELECT to_char(timestamp '2024-02-05 13:04:05.678', 'Dy, DD Mon YY'), to_char(date '2023-12-31', 'Dy, DD Mon YY'), to_char(timestamptz '2024-11-22 00:00:09.000123+00', 'Dy, DD Mon YY')
+SELECT to_char(timestamp '2024-02-05 13:04:05.678', 'IDDD IYY FMRM TMDay FMHH24 FMDDD'), to_char(date '2023-12-31', 'IDDD IYY FMRM TMDay FMHH24 FMDDD'), to_char(timestamptz '2024-11-22 00:00:09.000123+00', 'IDDD IYY FMRM TMDay FMHH24 FMDDD')
+SELECT to_char(interval '1 day 02:03:04.5', 'DD HH24:MI:SS.MS'), to_char(interval '14 months 100 hours', 'YYYY MM FMHH24'), to_char(time '10:20:30', 'HH12:MI AM')
+SELECT to_char(interval '1 day', 'Month')
+SELECT to_char(born, 'YYYY-MM') AS month, count(*) FROM people GROUP BY to_char(born, 'YYYY-MM') ORDER BY 1
+-- differs: lacking
+SELECT to_char(12, '99V9')
 SELECT to_date('2024-02-05', 'YYYY-MM-DD'), to_date('05 Feb 2024', 'DD Mon YYYY'), to_date('20240205', 'YYYYMMDD'), to_date('02/05/24', 'MM/DD/YY')
 SELECT to_timestamp('2024-02-05 13:04:05', 'YYYY-MM-DD HH24:MI:SS'), to_timestamp(1700000000), to_timestamp(1700000000.5)
--- differs: lacking
 SELECT to_number('1,234.5', '9,999.9'), to_number('-12', 'S99')
 SELECT make_date(2024, 2, 5), make_time(1, 2, 3.5), make_timestamp(2024, 2, 5, 1, 2, 3.5), make_interval(days => 3), make_interval(1, 2, 3, 4, 5, 6, 7.5)
 SELECT justify_days(interval '35 days'), justify_hours(interval '27 hours'), justify_interval(interval '1 mon -1 hour')
@@ -553,7 +574,6 @@ SET work_mem = '64MB'
 SHOW work_mem
 -- differs: session
 SET work_mem = 'x'
--- differs: definitions
 DO $$ BEGIN NULL; END $$
 -- differs: definitions
 CLUSTER
@@ -564,7 +584,6 @@ DISCARD PLANS
 SET ROLE none
 RESET ROLE
 SET SESSION AUTHORIZATION DEFAULT
--- differs: definitions
 SET CONSTRAINTS ALL DEFERRED
 
 -- the session and the catalogs

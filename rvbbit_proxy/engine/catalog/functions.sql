@@ -154,6 +154,19 @@ CREATE MACRO rvbbit_fn.main.justify_interval(x) AS rvbbit_fn.base.interval_of(
     (datepart('year', x) * 12 + datepart('month', x)) * 2592000000000 + datepart('day', x) * 86400000000
     + rvbbit_fn.base.time_part(x));
 
+-- what to_char() puts together
+CREATE MACRO rvbbit_fn.base.ordinal_end(x) AS CASE WHEN right(lpad(x, 2, '0'), 2) BETWEEN '11' AND '13' THEN 'th'
+    WHEN right(x, 1) = '1' THEN 'st' WHEN right(x, 1) = '2' THEN 'nd' WHEN right(x, 1) = '3' THEN 'rd' ELSE 'th' END;
+CREATE MACRO rvbbit_fn.base.ordinal(x, letters) AS x || CASE WHEN letters = 'TH' THEN upper(rvbbit_fn.base.ordinal_end(x))
+    ELSE rvbbit_fn.base.ordinal_end(x) END;
+CREATE MACRO rvbbit_fn.base.padded(x, size) AS CASE WHEN x < 0 THEN '-' ELSE '' END
+    || lpad(abs(x)::BIGINT::VARCHAR, greatest(size, system.main.length(abs(x)::BIGINT::VARCHAR))::INTEGER, '0');
+CREATE MACRO rvbbit_fn.base.laid_out(digits, size, zeros) AS CASE WHEN system.main.length(digits) > size THEN repeat('#', size)
+    ELSE lpad(lpad(digits, greatest(zeros, system.main.length(digits))::INTEGER, '0'), size, ' ') END;
+CREATE MACRO rvbbit_fn.main.to_number(x, template) AS CASE WHEN template IS NOT NULL THEN
+    (CASE WHEN system.main.regexp_matches(x, '[-<]') THEN '-' ELSE '' END
+     || regexp_replace(x, '[^0-9.]', '', 'g'))::DECIMAL(38, 10) END;
+
 -- arrays
 CREATE MACRO rvbbit_fn.main.array_length(items) AS system.main.len(items)::INTEGER,
     (items, dimension) AS CASE WHEN dimension = 1 THEN nullif(system.main.len(items), 0)::INTEGER
