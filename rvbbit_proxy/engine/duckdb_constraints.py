@@ -28,10 +28,13 @@ _KEYS = ("PRIMARY KEY", "UNIQUE")
 _ON_CONSTRAINT = ["ON", "CONFLICT", "ON", "CONSTRAINT"]
 _LISTED = """
     SELECT constraint_type,
-           rvbbit_fn.base.constraint_name(constraint_type, table_name, constraint_column_names, constraint_name),
+           rvbbit_fn.base.constraint_name(
+               constraint_type, table_name, constraint_column_names, constraint_name, expression, t."comment"),
            CASE WHEN database_name = 'temp' THEN 'pg_temp_1' WHEN schema_name = 'main' THEN 'public' ELSE schema_name END,
            table_name, constraint_column_names, referenced_table, referenced_column_names, constraint_text
     FROM duckdb_constraints()
+    JOIN (SELECT database_name, schema_name, table_name, "comment" FROM duckdb_tables()) t
+      USING (database_name, schema_name, table_name)
     UNION ALL
     SELECT 'UNIQUE', index_name, CASE schema_name WHEN 'main' THEN 'public' ELSE schema_name END, table_name,
            str_split(expressions[2:-2], ', '), NULL, [], ''
@@ -106,19 +109,28 @@ def _listed(connection: duckdb.DuckDBPyConnection) -> list[Constraint]:
 def written_table(sql: str) -> str | None:
     """Return the name of the table that a statement writes to, without its schema.
 
-    >>> (
-    ...     written_table('WITH a AS (SELECT 1) INSERT INTO s."T" SELECT * FROM a'),
-    ...     written_table("UPDATE t SET a = 1"),
-    ... )
-    ('T', 't')
+    >>> written_table('WITH a AS (SELECT 1) INSERT INTO s."T" SELECT * FROM a')
+    'T'
+    """
+    name = written_name(sql)
+    return None if name is None else unquote_identifier(lexemes(name)[-1])
+
+
+def written_name(sql: str) -> str | None:
+    """Return the name of the table that a statement writes to, as it is written; None where it writes to none.
+
+    >>> written_name('INSERT INTO s."T" VALUES (1)'), written_name("UPDATE t SET a = 1"), written_name("SELECT 1")
+    ('s."T"', 't', None)
     """
     parts = lexemes(sql)
     for at, part in enumerate(parts[:-1]):
-        before = parts[at - 1].text.upper() if at else ""
-        if part.text.upper() == "INTO" or (part.text.upper() == "UPDATE" and before not in ("DO", "FOR")):
-            return unquote_identifier(parts[name_end(parts, at + 1) - 1])
-        if part.text.upper() == "FROM" and before == "DELETE":
-            return unquote_identifier(parts[name_end(parts, at + 1) - 1])
+        word, before = part.text.upper(), parts[at - 1].text.upper() if at else ""
+        if (
+            word == "INTO"
+            or (word == "UPDATE" and before not in ("DO", "FOR"))
+            or (word == "FROM" and before == "DELETE")
+        ):
+            return sql[parts[at + 1].start : parts[name_end(parts, at + 1) - 1].end]
     return None
 
 

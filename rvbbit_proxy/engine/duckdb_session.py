@@ -21,12 +21,14 @@ import pyarrow as pa
 
 from rvbbit_proxy.engine.catalog.declared import DeclaredColumns, marked_comment, marks, spell_types
 from rvbbit_proxy.engine.catalog.emulation import SessionCatalog, announced
-from rvbbit_proxy.engine.catalog.rewrite import Rewritten
+from rvbbit_proxy.engine.catalog.foreign_keys import Reference, marked_table_comment
+from rvbbit_proxy.engine.catalog.rewrite import Rewritten, Step
 from rvbbit_proxy.engine.catalog.sums import plain_sums
 from rvbbit_proxy.engine.duckdb_constraints import VIOLATIONS, explain_violation, spell_conflict_target
 from rvbbit_proxy.engine.duckdb_copy import DuckDBCopyIn
 from rvbbit_proxy.engine.duckdb_errors import DRIVER_ERRORS, read_fault, translate_error
 from rvbbit_proxy.engine.duckdb_few import FEW_ROWS, FewQueries, FewQuery, Inexact, are_exact, is_bounded, run_few
+from rvbbit_proxy.engine.duckdb_foreign_keys import KeyChecks, KeyCommits, Side
 from rvbbit_proxy.engine.duckdb_guard import (
     LEDGER_CATALOGS,
     check_statement,
@@ -37,6 +39,7 @@ from rvbbit_proxy.engine.duckdb_guard import (
 from rvbbit_proxy.engine.duckdb_inference import KEPT, PROBE_ERRORS, QUERY_PLAN, DuckDBBinder
 from rvbbit_proxy.engine.duckdb_inserts import name_columns, spell_literals
 from rvbbit_proxy.engine.duckdb_instance import Health
+from rvbbit_proxy.engine.duckdb_keys import kept_keys, take_keys
 from rvbbit_proxy.engine.duckdb_lengths import fit_lengths
 from rvbbit_proxy.engine.duckdb_missing import missing_feature
 from rvbbit_proxy.engine.duckdb_origins import ColumnOrigins, StatementOrigins
@@ -52,6 +55,7 @@ from rvbbit_proxy.engine.duckdb_result import (
 from rvbbit_proxy.engine.duckdb_sequences import without_sequences
 from rvbbit_proxy.engine.duckdb_skipped import lookup_of, skipped
 from rvbbit_proxy.engine.duckdb_steps import in_steps
+from rvbbit_proxy.engine.duckdb_tables import find_table
 from rvbbit_proxy.engine.duckdb_types import fetch_expression
 from rvbbit_proxy.engine.statement import (
     COUNTED,
@@ -81,6 +85,7 @@ from rvbbit_proxy.errors import (
 from rvbbit_proxy.sql.copy import CopyCommand
 from rvbbit_proxy.sql.lexer import Statement as StatementText
 from rvbbit_proxy.sql.lexer import leading_words, lexemes, split_statements, unquote_identifier, words
+from rvbbit_proxy.sql.lists import split_list
 from rvbbit_proxy.sql.remembered import LONGEST_KEPT
 from rvbbit_proxy.wire.types.style import DEFAULT_STYLE, TextStyle
 
@@ -126,6 +131,7 @@ class DuckDBSession(UpstreamSession):
         *,
         has_ledger: bool = False,
         health: Health | None = None,
+        commits: KeyCommits | None = None,
     ) -> None:
         super().__init__()
         self.style: TextStyle = DEFAULT_STYLE
@@ -135,6 +141,7 @@ class DuckDBSession(UpstreamSession):
         self._statement = Rewritten("")
         self._has_ledger = has_ledger
         self._health = health or Health()
+        self._keys = KeyChecks(connection, catalog.references, commits or KeyCommits())
         self._binder = DuckDBBinder(connection, lambda: catalog.version)
         self._column_origins = ColumnOrigins(
             connection, lambda: catalog.version, self._binder.table_columns, catalog.declared
@@ -174,12 +181,15 @@ class DuckDBSession(UpstreamSession):
                 return self._run_few(sql, parameters, query) or self._run(sql, parameters)
             if is_about_privileges(sql):
                 return self._grant(sql)
+            if words_of(sql, 2) == ("SET", "CONSTRAINTS"):
+                return self._set_constraints(sql)
             notices = skipped(sql, self._exists)
-            asked, sql = sql, self._prepared(sql, result_formats)
+            asked, sql = sql, self._prepared(sql, result_formats) or sql
             if not notices:
                 self._statement = self._with_marks(self._statement, asked)
-            if self._statement.before or self._statement.after:
-                result = self._run_among(self._statement)
+            touched = self._keys.touched(sql)
+            if self._statement.before or self._statement.after or touched:
+                result = self._run_among(self._statement, parameters, touched)
             else:
                 result = self._run_or_complete(sql, parameters)
                 if self._statement == Rewritten(asked):
@@ -202,6 +212,18 @@ class DuckDBSession(UpstreamSession):
         tag = grant(sql, lambda name: self._connection.sql(self._prepared(f"SELECT 1 FROM {name} LIMIT 0")))
         self._tell(GRANTED)
         return DuckDBResult(None, tag)
+
+    def _set_constraints(self, sql: str) -> DuckDBResult:
+        """Run SET CONSTRAINTS; only foreign keys are ever deferred."""
+        if self._status == "I":
+            self._notice("WARNING", "25P01", "SET CONSTRAINTS can only be used in transaction blocks")
+        *named, mode = [part for part in lexemes(sql)[2:] if part.text != ";"]
+        items = split_list(named)
+        names = [unquote_identifier(item[-1]) for item in items if item]
+        if len(named) == 1 and named[0].text.upper() == "ALL":
+            names = []
+        self._keys.set_constraints(names, deferred=mode.text.upper() == "DEFERRED")
+        return DuckDBResult(None, "SET CONSTRAINTS")
 
     def _exists(self, kind: str, name: str) -> bool:
         """Tell whether there is an object of a kind under a name as written; see ``duckdb_skipped``."""
@@ -309,9 +331,14 @@ class DuckDBSession(UpstreamSession):
             checked = spell_literals(checked, self._binder.table_columns)
         if words_of(checked, 3) == ("COMMENT", "ON", "COLUMN"):
             checked = marked_comment(checked, self._catalog.comment_of)
-        spelt = spell_types(checked)
+        elif words_of(checked, 3) == ("COMMENT", "ON", "TABLE"):
+            checked = marked_table_comment(checked, self._table_comment)
+        kept, table, keys = take_keys(checked)
+        spelt = spell_types(kept)
         found = self._catalog.prepare(spelt, in_block=self._status != "I", formats=formats)
-        found = in_steps(found, self._connection, self._catalog.wait_for_renames)
+        found = in_steps(found, self._connection, self._catalog.wait_for_renames, self._catalog.references)
+        if keys:
+            found = replace(found, after=(*found.after, kept_keys(table, keys)))
         fitted = self._fitted(found.sql)
         displaced = found.displaced or len(spelt) != len(checked) or fitted != found.sql
         self._statement = replace(found, sql=fitted, displaced=displaced)
@@ -334,6 +361,10 @@ class DuckDBSession(UpstreamSession):
     def _column_names(self, table: str) -> list[str]:
         return [name for name, _ in self._binder.table_columns(table)]
 
+    def _table_comment(self, table: str) -> str | None:
+        found = find_table(self._connection, table)
+        return found.comment if found is not None else None
+
     def _with_marks(self, statement: Rewritten, sql: str) -> Rewritten:
         """Return a definition with what keeps the types its columns are declared with."""
         kept = [
@@ -347,19 +378,29 @@ class DuckDBSession(UpstreamSession):
         known = self._statement.parameter_oids
         return [given or here for given, here in zip_longest(type_oids, known, fillvalue=0)]
 
-    def _run_among(self, statement: Rewritten) -> DuckDBResult:
-        """Run a statement between those that belong to it, all of them or none."""
+    def _run_among(
+        self,
+        statement: Rewritten,
+        parameters: Sequence[Parameter],
+        touched: Sequence[tuple[Reference, Side]],
+    ) -> DuckDBResult:
+        """Run a statement between those that belong to it, all of them or none; ``touched`` are held to."""
         alone, self._among_others = self._status == "I", True
         if statement.renames_indexed:
             self._catalog.renames_indexed()
         if alone:
             self._connection.execute("BEGIN TRANSACTION")
+            self._keys.begin()
         try:
-            for needed in statement.before:
-                self._connection.execute(needed)
-            result = self._run(statement.sql, ())
-            for left in statement.after:
-                self._connection.execute(left)
+            for step in statement.before:
+                self._take(step)
+            result = (
+                self._run_or_complete(statement.sql, parameters) if statement.sql else self._altered(statement.tag)
+            )
+            for step in statement.after:
+                self._take(step)
+            deleted = words_of(statement.sql, 1) not in (("UPDATE",), ("INSERT",))
+            self._keys.enforce(touched, deleted=deleted)
         except BaseException:
             if alone:
                 self._connection.execute("ROLLBACK")
@@ -368,9 +409,31 @@ class DuckDBSession(UpstreamSession):
         finally:
             self._among_others = False
         if alone:
-            self._connection.execute("COMMIT")
-            self._catalog.block_ended(committed=True)
+            self._commit()
         return result
+
+    def _take(self, step: Step) -> None:
+        for text in (step,) if isinstance(step, str) else step(self._connection):
+            self._connection.execute(text)
+
+    def _altered(self, tag: str) -> DuckDBResult:
+        self._writes += 1
+        self._catalog.defined(tag, in_block=True)
+        return DuckDBResult(None, tag)
+
+    def _commit(self) -> None:
+        """Commit, unless a foreign key is violated, or may be by what others have committed meanwhile."""
+        committed = False
+        try:
+            self._keys.check_waiting()
+            with self._keys.commit():
+                self._connection.execute("COMMIT")
+            committed = True
+        finally:
+            if not committed:
+                with suppress(duckdb.TransactionException):  # it was DuckDB that could not commit, and rolled back
+                    self._connection.execute("ROLLBACK")
+            self._catalog.block_ended(committed=committed)
 
     def _checked(self, sql: str) -> str:
         """Return the statement DuckDB may be given; raises for what it must not."""
@@ -609,6 +672,7 @@ class DuckDBSession(UpstreamSession):
         else:
             self._catalog.block_begins()
             self._begun_as = "BEGIN TRANSACTION READ ONLY" if command.read_only else "BEGIN TRANSACTION"
+            self._keys.begin()
             self._connection.execute(self._begun_as)
             self._writes_before_block = self._writes
             self._status = "T"
@@ -621,10 +685,13 @@ class DuckDBSession(UpstreamSession):
             self._notice("WARNING", "25P01", "there is no transaction in progress")
             return DuckDBResult(None, command.verb.upper())
         verb = "commit" if command.verb == "commit" and status == "T" else "rollback"
-        try:
-            self._connection.execute(verb)
-        finally:
-            self._catalog.block_ended(committed=verb == "commit")
+        if verb == "commit":
+            self._commit()
+        else:
+            try:
+                self._connection.execute("ROLLBACK")
+            finally:
+                self._catalog.block_ended(committed=False)
         if command.chain:
             self._begin(TransactionCommand("begin"))
         return DuckDBResult(None, verb.upper())
@@ -674,6 +741,7 @@ class DuckDBSession(UpstreamSession):
             self._connection.execute("ROLLBACK")
         finally:
             self._catalog.block_ended(committed=False)
+        self._keys.begin()
         self._connection.execute(self._begun_as)
         self._writes = self._writes_before_block
 

@@ -1,152 +1,199 @@
-"""One statement of PostgreSQL's that is several of DuckDB's: ALTER TABLE with several actions, DROP of several objects.
+"""One statement of PostgreSQL's that is several of DuckDB's: ALTER TABLE, DROP and TRUNCATE of several objects.
 
-DuckDB alters no table that has an index, but for adding a plain column, so the indexes go before and are made anew
-after, with the names that tables and columns have then; a column of an index cannot be dropped even so. Not here:
-CREATE and TRUNCATE (``catalog.definitions``).
-Source: https://www.postgresql.org/docs/16/sql-altertable.html
+Not here: CREATE (``catalog.definitions``, ``duckdb_keys``), what each action of ALTER TABLE is (``duckdb_alter``).
+Source: https://www.postgresql.org/docs/16/sql-commands.html
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import duckdb
 
-from rvbbit_proxy.engine.catalog.rewrite import Rewritten
+from rvbbit_proxy.engine.catalog.foreign_keys import References
+from rvbbit_proxy.engine.catalog.rewrite import Rewritten, Step
+from rvbbit_proxy.engine.duckdb_alter import (
+    depended_on,
+    is_native,
+    move_references,
+    read_alteration,
+    referring,
+    remove_reference,
+    steps_of,
+)
+from rvbbit_proxy.engine.duckdb_tables import OF_CONSTRAINT, find_table, made_index, quoted
 from rvbbit_proxy.engine.statement import words_of
+from rvbbit_proxy.errors import NotSupported, UpstreamError
 from rvbbit_proxy.sql.lexer import Token, lexemes, unquote_identifier
-from rvbbit_proxy.sql.lists import split_list
+from rvbbit_proxy.sql.lists import name_end, split_list
 
 _DROPPED = frozenset(("TABLE", "VIEW", "SEQUENCE", "INDEX", "SCHEMA", "TYPE"))
-_CHECKED = frozenset(("CONSTRAINT", "NOT", "PRIMARY", "UNIQUE"))
-_INDEXES = """
-    SELECT schema_name, index_name, sql FROM duckdb_indexes()
-    WHERE database_name = current_database() AND lower(table_name) = lower($table)
+_ENDINGS = frozenset(("CASCADE", "RESTRICT"))
+_INDEXED_TABLE = """
+    SELECT database_name, schema_name, table_name FROM duckdb_indexes() WHERE lower(index_name) = lower($name)
       AND (lower(schema_name) = lower($schema) OR $schema IS NULL)
 """
 
 
-@dataclass(frozen=True, slots=True)
-class _Altered:
-    """ALTER TABLE taken apart: its words up to the actions, the table's name, the actions' tokens."""
-
-    head: str
-    name: tuple[str, ...]
-    actions: Sequence[Sequence[Token]]
-
-
 def in_steps(
-    found: Rewritten, connection: duckdb.DuckDBPyConnection, wait_for_renames: Callable[[], None]
+    found: Rewritten,
+    connection: duckdb.DuckDBPyConnection,
+    wait_for_renames: Callable[[], None],
+    references: Callable[[], References],
 ) -> Rewritten:
     """Return the statement with what DuckDB needs before and after it; as it came where that is nothing."""
-    verb = words_of(found.sql, 2)
-    if verb == ("ALTER", "TABLE"):
+    verb = words_of(found.sql, 3)
+    if verb[:2] in (("ALTER", "TABLE"), ("ALTER", "INDEX")):
         wait_for_renames()
-        return _alter(found, connection)
-    if verb[:1] == ("DROP",) and verb[-1] in _DROPPED and "," in found.sql:
-        return _drop(found)
+        return _alter(found, connection) if verb[1] == "TABLE" else _alter_index(found)
+    if verb[:1] == ("DROP",) and verb[1:2] and verb[1] in _DROPPED:
+        return _drop(found, verb[1])
+    if verb[:1] == ("TRUNCATE",):
+        return _truncate(found, connection, references())
     return found
 
 
-def _drop(found: Rewritten) -> Rewritten:
-    """Name one object a statement."""
+def _alter(found: Rewritten, connection: duckdb.DuckDBPyConnection) -> Rewritten:
+    altered = read_alteration(found.sql)
+    table = find_table(connection, altered.name) if altered is not None else None
+    if altered is None or table is None or is_native(altered, table):
+        return found
+    return _stepwise(found, steps_of(altered), "ALTER TABLE")
+
+
+def _stepwise(found: Rewritten, step: Step, tag: str) -> Rewritten:
+    return replace(found, sql="", before=(*found.before, step), displaced=True, renames_indexed=True, tag=tag)
+
+
+def _alter_index(found: Rewritten) -> Rewritten:
+    """Return ALTER INDEX … RENAME TO as the index made anew."""
+    parts = lexemes(found.sql)
+    words = [part.text.upper() for part in parts]
+    start = 4 if words[2:4] == ["IF", "EXISTS"] else 2
+    end = name_end(parts, start)
+    if words[end : end + 2] != ["RENAME", "TO"]:
+        return found
+    name, new = "".join(part.text for part in parts[start:end]), unquote_identifier(parts[end + 2])
+
+    def run(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+        table = _indexed_table(connection, name)
+        if table is None and start == 2:
+            last = unquote_identifier(lexemes(name)[-1])
+            raise UpstreamError(f'relation "{last}" does not exist', sqlstate="42P01")
+        renamed = find_table(connection, table) if table is not None else None
+        for index in renamed.indexes if renamed is not None else ():
+            if renamed is not None and index.name == unquote_identifier(lexemes(name)[-1]):
+                yield f"DROP INDEX {quoted(renamed.database)}.{quoted(index.schema)}.{quoted(index.name)}"
+                yield from made_index(renamed, replace(index, name=new))
+
+    return _stepwise(found, run, "ALTER INDEX")
+
+
+def _indexed_table(connection: duckdb.DuckDBPyConnection, index: str) -> str | None:
+    """Return the whole name of the table that has an index."""
+    *places, name = [unquote_identifier(part) for part in lexemes(index) if part.text != "."]
+    asked = {"name": name, "schema": places[-1] if places else None}
+    rows = connection.execute(_INDEXED_TABLE, asked).fetchall()
+    return ".".join(map(quoted, rows[0])) if rows else None
+
+
+def _drop(found: Rewritten, kind: str) -> Rewritten:
+    """Name one object a statement, and leave nothing that needs it."""
     parts = lexemes(found.sql)
     start = 4 if [part.text.upper() for part in parts[2:4]] == ["IF", "EXISTS"] else 2
-    end = next(
-        (n for n, part in enumerate(parts) if part.text.upper() in ("CASCADE", "RESTRICT", ";")), len(parts)
-    )
-    names = split_list(parts[start:end])
-    if len(names) < 2:
+    end = next((n for n, part in enumerate(parts) if part.text.upper() in (*_ENDINGS, ";")), len(parts))
+    names = [_text(found.sql, name) for name in split_list(parts[start:end]) if name]
+    cascades = any(part.text.upper() == "CASCADE" for part in parts[end:])
+    steps = _needed_first(kind, names, cascades)
+    if not names or (len(names) < 2 and not steps):
         return found
     head = found.sql[: parts[start].start]
     tail = "".join(f" {part.text}" for part in parts[end:] if part.text != ";")
-    *first, last = [head + _text(found.sql, name) + tail for name in names]
-    return replace(found, sql=last, before=(*found.before, *first), displaced=True)
+    *first, last = [head + name + tail for name in names]
+    return replace(found, sql=last, before=(*found.before, *steps, *first), displaced=len(names) > 1)
 
 
-def _alter(found: Rewritten, connection: duckdb.DuckDBPyConnection) -> Rewritten:
-    altered = _read_alter(found.sql)
-    if altered is None:
-        return found
-    steps = [f"{altered.head} {_text(found.sql, action)}" for action in altered.actions]
-    drops, makes = _indexes_around(altered, connection)
-    only = "ONLY" in (part.text.upper() for part in lexemes(found.sql)[2:5])
-    if len(steps) == 1 and not drops and not only:
-        return found
-    return replace(
-        found,
-        sql=steps[-1],
-        before=(*found.before, *drops, *steps[:-1]),
-        after=(*makes, *found.after),
-        displaced=True,
-        renames_indexed=bool(drops),
+def _needed_first(kind: str, names: Sequence[str], cascades: bool) -> tuple[Step, ...]:
+    """Return what is to run before objects are dropped; it raises 2BP01 where something needs them."""
+    if kind == "TABLE":
+        return (lambda connection: _free_tables(connection, names, cascades),)
+    if kind == "INDEX":
+        return (lambda connection: _check_indexes(connection, names),)
+    if kind == "SCHEMA" and cascades:
+        schemas = [unquote_identifier(lexemes(name)[-1]) for name in names]
+        return (lambda connection: _free_schemas(connection, schemas),)
+    return ()
+
+
+def _free_tables(connection: duckdb.DuckDBPyConnection, names: Sequence[str], cascades: bool) -> Iterator[str]:
+    """Drop the foreign keys of other tables that refer to these."""
+    found = [one for one in (referring(connection, name) for name in names) if one is not None]
+    dropped = {(table.database, table.schema, table.name) for table, _ in found}
+    for table, references in found:
+        for reference in references:
+            if reference.child in dropped:
+                continue
+            if not cascades:
+                raise depended_on(f"table {table.name}", reference)
+            yield from remove_reference(connection, reference)
+
+
+def _free_schemas(connection: duckdb.DuckDBPyConnection, schemas: Sequence[str]) -> Iterator[str]:
+    return move_references(
+        connection,
+        lambda one: None if one.key.schema in schemas and one.child[1] not in schemas else one.key,
     )
 
 
-def _read_alter(sql: str) -> _Altered | None:
-    parts = lexemes(sql)
-    words = [part.text.upper() for part in parts]
-    place = 4 if words[2:4] == ["IF", "EXISTS"] else 2
-    optional = " IF EXISTS" if place == 4 else ""
-    place += words[place : place + 1] == ["ONLY"]
-    name = [part for part in parts[place : place + 1] if part.kind in ("word", "quoted")]
-    while name and words[place + 1 : place + 2] == ["."]:
-        place += 2
-        name += parts[place : place + 1]
-    actions = split_list(parts[place + 1 :])
-    if not name or not all(actions):
-        return None
-    head = f"ALTER TABLE{optional} {'.'.join(part.text for part in name)}"
-    return _Altered(head, tuple(map(unquote_identifier, name)), actions)
+def _check_indexes(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> Iterator[str]:
+    for name in names:
+        owner = _indexed_table(connection, name)
+        table = find_table(connection, owner) if owner is not None else None
+        last = unquote_identifier(lexemes(name)[-1])
+        for index in table.indexes if table is not None else ():
+            if index.name == last and index.comment == OF_CONSTRAINT and table is not None:
+                raise UpstreamError(
+                    f"cannot drop index {last} because constraint {last} on table {table.name} requires it",
+                    hint=f"You can drop constraint {last} on table {table.name} instead.",
+                    sqlstate="2BP01",
+                )
+    yield from ()
 
 
-def _indexes_around(
-    altered: _Altered, connection: duckdb.DuckDBPyConnection
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return what drops the table's indexes, and what makes them again."""
-    if all(map(_adds_unchecked, altered.actions)):
-        return (), ()
-    schema = altered.name[-2] if len(altered.name) > 1 else None
-    rows = connection.execute(_INDEXES, {"table": altered.name[-1], "schema": schema}).fetchall()
-    renamed = dict(_renamed(altered.actions))
-    drops = tuple(f"DROP INDEX {_quoted(schema)}.{_quoted(name)}" for schema, name, _ in rows)
-    return drops, tuple(_index_after(sql, altered.name[-1], renamed) for _, _, sql in rows)
+def _truncate(found: Rewritten, connection: duckdb.DuckDBPyConnection, references: References) -> Rewritten:
+    """Empty the tables that refer to these, too, where CASCADE says so.
 
-
-def _adds_unchecked(action: Sequence[Token]) -> bool:
-    """Tell whether an action adds a column that need not be looked at: what an indexed table allows."""
-    words = {part.text.upper() for part in action}
-    return action[0].text.upper() == "ADD" and words.isdisjoint(_CHECKED)
-
-
-def _renamed(actions: Sequence[Sequence[Token]]) -> Iterator[tuple[str | None, str]]:
-    """Yield old name and new of each renamed column; None is the table's old name."""
-    for action in actions:
-        words = [part.text.upper() for part in action]
-        if words[0] != "RENAME" or "TO" not in words:
-            continue
-        old = [part for part in action[1 : words.index("TO")] if part.text.upper() != "COLUMN"]
-        yield unquote_identifier(old[0]) if old else None, action[-1].text
-
-
-def _index_after(sql: str, table: str, renamed: dict[str | None, str]) -> str:
-    """Return the CREATE INDEX under the new names."""
-    parts = lexemes(sql)
-    first = next(n for n, part in enumerate(parts) if part.text == "(")
-    pieces, done = [], 0
-    for place, part in enumerate(parts):
-        name = unquote_identifier(part) if part.kind in ("word", "quoted") else ""
-        key = None if place == first - 1 and name == table else name
-        if (key is None or place > first) and key in renamed:
-            pieces += [sql[done : part.start], renamed[key]]
-            done = part.end
-    return "".join(pieces) + sql[done:]
+    :raises NotSupported: 0A000, as PostgreSQL's: a table that is left refers to one of these.
+    """
+    parts = lexemes(found.sql)
+    cascades = any(part.text.upper() == "CASCADE" for part in parts)
+    if not references and not cascades:
+        return found
+    kept = [part for part in parts if part.text.upper() not in _ENDINGS]
+    sql = found.sql[: kept[-1].end]
+    last = [part for part in kept[1:] if part.text.upper() not in ("TABLE", "ONLY", ";")]
+    written = [text for text in found.before if isinstance(text, str)]
+    names = [text.partition(" ")[2] for text in written] + ["".join(part.text for part in last)]
+    tables = [table for table in (find_table(connection, name) for name in names) if table is not None]
+    emptied = {(table.database, table.schema, table.name) for table in tables}
+    further: list[tuple[str, str, str]] = []
+    for name in (waiting := list(emptied)):
+        for one in references.of_parent.get(name[2].lower(), ()):
+            if one.parent != name or one.child in emptied:
+                continue
+            if not cascades:
+                raise NotSupported(
+                    "cannot truncate a table referenced in a foreign key constraint",
+                    detail=f'Table "{one.child[2]}" references "{name[2]}".',
+                    hint=f'Truncate table "{one.child[2]}" at the same time, or use TRUNCATE ... CASCADE.',
+                )
+            emptied.add(one.child)
+            waiting.append(one.child)
+            further.append(one.child)
+    steps = tuple(f"TRUNCATE {'.'.join(map(quoted, name))}" for name in further)
+    return replace(found, sql=sql, before=(*found.before, *steps))
 
 
 def _text(sql: str, parts: Sequence[Token]) -> str:
     return sql[parts[0].start : parts[-1].end]
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

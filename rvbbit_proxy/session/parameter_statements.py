@@ -129,13 +129,12 @@ def _run_set_transaction(command: SetTransaction, bound: BoundStatement, state: 
 
 def _run_set_other(command: SetOther, bound: BoundStatement, state: SessionState) -> UpstreamResult:
     tag = "RESET" if command.reset else "SET"
+    if command.what == "constraints":
+        _forward(bound, state)
+        return Done("SET CONSTRAINTS")
     if state.upstream.dialect == "postgres":
         _forward(bound, state)
         return Done(tag)
-    if command.what == "constraints":
-        if command.value.endswith("immediate"):
-            return Done("SET CONSTRAINTS")
-        raise NotSupported("deferred constraints are not supported on DuckDB")
     if command.value in ("default", "none", state.identity.user):
         if command.local and state.block.state == "idle":
             state.notify(Notice("WARNING", "25P01", "SET LOCAL can only be used in transaction blocks"))

@@ -19,14 +19,15 @@ import duckdb
 from rvbbit_proxy.engine.activity import Activity, SessionActivity
 from rvbbit_proxy.engine.catalog.calls import plain_functions
 from rvbbit_proxy.engine.catalog.declared import DECLARED, DeclaredColumns, DeclaredType, declared_columns
+from rvbbit_proxy.engine.catalog.foreign_keys import KEYS, References, references
 from rvbbit_proxy.engine.catalog.index_renames import IndexRenames
 from rvbbit_proxy.engine.catalog.install import SNAPSHOT_PREFIX, install_functions
 from rvbbit_proxy.engine.catalog.names import blank_noise, localise_names, quote_at, spell_numerics
 from rvbbit_proxy.engine.catalog.output_types import REG_TYPES
 from rvbbit_proxy.engine.catalog.rewrite import Rewritten, rewrite_statement
 from rvbbit_proxy.engine.catalog.snapshots import SessionSnapshot, SharedSnapshot
-from rvbbit_proxy.engine.statement import mask_literals, words_of
 from rvbbit_proxy.engine.catalog.sums import spell_sums
+from rvbbit_proxy.engine.statement import mask_literals, words_of
 from rvbbit_proxy.engine.upstream import Column
 from rvbbit_proxy.sql.lexer import lexemes, unquote_identifier
 from rvbbit_proxy.sql.remembered import remembered
@@ -146,6 +147,7 @@ class CatalogEmulation:
         self._lock = threading.Lock()
         self._has_functions = False
         self._declared: tuple[int, DeclaredColumns] = (-1, {})
+        self._references = -1, references(())
 
     def install_functions(self) -> None:
         """Make the functions that every session has."""
@@ -174,6 +176,14 @@ class CatalogEmulation:
                     self._declared = self.version, declared_columns(cursor.execute(DECLARED).fetchall())
             return self._declared[1]
 
+    def references(self) -> References:
+        """Return the foreign keys, as committed."""
+        with self._lock:
+            if self._references[0] != self.version:
+                with closing(self._connection.cursor()) as cursor:
+                    self._references = self.version, references(cursor.execute(KEYS).fetchall())
+            return self._references[1]
+
 
 class SessionCatalog:
     """The catalogs as one session sees them: under its own names, with its own uncommitted definitions."""
@@ -191,6 +201,7 @@ class SessionCatalog:
         self._defined_in_block = self._defined_functions = False
         self._has_temporary = False
         self._declared: tuple[int, DeclaredColumns] = (-1, {})
+        self._references = -1, references(())
         self.activity = SessionActivity(identity.pid, identity.user, identity.database, identity.application_name)
         emulation.activity.opened(self.activity)
         introduce(connection, identity)
@@ -234,6 +245,14 @@ class SessionCatalog:
         if self._declared[0] != self.version:
             self._declared = self.version, declared_columns(self._connection.execute(DECLARED).fetchall())
         return self._declared[1]
+
+    def references(self) -> References:
+        """Return the foreign keys that the session sees."""
+        if not (self._defined_in_block or self._has_temporary):
+            return self._emulation.references()
+        if self._references[0] != self.version:
+            self._references = self.version, references(self._connection.execute(KEYS).fetchall())
+        return self._references[1]
 
     def declared_lengths(self, name: str) -> Mapping[str, DeclaredType]:
         """Return the declared types of the columns of a table, by its name as written."""

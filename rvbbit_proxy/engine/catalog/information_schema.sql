@@ -59,7 +59,8 @@ ORDER BY c.nspname, c.relname, a.attnum;
 CREATE VIEW rvbbit_pg.rows.table_constraints AS
 SELECT rvbbit_pg.base.session_database() AS constraint_catalog, nspname AS constraint_schema, conname AS constraint_name,
        rvbbit_pg.base.session_database() AS table_catalog, nspname AS table_schema, table_name, constraint_type,
-       'NO' AS is_deferrable, 'NO' AS initially_deferred, 'YES' AS enforced,
+       CASE WHEN condeferrable THEN 'YES' ELSE 'NO' END AS is_deferrable,
+       CASE WHEN condeferred THEN 'YES' ELSE 'NO' END AS initially_deferred, 'YES' AS enforced,
        CASE constraint_type WHEN 'UNIQUE' THEN 'YES' END AS nulls_distinct
 FROM rvbbit_pg.base.constraints
 UNION ALL BY NAME
@@ -91,22 +92,23 @@ SELECT rvbbit_pg.base.session_database() AS constraint_catalog, nspname AS const
 FROM rvbbit_pg.base.constraints WHERE constraint_type IN ('PRIMARY KEY', 'UNIQUE', 'FOREIGN KEY');
 
 CREATE VIEW rvbbit_pg.rows.constraint_column_usage AS
-SELECT rvbbit_pg.base.session_database() AS table_catalog, nspname AS table_schema,
+SELECT rvbbit_pg.base.session_database() AS table_catalog, CASE constraint_type WHEN 'FOREIGN KEY' THEN referenced_nspname ELSE nspname END AS table_schema,
        CASE constraint_type WHEN 'FOREIGN KEY' THEN referenced_table ELSE table_name END AS table_name,
        unnest(CASE constraint_type WHEN 'FOREIGN KEY' THEN referenced_column_names ELSE column_names END) AS column_name,
        rvbbit_pg.base.session_database() AS constraint_catalog, nspname AS constraint_schema, conname AS constraint_name
 FROM rvbbit_pg.base.constraints;
 
 CREATE VIEW rvbbit_pg.rows.constraint_table_usage AS
-SELECT rvbbit_pg.base.session_database() AS table_catalog, nspname AS table_schema,
+SELECT rvbbit_pg.base.session_database() AS table_catalog, CASE constraint_type WHEN 'FOREIGN KEY' THEN referenced_nspname ELSE nspname END AS table_schema,
        CASE constraint_type WHEN 'FOREIGN KEY' THEN referenced_table ELSE table_name END AS table_name,
        rvbbit_pg.base.session_database() AS constraint_catalog, nspname AS constraint_schema, conname AS constraint_name
 FROM rvbbit_pg.base.constraints WHERE constraint_type <> 'CHECK';
 
 CREATE VIEW rvbbit_pg.rows.referential_constraints AS
 SELECT rvbbit_pg.base.session_database() AS constraint_catalog, f.nspname AS constraint_schema, f.conname AS constraint_name,
-       rvbbit_pg.base.session_database() AS unique_constraint_catalog, f.nspname AS unique_constraint_schema,
-       k.conname AS unique_constraint_name, 'NONE' AS match_option, 'NO ACTION' AS update_rule, 'NO ACTION' AS delete_rule
+       rvbbit_pg.base.session_database() AS unique_constraint_catalog, f.referenced_nspname AS unique_constraint_schema,
+       k.conname AS unique_constraint_name, 'NONE' AS match_option,
+       rvbbit_pg.base.key_rule(f.confupdtype) AS update_rule, rvbbit_pg.base.key_rule(f.confdeltype) AS delete_rule
 FROM rvbbit_pg.base.constraints f
 LEFT JOIN rvbbit_pg.base.constraints k ON k.conrelid = f.confrelid AND k.constraint_type IN ('PRIMARY KEY', 'UNIQUE')
      AND k.column_names = f.referenced_column_names

@@ -44,6 +44,19 @@ CREATE MACRO rvbbit_pg.base.index_definition(is_unique, name, nspname, table_nam
     || ' ON ' || coalesce(rvbbit_pg.base.quoted_name(nspname) || '.', '') || rvbbit_pg.base.quoted_name(table_name)
     || ' USING btree (' || array_to_string(definitions, ', ') || ')';
 
+-- The columns and expressions of an index, out of DuckDB's list of them.
+CREATE MACRO rvbbit_pg.base.index_items(expressions) AS
+    list_transform(regexp_extract_all(expressions[2:-2], '''(?:[^'']|'''')*''|[^, ][^,]*'),
+        lambda item: CASE WHEN starts_with(item, '''"') THEN replace(item[3:-3], '""', '"')
+                          WHEN item[1] = '''' THEN regexp_replace(replace(item[2:-2], '''''', ''''), '^\((\w+\(.*\))\)$', '\1')
+                          ELSE item END);
+
+-- What a foreign key does when what it refers to goes: in its definition, and in information_schema.
+CREATE MACRO rvbbit_pg.base.key_rule(code) AS CASE code
+    WHEN 'r' THEN 'RESTRICT' WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL' WHEN 'd' THEN 'SET DEFAULT' ELSE 'NO ACTION' END;
+CREATE MACRO rvbbit_pg.base.key_action(head, code) AS
+    CASE code WHEN 'a' THEN '' ELSE head || rvbbit_pg.base.key_rule(code) END;
+
 -- The parts of a dotted name, folded and without quotes.
 CREATE MACRO rvbbit_pg.base.name_parts(name) AS list_transform(
     regexp_extract_all(name, '"(?:[^"]|"")*"|[^".\s]+'),

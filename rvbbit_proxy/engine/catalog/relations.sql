@@ -87,13 +87,13 @@ CREATE VIEW rvbbit_pg.changing.pg_constraint AS
 SELECT rvbbit_pg.base.oid_of('constraint', c.nspname || '.' || c.table_name || '.' || c.conname) AS oid, c.conname,
        c.nspoid AS connamespace,
        CASE c.constraint_type WHEN 'PRIMARY KEY' THEN 'p' WHEN 'UNIQUE' THEN 'u' WHEN 'CHECK' THEN 'c' ELSE 'f' END AS contype,
-       true AS convalidated, c.conrelid,
+       true AS convalidated, c.condeferrable, c.condeferred, c.conrelid,
        CASE WHEN c.constraint_type IN ('PRIMARY KEY', 'UNIQUE')
             THEN rvbbit_pg.base.oid_of('index', c.nspname || '.' || c.table_name || '.' || c.conname)
             WHEN c.constraint_type = 'FOREIGN KEY' THEN coalesce(target.indexrelid, 0) ELSE 0 END AS conindid,
        CASE c.constraint_type WHEN 'FOREIGN KEY' THEN c.confrelid ELSE 0 END AS confrelid,
-       CASE c.constraint_type WHEN 'FOREIGN KEY' THEN 'a' ELSE ' ' END AS confupdtype,
-       CASE c.constraint_type WHEN 'FOREIGN KEY' THEN 'a' ELSE ' ' END AS confdeltype,
+       CASE c.constraint_type WHEN 'FOREIGN KEY' THEN c.confupdtype ELSE ' ' END AS confupdtype,
+       CASE c.constraint_type WHEN 'FOREIGN KEY' THEN c.confdeltype ELSE ' ' END AS confdeltype,
        CASE c.constraint_type WHEN 'FOREIGN KEY' THEN 's' ELSE ' ' END AS confmatchtype,
        true AS conislocal, c.constraint_type <> 'CHECK' AS connoinherit, c.conkey,
        CASE c.constraint_type WHEN 'FOREIGN KEY' THEN c.confkey END AS confkey, c.expression AS conbin

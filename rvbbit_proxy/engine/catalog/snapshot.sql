@@ -61,37 +61,66 @@ LEFT JOIN rvbbit_pg.base.declared_words w ON w.word = c.declared_word AND starts
 LEFT JOIN (SELECT element_type, min(oid) AS oid, min(array_oid) AS array_oid
            FROM rvbbit_pg.base.enums GROUP BY element_type) e USING (element_type);
 
--- Constraints as PostgreSQL counts columns: from 1. DuckDB forgets the names users give; PostgreSQL's own are told.
+-- Constraints as PostgreSQL counts columns: from 1. DuckDB's own, the foreign keys behind tables' comments, and the
+-- unique indexes that are constraints (`indexed`).
+CREATE VIEW rvbbit_pg.made.marked_keys AS
+SELECT database_name, schema_name, table_name, key->>'name' AS conname,
+       from_json(key->'columns', '["VARCHAR"]') AS column_names, key->>'schema' AS referenced_schema,
+       key->>'table' AS referenced_table, from_json(key->'keys', '["VARCHAR"]') AS referenced_column_names,
+       key->>'on_delete' AS confdeltype, key->>'on_update' AS confupdtype,
+       (key->>'deferrable')::BOOLEAN AS condeferrable, (key->>'deferred')::BOOLEAN AS condeferred
+FROM (SELECT database_name, schema_name, table_name,
+             unnest(from_json(json_extract(rvbbit_fn.base.constraints_mark("comment"), '$.foreign'), '["JSON"]')) AS key
+      FROM duckdb_tables() WHERE contains("comment", '[constraints '));
+
+CREATE VIEW rvbbit_pg.made.listed_constraints AS
+SELECT d.database_name, d.schema_name, d.table_name, d.constraint_type,
+       rvbbit_fn.base.check_text(d.expression) AS expression,
+       rvbbit_fn.base.constraint_name(d.constraint_type, d.table_name, d.constraint_column_names, d.constraint_name,
+                                      d.expression, t."comment") AS conname,
+       d.constraint_column_names AS column_names, d.schema_name AS referenced_schema, d.referenced_table,
+       d.referenced_column_names, 'a' AS confdeltype, 'a' AS confupdtype, false AS condeferrable, false AS condeferred,
+       false AS indexed
+FROM duckdb_constraints() d
+JOIN (SELECT database_name, schema_name, table_name, "comment" FROM duckdb_tables()) t
+     USING (database_name, schema_name, table_name)
+WHERE d.constraint_type <> 'NOT NULL'
+UNION ALL BY NAME
+SELECT *, 'FOREIGN KEY' AS constraint_type, false AS indexed FROM rvbbit_pg.base.marked_keys
+UNION ALL BY NAME
+SELECT database_name, schema_name, table_name, 'UNIQUE' AS constraint_type, index_name AS conname,
+       rvbbit_pg.base.index_items(expressions) AS column_names, [] AS referenced_column_names, 'a' AS confdeltype,
+       'a' AS confupdtype, false AS condeferrable, false AS condeferred, true AS indexed
+FROM duckdb_indexes() WHERE "comment" = '[constraint]';
+
 CREATE VIEW rvbbit_pg.made.constraints AS
 SELECT s.nspname, s.oid AS nspoid, d.table_name, d.constraint_type, d.expression, d.referenced_table,
        rvbbit_pg.base.oid_of('relation', s.nspname || '.' || d.table_name) AS conrelid,
-       rvbbit_pg.base.oid_of('relation', s.nspname || '.' || d.referenced_table) AS confrelid,
-       rvbbit_fn.base.constraint_name(d.constraint_type, d.table_name, d.constraint_column_names, d.constraint_name) AS conname,
-       list_transform(d.constraint_column_names, lambda name: list_position(own.names, name)::SMALLINT) AS conkey,
+       r.nspname AS referenced_nspname,
+       rvbbit_pg.base.oid_of('relation', r.nspname || '.' || d.referenced_table) AS confrelid,
+       d.conname, d.confdeltype, d.confupdtype, d.condeferrable, d.condeferred, d.indexed,
+       list_transform(d.column_names, lambda name: list_position(own.names, name)::SMALLINT) AS conkey,
        list_transform(d.referenced_column_names, lambda name: list_position(theirs.names, name)::SMALLINT) AS confkey,
-       d.constraint_column_names AS column_names, d.referenced_column_names,
-       own.names AS table_columns, d.constraint_index
-FROM duckdb_constraints() d
+       d.column_names, d.referenced_column_names, own.names AS table_columns
+FROM rvbbit_pg.base.listed_constraints d
 JOIN rvbbit_pg.base.schemas s USING (database_name, schema_name)
 JOIN rvbbit_pg.base.column_lists own USING (database_name, schema_name, table_name)
+LEFT JOIN rvbbit_pg.base.schemas r ON r.database_name = d.database_name AND r.schema_name = d.referenced_schema
 LEFT JOIN rvbbit_pg.base.column_lists theirs ON theirs.database_name = d.database_name
-     AND theirs.schema_name = d.schema_name AND theirs.table_name = d.referenced_table
-WHERE d.constraint_type <> 'NOT NULL';
+     AND theirs.schema_name = d.referenced_schema AND theirs.table_name = d.referenced_table
+WHERE d.constraint_type <> 'FOREIGN KEY' OR theirs.names IS NOT NULL;
 
 -- Indexes: those made by name and those behind keys. `items` are column names or parenthesised expressions.
 CREATE VIEW rvbbit_pg.made.indexes AS
 WITH listed AS (
-    SELECT s.nspname, s.oid AS nspoid, d.table_name, d.index_name AS relname, d."comment", d.is_unique AS indisunique,
-           false AS indisprimary, own.names AS table_columns,
-           list_transform(regexp_extract_all(d.expressions[2:-2], '''(?:[^'']|'''')*''|[^, ][^,]*'),
-               lambda item: CASE WHEN starts_with(item, '''"') THEN replace(item[3:-3], '""', '"')
-                                 WHEN item[1] = '''' THEN regexp_replace(replace(item[2:-2], '''''', ''''), '^\((\w+\(.*\))\)$', '\1')
-                                 ELSE item END) AS items
+    SELECT s.nspname, s.oid AS nspoid, d.table_name, d.index_name AS relname, nullif(d."comment", '[constraint]') AS "comment",
+           d.is_unique AS indisunique, false AS indisprimary, own.names AS table_columns,
+           rvbbit_pg.base.index_items(d.expressions) AS items
     FROM duckdb_indexes() d JOIN rvbbit_pg.base.schemas s USING (database_name, schema_name)
     JOIN rvbbit_pg.base.column_lists own USING (database_name, schema_name, table_name)
     UNION ALL
     SELECT nspname, nspoid, table_name, conname, NULL, true, constraint_type = 'PRIMARY KEY', table_columns, column_names
-    FROM rvbbit_pg.base.constraints WHERE constraint_type IN ('PRIMARY KEY', 'UNIQUE')
+    FROM rvbbit_pg.base.constraints WHERE constraint_type IN ('PRIMARY KEY', 'UNIQUE') AND NOT indexed
 )
 SELECT listed.*, rvbbit_pg.base.oid_of('relation', nspname || '.' || table_name) AS indrelid,
        rvbbit_pg.base.oid_of('index', nspname || '.' || table_name || '.' || relname) AS indexrelid,
@@ -119,7 +148,8 @@ SELECT rvbbit_pg.base.oid_of('relation', s.nspname || '.' || r.relname) AS oid, 
        (s.nspname, r.relname) IN (SELECT (nspname, unnest([table_name, referenced_table]))
                                   FROM rvbbit_pg.base.constraints WHERE constraint_type = 'FOREIGN KEY') AS triggered
 FROM (
-    SELECT database_name, schema_name, table_name AS relname, 'r' AS relkind, "comment", column_count AS natts,
+    SELECT database_name, schema_name, table_name AS relname, 'r' AS relkind,
+           nullif(regexp_replace("comment", '\n?\[constraints \{.*\}\]$', '', 's'), '') AS "comment", column_count AS natts,
            estimated_size AS tuples, check_constraint_count AS checks,
            index_count > 0 OR has_primary_key AS indexed, "temporary"
     FROM duckdb_tables() WHERE NOT internal AND NOT starts_with(table_name, 'rvbbit_base_')
@@ -168,13 +198,16 @@ FROM rvbbit_pg.base.indexes;
 
 CREATE VIEW rvbbit_pg.made.constraint_texts AS
 SELECT oid, nspname, CASE WHEN constraint_type = 'CHECK' THEN 'CHECK (' || expression || ')' ELSE own_part END
-       || coalesce(' REFERENCES ' || rvbbit_pg.base.quoted_name(nspname) || '.' || target, '') AS definition,
+       || coalesce(' REFERENCES ' || rvbbit_pg.base.quoted_name(referenced_nspname) || '.' || target, '') AS definition,
        CASE WHEN constraint_type = 'CHECK' THEN 'CHECK (' || expression || ')' ELSE own_part END
        || coalesce(' REFERENCES ' || target, '') AS short_definition
 FROM (SELECT *, rvbbit_pg.base.oid_of('constraint', nspname || '.' || table_name || '.' || conname) AS oid,
              constraint_type || ' (' || rvbbit_pg.base.quoted_names(column_names) || ')' AS own_part,
              CASE WHEN constraint_type = 'FOREIGN KEY' THEN rvbbit_pg.base.quoted_name(referenced_table)
-                  || '(' || rvbbit_pg.base.quoted_names(referenced_column_names) || ')' END AS target
+                  || '(' || rvbbit_pg.base.quoted_names(referenced_column_names) || ')'
+                  || rvbbit_pg.base.key_action(' ON UPDATE ', confupdtype) || rvbbit_pg.base.key_action(' ON DELETE ', confdeltype)
+                  || CASE WHEN condeferrable THEN ' DEFERRABLE' ELSE '' END
+                  || CASE WHEN condeferred THEN ' INITIALLY DEFERRED' ELSE '' END END AS target
       FROM rvbbit_pg.base.constraints);
 
 -- What functions print of themselves.
