@@ -8,6 +8,7 @@
 - ``ctes``         CTEs that are read once, written where they are read
 - ``pushdown``     conditions on derived tables, and columns of theirs that nobody reads
 - ``unions``       the sides of set operations
+- ``membership``   EXISTS, IN and correlated queries: only rows that belong to one around
 - ``correlation``  columns of outer queries, written with their table
 - ``hoist``        cutting a scope into an inner query that is kept and an outer one
 - ``conditions``   conditions judged in waves

@@ -34,12 +34,13 @@ def qualify_outer_columns(select: exp.Select, staging: Staging) -> None:
 
 def qualify_join_columns(select: exp.Select, index: int, staging: Staging) -> None:
     """Write the bare columns of a join's condition, and of WHERE, with their table, where one source alone has them."""
-    _qualify_own(select.args["joins"][index].args["on"], sources(_joined(select, index)), staging)
+    qualify_own(select.args["joins"][index].args["on"], sources(_joined(select, index)), staging)
     if select.args.get("where"):
-        _qualify_own(select.args["where"], sources(select), staging)
+        qualify_own(select.args["where"], sources(select), staging)
 
 
-def _qualify_own(clause: exp.Expr, around: list[exp.Expr], staging: Staging) -> None:
+def qualify_own(clause: exp.Expr, around: list[exp.Expr], staging: Staging) -> None:
+    """Write, in place, the bare columns of a clause that one of these sources alone has with its name."""
     bare = [node for node in walk_scope(clause) if _is_bare(node)]
     if not bare or not all(isinstance(each, (exp.Table, exp.Subquery)) for each in around):
         return

@@ -19,6 +19,7 @@ from rvbbit_proxy.plan.cte_names import separate_ctes
 from rvbbit_proxy.plan.ctes import read_once
 from rvbbit_proxy.plan.guards import guards
 from rvbbit_proxy.plan.joined import join_results
+from rvbbit_proxy.plan.membership import narrow_nested, without_narrowing
 from rvbbit_proxy.plan.output_names import name_items
 from rvbbit_proxy.plan.plan import Plan
 from rvbbit_proxy.plan.pushdown import push_down
@@ -141,6 +142,7 @@ def _redirect(query: exp.Expr, cte: exp.CTE, relation: str, staging: Staging) ->
 def _lower_select(select: exp.Select, staging: Staging) -> exp.Select:
     push_down(select, staging)
     move_limits(select, staging)
+    narrow_nested(select, select, staging)
     _lower_nested(select, select, staging)
     qualify_outer_columns(select, staging)
     if staging.enclosing:
@@ -148,7 +150,7 @@ def _lower_select(select: exp.Select, staging: Staging) -> exp.Select:
     if scope_calls(select):
         for rule in RULES:
             select = rule(select, staging)
-    return select
+    return without_narrowing(select)
 
 
 def _lower_nested(node: exp.Expr, scope: exp.Select, staging: Staging) -> None:
@@ -184,6 +186,7 @@ def _lower_change(tree: exp.Update | exp.Delete, staging: Staging) -> exp.Expr:
     scope.set("from_", exp.From(this=tree.this.copy()))
     others = [tree.args["from_"].this] if tree.args.get("from_") else tree.args.get("using") or []
     scope.set("joins", [exp.Join(this=other.copy(), kind="CROSS") for other in others])
+    narrow_nested(tree, scope, staging)
     _lower_nested(tree, scope, staging)
     compare_scores(tree, staging)
     keep_values(tree, staging)

@@ -236,6 +236,11 @@ class QueryMaker:
     def _where(self, scope: Scope, percent: int) -> Piece:
         if not self.choices.chance(percent):
             return sql("")
+        ties = [(own, outer) for own in scope.of("int") for outer in scope.outer if outer.kind == "int"]
+        if ties and self.choices.chance(50):
+            own, outer = self.choices.pick(ties)
+            more = condition(scope, self.choices, 2).tight
+            return write(" WHERE {} = {} AND {}", own.qualified, outer.qualified, more)
         if self.choices.chance(25):
             several = [condition(scope, self.choices, 2).tight for _ in range(self.choices.number(2, 3))]
             return Piece(

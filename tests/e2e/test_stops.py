@@ -73,3 +73,43 @@ def test_one_row_of_each_kind_is_enough(library: Running, model: ScriptedModel) 
 )
 def test_exists_asks_one(library: Running, model: ScriptedModel, sql: str) -> None:
     assert ask(library, model, sql.format(A))[1] == 1
+
+
+LATE = "SELECT 1 FROM loans WHERE loans.book = books.id AND note MEANS 'late'"
+
+
+@pytest.mark.parametrize(
+    ("sql", "found"),
+    [
+        (f"SELECT id FROM books WHERE id < 9 AND EXISTS ({LATE}) ORDER BY id", [0, 2, 4, 6, 8]),
+        (f"SELECT id FROM books WHERE id < 9 AND NOT EXISTS ({LATE}) ORDER BY id", [1, 3, 5, 7]),
+        (f"SELECT sum(CASE WHEN EXISTS ({LATE}) THEN 1 END) FROM books WHERE id < 9", [5]),
+        (
+            "SELECT id FROM books WHERE id < 9 AND id IN (SELECT book FROM loans WHERE note MEANS 'late') ORDER BY 1",
+            [0, 2, 4, 6, 8],
+        ),
+        (
+            "SELECT id FROM books WHERE id = ANY (SELECT book FROM loans WHERE note MEANS 'late') AND id < 9 ORDER BY 1",
+            [0, 2, 4, 6, 8],
+        ),
+        (
+            "SELECT count(*) FROM books b WHERE b.id < 9 AND "
+            "(SELECT count(*) FROM loans l WHERE l.book = b.id AND l.note MEANS 'late') = 3",
+            [5],
+        ),
+    ],
+)
+def test_only_what_belongs_to_a_row_around_is_asked(
+    library: Running, model: ScriptedModel, sql: str, found: list[int]
+) -> None:
+    """Nine books have 27 loans; where one of a book's is enough, the late ones of five need no second."""
+    rows, asked = ask(library, model, sql)
+    assert [row[0] for row in rows] == found
+    assert asked <= (27 if "count(" in sql else 9 + 2 * 4 + 4)
+
+
+def test_a_list_stops_at_the_limit_around(library: Running, model: ScriptedModel) -> None:
+    rows, asked = ask(
+        library, model, "SELECT id FROM books WHERE id IN (SELECT book FROM loans WHERE note MEANS 'late') LIMIT 3"
+    )
+    assert len(rows) == 3 and all(row[0] % 2 == 0 for row in rows) and asked <= 20

@@ -20,10 +20,32 @@ def move_limits(select: exp.Select, staging: Staging) -> None:
     _limit_wrapped(select, staging)
     for exists in select.find_all(exp.Exists):
         query = exists.this
-        if not isinstance(query, exp.Select) or not has_calls(query) or query.args.get("limit"):
+        if not isinstance(query, (exp.Select, exp.Union)) or not has_calls(query):
             continue
-        if not refers_outside(query, source_names(query)):
+        _ask_for_one(query, staging)
+        if query.args.get("limit") is None and not refers_outside(query, source_names(query)):
             query.set("limit", exp.Limit(expression=exp.Literal.number(1)))
+
+
+def _ask_for_one(query: exp.Query, staging: Staging) -> None:
+    """Leave out, in place, what does not change whether a query has a row."""
+    needed = needed_rows(query)
+    if needed is not None and needed > 0 and query.args.get("offset") is None:
+        query.set("limit", None)
+    if query.args.get("limit") or query.args.get("offset"):
+        return
+    query.set("order", None)
+    if isinstance(query, exp.Select) and not (query.args.get("distinct") or exp.Distinct()).args.get("on"):
+        query.set("distinct", None)
+        group = query.args.get("group")
+        if group is not None and group.expressions and not query.args.get("having") and _is_plain_group(group):
+            query.set("group", None)
+            query.set("expressions", [exp.alias_(exp.Literal.number(1), "one")])
+
+
+def _is_plain_group(group: exp.Group) -> bool:
+    """Whether there is a group for rows only."""
+    return group.find(exp.Rollup, exp.Cube, exp.GroupingSets) is None
 
 
 def fetch_as_limit(select: exp.Query) -> None:
