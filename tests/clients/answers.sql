@@ -297,19 +297,13 @@ SELECT now() = current_timestamp, now() = transaction_timestamp(), clock_timesta
 ? SELECT now(), current_timestamp, clock_timestamp(), statement_timestamp(), transaction_timestamp()
 ? SELECT current_date, localtimestamp, localtime, current_time
 ? SELECT timeofday()
--- differs: widths
 SELECT generate_series(1, 3)
--- differs: widths
 SELECT * FROM generate_series(1, 3)
--- differs: widths
 SELECT * FROM generate_series(1, 10, 4) AS g(n)
--- differs: widths
 SELECT * FROM generate_series(3, 1, -1) n
--- differs: dates
 SELECT * FROM generate_series(date '2024-01-01', date '2024-01-03', interval '1 day')
 SELECT * FROM generate_series(timestamp '2024-01-01', timestamp '2024-01-02', interval '12 hours') g
 SELECT d::date FROM generate_series(date '2024-01-01', date '2024-01-03', '1 day') d
--- differs: widths
 SELECT n, n * 2 FROM generate_series(1, 2) AS n
 -- differs: lacking
 SELECT * FROM generate_series(1.0, 2.0, 0.5) n
@@ -340,7 +334,6 @@ SELECT * FROM unnest(ARRAY[1,2])
 SELECT * FROM unnest(ARRAY['a','b']) WITH ORDINALITY
 SELECT * FROM unnest(ARRAY['a','b']) WITH ORDINALITY AS t(v, n)
 SELECT * FROM unnest(ARRAY[1,2], ARRAY['a','b']) AS t(a, b)
--- differs: widths
 SELECT * FROM generate_series(5, 6) WITH ORDINALITY
 -- differs: text forms
 SELECT array_agg(id ORDER BY id DESC), array_agg(DISTINCT active) FROM people
@@ -410,10 +403,39 @@ SELECT id FROM people WHERE doc @> '{"a": 1}'
 -- differs: jsonb
 SELECT jsonb_path_query_first('{"a": [1,2]}'::jsonb, '$.a[1]'), jsonb_path_exists('{"a": 1}'::jsonb, '$.a')
 SELECT '{'::json
--- differs: grammar
 SELECT * FROM jsonb_to_record('{"a": 1, "b": "x"}'::jsonb) AS x(a int, b text)
--- differs: grammar
 SELECT * FROM jsonb_to_recordset('[{"a": 1}, {"a": 2}]'::jsonb) AS x(a int)
+
+-- functions in FROM
+SELECT * FROM ROWS FROM (generate_series(1, 3), generate_series(5, 6)) AS q(a, b)
+SELECT * FROM ROWS FROM (unnest(ARRAY[1,2]), unnest(ARRAY['x'])) WITH ORDINALITY AS q(a, b, o)
+SELECT * FROM unnest(ARRAY[1,2], ARRAY['a','b','c']) WITH ORDINALITY AS q(a, b, o)
+SELECT p.id, q.* FROM people p, unnest(p.tags) WITH ORDINALITY AS q(tag, o) ORDER BY 1, 3
+SELECT * FROM generate_series(10, 12) WITH ORDINALITY AS q(v, o)
+SELECT n + 1 FROM generate_series(1::bigint, 3) AS g(n)
+SELECT n FROM generate_series(1, -5, -2) AS g(n)
+SELECT generate_series(1, 3) AS n, generate_series(1, 2::bigint)
+SELECT count(*), sum(n) FROM generate_series(1, 100000) n
+-- differs: widths
+SELECT p.id, g FROM people p, generate_series(1, p.id) g ORDER BY 1, 2
+SELECT * FROM regexp_split_to_table('a b', ' ') WITH ORDINALITY AS q(v, o)
+SELECT * FROM regexp_split_to_table('a, b', ',\s*') AS p
+SELECT regexp_split_to_table('aXbxc', 'x', 'i'), regexp_split_to_array('aXb', 'x', 'i')
+SELECT * FROM string_to_table('a,b', ',') AS s
+SELECT * FROM jsonb_array_elements_text('[1,"a"]') WITH ORDINALITY
+SELECT e, e.value FROM json_array_elements_text('[1,"a"]') AS e
+SELECT e::int + 1 FROM json_array_elements_text('[1,2]') AS e WHERE e <> '1'
+SELECT p.id, k FROM people p, jsonb_object_keys(p.doc) k WHERE p.id = 1 ORDER BY 1, 2
+SELECT * FROM json_to_record('{"a": 1, "b": [1,2], "c": null, "D": "2024-01-01"}') AS q(a int, b int[], c text, "D" date)
+SELECT q.a + 1, b FROM jsonb_to_recordset('[{"a": 1, "b": "x"}, {"a": 2}]') AS q(a int, b text)
+SELECT p.id, q.a FROM people p, jsonb_to_record(p.doc) AS q(a int) WHERE p.id < 3 ORDER BY 1
+SELECT p.id, q.a FROM people p LEFT JOIN LATERAL jsonb_to_recordset(p.doc) AS q(a int) ON true WHERE p.id = 3
+SELECT * FROM regexp_matches('a1b2', '[A-Z](\d)', 'gi') AS m
+SELECT m[1] FROM regexp_matches('a1b2', '[a-z](\d)', 'g') AS m
+SELECT regexp_matches('foobarbequebazilbarfbonk', '(b[^b]+)(b[^b]+)', 'g')
+SELECT (regexp_matches('a1b2', '([a-z])(\d)', 'g'))[2]
+SELECT regexp_matches('foo', 'x')
+SELECT regexp_replace('Hello World', 'o', '0', 'gi'), regexp_replace('foobarbaz', 'b..', '[\&]', 'g'), regexp_replace('foo bar', '\mb', 'X'), regexp_count('ABCabc', 'b', 1, 'i'), regexp_count('abcabc', 'b', 3), regexp_instr('abcabc', 'b', 3), regexp_substr('abcaBd', 'b.', 1, 2, 'i')
 
 -- queries
 SELECT DISTINCT ON (person_id) person_id, amount FROM orders ORDER BY person_id, amount DESC

@@ -60,7 +60,7 @@ CREATE MACRO rvbbit_fn.main.initcap(x) AS array_to_string(list_transform(
 CREATE MACRO rvbbit_fn.main.normalize(x) AS nfc_normalize(x);
 CREATE MACRO rvbbit_fn.main.encode(x) AS system.main.encode(x),
     (x, format) AS CASE lower(format) WHEN 'hex' THEN lower(hex(x))
-        WHEN 'base64' THEN rtrim(regexp_replace(to_base64(x), '(.{76})', E'\\1\n', 'g'), E'\n')
+        WHEN 'base64' THEN rtrim(system.main.regexp_replace(to_base64(x), '(.{76})', E'\\1\n', 'g'), E'\n')
         WHEN 'escape' THEN replace(decode(x), '\', '\\')
         ELSE error('unrecognized encoding: "' || format || '"') END;
 CREATE MACRO rvbbit_fn.main.decode(x) AS system.main.decode(x),
@@ -82,11 +82,28 @@ CREATE MACRO rvbbit_fn.main.array_to_string(items, separator) AS system.main.arr
         list_transform(items, lambda part: coalesce(part::VARCHAR, missing)), separator);
 CREATE MACRO rvbbit_fn.main.regexp_like(x, pattern) AS system.main.regexp_matches(x, pattern),
     (x, pattern, flags) AS system.main.regexp_matches(x, pattern, flags);
-CREATE MACRO rvbbit_fn.main.regexp_count(x, pattern) AS len(regexp_extract_all(x, pattern))::INTEGER;
-CREATE MACRO rvbbit_fn.main.regexp_substr(x, pattern) AS nullif(regexp_extract(x, pattern), '');
+CREATE MACRO rvbbit_fn.base.pattern(pattern, flags) AS '(?' || CASE WHEN contains(flags, 'n') OR contains(flags, 'm') THEN 'm' ELSE 's' END
+    || CASE WHEN contains(flags, 'i') THEN 'i' ELSE '' END || ')' || system.main.regexp_replace(pattern, '\\[mMy]', '\\b', 'g');
+CREATE MACRO rvbbit_fn.main.regexp_count(x, pattern) AS len(regexp_extract_all(x, rvbbit_fn.base.pattern(pattern, '')))::INTEGER,
+    (x, pattern, start) AS len(regexp_extract_all(substr(x, start), rvbbit_fn.base.pattern(pattern, '')))::INTEGER,
+    (x, pattern, start, flags) AS len(regexp_extract_all(substr(x, start), rvbbit_fn.base.pattern(pattern, flags)))::INTEGER;
+CREATE MACRO rvbbit_fn.main.regexp_substr(x, pattern) AS nullif(regexp_extract(x, rvbbit_fn.base.pattern(pattern, '')), ''),
+    (x, pattern, start) AS nullif(regexp_extract(substr(x, start), rvbbit_fn.base.pattern(pattern, '')), ''),
+    (x, pattern, start, n) AS regexp_extract_all(substr(x, start), rvbbit_fn.base.pattern(pattern, ''))[n],
+    (x, pattern, start, n, flags) AS regexp_extract_all(substr(x, start), rvbbit_fn.base.pattern(pattern, flags))[n],
+    (x, pattern, start, n, flags, part) AS regexp_extract_all(substr(x, start), rvbbit_fn.base.pattern(pattern, flags), part)[n];
 CREATE MACRO rvbbit_fn.main.regexp_instr(x, pattern) AS
-    CASE WHEN system.main.regexp_matches(x, pattern) THEN strpos(x, regexp_extract(x, pattern)) ELSE 0 END;
--- Names of constraints: see `foreign_keys.py` for the mark behind a table's comment, `duckdb_tables.py` for named checks.
+    CASE WHEN system.main.regexp_matches(x, pattern) THEN strpos(x, regexp_extract(x, pattern)) ELSE 0 END,
+    (x, pattern, start) AS CASE WHEN system.main.regexp_matches(substr(x, start), pattern)
+        THEN start - 1 + strpos(substr(x, start), regexp_extract(substr(x, start), pattern)) ELSE 0 END;
+CREATE MACRO rvbbit_fn.main.regexp_replace(x, pattern, new) AS
+    system.main.regexp_replace(x, rvbbit_fn.base.pattern(pattern, ''), replace(new, '\&', '\0')),
+    (x, pattern, new, flags) AS system.main.regexp_replace(
+        x, rvbbit_fn.base.pattern(pattern, flags), replace(new, '\&', '\0'), translate(flags, 'nmpqsx', ''));
+CREATE MACRO rvbbit_fn.main.regexp_split_to_array(x, pattern) AS string_split_regex(x, rvbbit_fn.base.pattern(pattern, '')),
+    (x, pattern, flags) AS string_split_regex(x, rvbbit_fn.base.pattern(pattern, flags));
+
+-- names of constraints: see `foreign_keys.py` for the mark behind a table's comment, `duckdb_tables.py` for named checks
 CREATE MACRO rvbbit_fn.base.constraints_mark(comment) AS
     nullif(regexp_extract(comment, '\[constraints (\{.*\})\]$', 1, 's'), '');
 CREATE MACRO rvbbit_fn.base.check_name(expression) AS nullif(replace(regexp_extract(expression,
@@ -110,21 +127,29 @@ CREATE MACRO rvbbit_fn.base.regexp_groups_of(x, pattern) AS CASE WHEN system.mai
         WHEN 4 THEN [regexp_extract(x, pattern, 1), regexp_extract(x, pattern, 2), regexp_extract(x, pattern, 3),
                      regexp_extract(x, pattern, 4)]
         ELSE error('regexp_match() takes at most 4 groups here') END END;
-CREATE MACRO rvbbit_fn.main.regexp_match(x, pattern) AS rvbbit_fn.base.regexp_groups_of(x, pattern),
-    (x, pattern, flags) AS rvbbit_fn.base.regexp_groups_of(x, '(?' || flags || ')' || pattern);
-CREATE MACRO rvbbit_fn.base.regexp_first(x, pattern) AS
-    CASE WHEN system.main.regexp_matches(x, pattern) THEN [rvbbit_fn.base.regexp_groups_of(x, pattern)] ELSE [] END;
-CREATE MACRO rvbbit_fn.base.regexp_all(x, pattern) AS list_transform(
-    CASE rvbbit_fn.base.regexp_groups(pattern) WHEN 0 THEN regexp_extract_all(x, pattern)
-         WHEN 1 THEN regexp_extract_all(x, pattern, 1)
-         ELSE error('regexp_matches() of all matches takes at most one group here') END, lambda found: [found]);
+CREATE MACRO rvbbit_fn.main.regexp_match(x, pattern) AS rvbbit_fn.base.regexp_groups_of(x, rvbbit_fn.base.pattern(pattern, '')),
+    (x, pattern, flags) AS rvbbit_fn.base.regexp_groups_of(x, rvbbit_fn.base.pattern(pattern, flags));
+CREATE MACRO rvbbit_fn.base.regexp_first(x, pattern, flags) AS CASE WHEN system.main.regexp_matches(x, rvbbit_fn.base.pattern(pattern, flags))
+    THEN [rvbbit_fn.base.regexp_groups_of(x, rvbbit_fn.base.pattern(pattern, flags))] ELSE [] END;
+CREATE MACRO rvbbit_fn.base.regexp_found(x, pattern, count) AS CASE count
+    WHEN 0 THEN list_transform(regexp_extract_all(x, pattern), lambda found: [found])
+    WHEN 1 THEN list_transform(regexp_extract_all(x, pattern, 1), lambda found: [found])
+    WHEN 2 THEN list_transform(regexp_extract_all(x, pattern), lambda found, place: [regexp_extract_all(x, pattern, 1)[place],
+        regexp_extract_all(x, pattern, 2)[place]])
+    WHEN 3 THEN list_transform(regexp_extract_all(x, pattern), lambda found, place: [regexp_extract_all(x, pattern, 1)[place],
+        regexp_extract_all(x, pattern, 2)[place], regexp_extract_all(x, pattern, 3)[place]])
+    ELSE error('regexp_matches() of all matches takes at most three groups here') END;
+CREATE MACRO rvbbit_fn.base.regexp_all(x, pattern, flags) AS rvbbit_fn.base.regexp_found(
+    x, rvbbit_fn.base.pattern(pattern, flags), rvbbit_fn.base.regexp_groups(pattern));
+CREATE MACRO rvbbit_fn.main.regexp_split_to_table(x, pattern) AS unnest(regexp_split_to_array(x, pattern)),
+    (x, pattern, flags) AS unnest(regexp_split_to_array(x, pattern, flags));
 CREATE MACRO rvbbit_fn.main.regexp_split_to_table(x, pattern) AS TABLE
     SELECT unnest(string_split_regex(x, pattern)) AS regexp_split_to_table;
 CREATE MACRO rvbbit_fn.main.string_to_table(x, separator) AS unnest(string_to_array(x, separator));
 CREATE MACRO rvbbit_fn.main.string_to_table(x, separator) AS TABLE
     SELECT unnest(string_split(x, separator)) AS string_to_table;
 CREATE MACRO rvbbit_fn.base.similar_pattern(pattern) AS
-    replace(replace(regexp_replace(pattern, '([.^$\\])', '\\\1', 'g'), '%', '.*'), '_', '.');
+    replace(replace(system.main.regexp_replace(pattern, '([.^$\\])', '\\\1', 'g'), '%', '.*'), '_', '.');
 CREATE MACRO rvbbit_fn.main.similar_to(x, pattern) AS regexp_full_match(x, rvbbit_fn.base.similar_pattern(pattern));
 
 -- dates and times
@@ -153,6 +178,11 @@ CREATE MACRO rvbbit_fn.base.interval_of(microseconds) AS
 CREATE MACRO rvbbit_fn.main.justify_interval(x) AS rvbbit_fn.base.interval_of(
     (datepart('year', x) * 12 + datepart('month', x)) * 2592000000000 + datepart('day', x) * 86400000000
     + rvbbit_fn.base.time_part(x));
+CREATE MACRO rvbbit_fn.base.series(first, last) AS generate_series(first, last),
+    (first INTEGER, last INTEGER) AS generate_series(first, last)::INTEGER[],
+    (first, last, step) AS generate_series(first, last, step),
+    (first INTEGER, last INTEGER, step INTEGER) AS generate_series(first, last, step)::INTEGER[],
+    (first DATE, last DATE, step) AS generate_series(first, last, step::INTERVAL)::TIMESTAMPTZ[];
 
 -- what to_char() puts together
 CREATE MACRO rvbbit_fn.base.ordinal_end(x) AS CASE WHEN right(lpad(x, 2, '0'), 2) BETWEEN '11' AND '13' THEN 'th'
@@ -165,7 +195,7 @@ CREATE MACRO rvbbit_fn.base.laid_out(digits, size, zeros) AS CASE WHEN system.ma
     ELSE lpad(lpad(digits, greatest(zeros, system.main.length(digits))::INTEGER, '0'), size, ' ') END;
 CREATE MACRO rvbbit_fn.main.to_number(x, template) AS CASE WHEN template IS NOT NULL THEN
     (CASE WHEN system.main.regexp_matches(x, '[-<]') THEN '-' ELSE '' END
-     || regexp_replace(x, '[^0-9.]', '', 'g'))::DECIMAL(38, 10) END;
+     || system.main.regexp_replace(x, '[^0-9.]', '', 'g'))::DECIMAL(38, 10) END;
 
 -- arrays
 CREATE MACRO rvbbit_fn.main.array_length(items) AS system.main.len(items)::INTEGER,
@@ -256,6 +286,11 @@ CREATE MACRO rvbbit_fn.main.jsonb_path_exists(x, path) AS json_exists(x, path);
 CREATE MACRO rvbbit_fn.main.json_strip_nulls(x) AS json_merge_patch('{}', x);
 CREATE MACRO rvbbit_fn.main.jsonb_strip_nulls(x) AS json_merge_patch('{}', x);
 CREATE MACRO rvbbit_fn.main.jsonb_pretty(x) AS json_pretty(x);
+CREATE MACRO rvbbit_fn.base.json_items(x) AS json_extract(x, '$[*]');
+CREATE MACRO rvbbit_fn.base.json_item_texts(x) AS json_extract_string(x, '$[*]');
+CREATE MACRO rvbbit_fn.base.json_names(x) AS json_keys(x);
+CREATE MACRO rvbbit_fn.base.json_values(x) AS json_extract(x, '$.*');
+CREATE MACRO rvbbit_fn.base.json_value_texts(x) AS json_extract_string(x, '$.*');
 CREATE MACRO rvbbit_fn.main.json_object_keys(x) AS unnest(json_keys(x));
 CREATE MACRO rvbbit_fn.main.jsonb_object_keys(x) AS unnest(json_keys(x));
 CREATE MACRO rvbbit_fn.main.json_array_elements(x) AS unnest(json_extract(x, '$[*]'));
@@ -302,7 +337,7 @@ CREATE MACRO rvbbit_fn.base.type_name(word) AS coalesce(MAP {'VARCHAR': 'text', 
     'FLOAT': 'real', 'TINYINT': 'smallint', 'HUGEINT': 'numeric', 'UBIGINT': 'numeric', 'BLOB': 'bytea',
     'TIMESTAMP': 'timestamp without time zone', 'TIME': 'time without time zone', '"NULL"': 'unknown',
     'BIT': 'bit varying'}[word], CASE WHEN starts_with(word, 'DECIMAL') THEN 'numeric' ELSE lower(word) END);
-CREATE MACRO rvbbit_fn.main.pg_typeof(x) AS rvbbit_fn.base.type_name(regexp_replace(typeof(x), '(\[\d*\])+$', ''))
+CREATE MACRO rvbbit_fn.main.pg_typeof(x) AS rvbbit_fn.base.type_name(system.main.regexp_replace(typeof(x), '(\[\d*\])+$', ''))
     || CASE WHEN ends_with(typeof(x), ']') THEN '[]' ELSE '' END;
 CREATE MACRO rvbbit_fn.main.txid_current() AS system.main.txid_current()::BIGINT;
 

@@ -6,6 +6,7 @@ from sqlglot import exp
 
 from rvbbit_proxy.engine.catalog.calls import macro_kinds, plain_functions
 from rvbbit_proxy.engine.catalog.install import CATALOG, SYSTEM_SCHEMAS, column_types, schema_of
+from rvbbit_proxy.engine.catalog.set_functions import ordinality
 from rvbbit_proxy.sql.item_names import output_name
 
 _PLACE = "rv_place"
@@ -104,7 +105,9 @@ def select_from_functions(tree: exp.Expr) -> None:
         alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(name, quoted=True))
         items = [exp.alias_(value, alias.name or name, quoted=True)]
         if table.args.get("ordinality") and name not in _SCALARS:
-            items.append(exp.alias_(exp.Literal.number(1), "ordinality", quoted=True))
+            items.append(
+                exp.alias_(exp.cast(exp.Literal.number(1), "bigint", dialect="duckdb"), "ordinality", quoted=True)
+            )
         query = exp.select(*items)
         table.replace(exp.Lateral(this=exp.Subquery(this=query), alias=alias.copy()))
     for lateral in tree.find_all(exp.Lateral):
@@ -140,11 +143,7 @@ def spread_unnest(tree: exp.Expr) -> None:
             continue
         items: list[exp.Expr] = [exp.func("unnest", item.copy(), dialect="duckdb") for item in node.expressions]
         if node.args.get("offset"):
-            items.append(
-                exp.Anonymous(
-                    this="generate_subscripts", expressions=[node.expressions[0].copy(), exp.Literal.number(1)]
-                )
-            )
+            items.append(ordinality(node.expressions))
         alias = node.args.get("alias")
         if alias is not None and isinstance(node.args.get("offset"), exp.Identifier):
             alias = alias.copy()

@@ -54,6 +54,7 @@ from rvbbit_proxy.engine.catalog.relations import (
     select_from_functions,
     spread_unnest,
 )
+from rvbbit_proxy.engine.catalog.set_functions import spread_functions
 from rvbbit_proxy.engine.catalog.syntax import spell_syntax
 from rvbbit_proxy.engine.catalog.time_formats import spell_time_formats
 from rvbbit_proxy.sql.dialect import UPSTREAM_DIALECTS
@@ -134,7 +135,9 @@ class CatalogPostgres(Postgres):
                     self._advance()
                 else:
                     self._match_texts(("BY", "WITH", "AS"))
-                    kind.set(option, self._parse_unary() if option in _SEQUENCE_NUMBERS else True)
+                    value = self._parse_unary() if option in _SEQUENCE_NUMBERS else True
+                    if option in kind.arg_types:
+                        kind.set(option, value)
 
 
 def rewrite_statement(sql: str, formats: Sequence[int] = ()) -> Rewritten | None:
@@ -190,6 +193,7 @@ RULES: tuple[Callable[[exp.Expr], None], ...] = (
     name_items,
     spell_syntax,
     spell_queries,
+    spread_functions,
     select_from_functions,
     escape_patterns,
     drop_collations,
