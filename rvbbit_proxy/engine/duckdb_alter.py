@@ -297,14 +297,18 @@ def _drop_column(connection: duckdb.DuckDBPyConnection, table: Table, action: Se
             yield from remove_reference(connection, reference)
     mark = table.mark.without(lambda key: column in key.columns)
     indexes = [index for index in table.indexes if column not in index.columns]
-    bound = [item for item in table.items if _binds(item, column)]
+    gone = [item for item in table.items if item.column == column or _binds(item, column)]
     changed = replace(table, comment=mark.written_behind(table.comment) or None)
-    if bound:
-        yield from rebuilt(changed, [item for item in table.items if item not in bound], indexes=indexes)
+    if table.indexes or _has_keys(table) or len(gone) > 1:  # DuckDB sees a dropped index until the commit
+        yield from rebuilt(changed, [item for item in table.items if item not in gone], indexes=indexes)
     else:
         if mark != table.mark:
             yield table.comment_sql(mark)
         yield from _native(table, f"DROP COLUMN {quoted(column)}", indexes)
+
+
+def _has_keys(table: Table) -> bool:
+    return any(one.kind in ("PRIMARY KEY", "UNIQUE") for item in table.items for one in item.constraints)
 
 
 def _binds(item: Item, column: str) -> bool:
@@ -372,7 +376,9 @@ def _alter_type(table: Table, alteration: Alteration, column: str, kind: Sequenc
     words = [part.text.upper() for part in kind]
     end = next((at for at, word in enumerate(words) if word in ("USING", "COLLATE")), len(kind))
     using = words.index("USING") if "USING" in words else None
-    bound = any(_binds(item, column) for item in table.items)
+    bound = any(_binds(item, column) for item in table.items) or any(
+        column in index.columns for index in table.indexes
+    )
     if not bound:
         yield from _native(table, f"ALTER COLUMN {quoted(column)} TYPE {alteration.text(kind)}")
         return

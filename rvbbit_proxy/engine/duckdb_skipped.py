@@ -76,6 +76,12 @@ def _altered(kind: str, parts: Sequence[Token], exists: Exists) -> Iterator[Noti
         yield Notice("NOTICE", "00000", f'relation "{_last(table)}" does not exist, skipping')
         return
     words = _texts(rest, 5)
+    if words[:4] == ["DROP", "CONSTRAINT", "IF", "EXISTS"]:
+        name, _ = _take_name(rest[4:])
+        if not exists(f"constraint of {table}", name):
+            message = f'constraint "{_last(name)}" of relation "{_last(table)}" does not exist, skipping'
+            yield Notice("NOTICE", "00000", message)
+        return
     verb, words = words[:1], words[2:] if words[1:2] == ["COLUMN"] else words[1:]
     shift = 2 if _texts(rest, 2)[1:] == ["COLUMN"] else 1
     if verb == ["DROP"] and words[:2] == ["IF", "EXISTS"]:

@@ -22,7 +22,7 @@ from rvbbit_proxy.engine.duckdb_alter import (
     remove_reference,
     steps_of,
 )
-from rvbbit_proxy.engine.duckdb_tables import OF_CONSTRAINT, find_table, made_index, quoted
+from rvbbit_proxy.engine.duckdb_tables import OF_CONSTRAINT, find_table, literal, made_index, quoted
 from rvbbit_proxy.engine.statement import words_of
 from rvbbit_proxy.errors import NotSupported, UpstreamError
 from rvbbit_proxy.sql.lexer import Token, lexemes, unquote_identifier
@@ -47,6 +47,8 @@ def in_steps(
     if verb[:2] in (("ALTER", "TABLE"), ("ALTER", "INDEX")):
         wait_for_renames()
         return _alter(found, connection) if verb[1] == "TABLE" else _alter_index(found)
+    if verb[:2] == ("ALTER", "SEQUENCE"):
+        return _alter_sequence(found)
     if verb[:1] == ("DROP",) and verb[1:2] and verb[1] in _DROPPED:
         return _drop(found, verb[1])
     if verb[:1] == ("TRUNCATE",):
@@ -88,6 +90,34 @@ def _alter_index(found: Rewritten) -> Rewritten:
                 yield from made_index(renamed, replace(index, name=new))
 
     return _stepwise(found, run, "ALTER INDEX")
+
+
+def _alter_sequence(found: Rewritten) -> Rewritten:
+    """Return ALTER SEQUENCE without its type, which is bigint always, and with RESTART as DuckDB does it."""
+    parts = [part for part in lexemes(found.sql) if part.text != ";"]
+    words = [part.text.upper() for part in parts]
+    optional = words[2:4] == ["IF", "EXISTS"]
+    start = 4 if optional else 2
+    end = name_end(parts, start)
+    name, rest = "".join(part.text for part in parts[start:end]), words[end:]
+    if rest[:1] == ["AS"]:
+        rest = rest[2:]
+    if rest[:1] == ["RESTART"] and len(rest) <= 3:
+        first = rest[-1] if rest[-1].isdigit() else None
+    elif rest or end == len(parts):
+        return found
+
+    def run(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+        last = unquote_identifier(lexemes(name)[-1])
+        rows = connection.execute(
+            "SELECT start_value FROM duckdb_sequences() WHERE lower(sequence_name) = lower($1)", [last]
+        ).fetchall()
+        if not rows and not optional:
+            raise UpstreamError(f'relation "{last}" does not exist', sqlstate="42P01")
+        if rows and rest:
+            yield f"SELECT setval({literal(name)}, {first or rows[0][0]}, false)"
+
+    return _stepwise(found, run, "ALTER SEQUENCE")
 
 
 def _indexed_table(connection: duckdb.DuckDBPyConnection, index: str) -> str | None:

@@ -197,7 +197,8 @@ SELECT indexrelid, nspname, table_name, relname, definitions,
 FROM rvbbit_pg.base.indexes;
 
 CREATE VIEW rvbbit_pg.made.constraint_texts AS
-SELECT oid, nspname, CASE WHEN constraint_type = 'CHECK' THEN 'CHECK (' || expression || ')' ELSE own_part END
+SELECT oid, coalesce(referenced_nspname, nspname) AS nspname,
+       CASE WHEN constraint_type = 'CHECK' THEN 'CHECK (' || expression || ')' ELSE own_part END
        || coalesce(' REFERENCES ' || rvbbit_pg.base.quoted_name(referenced_nspname) || '.' || target, '') AS definition,
        CASE WHEN constraint_type = 'CHECK' THEN 'CHECK (' || expression || ')' ELSE own_part END
        || coalesce(' REFERENCES ' || target, '') AS short_definition
