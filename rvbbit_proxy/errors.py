@@ -32,6 +32,7 @@ RvbbitError
 ├── CascadeFailed               38000
 │   └── AnswerInvalid           39000  wrong shape after all retries
 ├── ModelUnavailable            58000
+│   └── RequestRefused          58000  the provider wants this request not, another perhaps
 ├── LedgerUnwritable            58030  the journal or the store refused (53100: the disk is full)
 ├── ConfigurationFault          F0000  broken YAML, settings, cascades
 ├── UpstreamError               as the upstream said, or mapped
@@ -198,6 +199,10 @@ class AnswerInvalid(CascadeFailed, sqlstate="39000"):
 
 class ModelUnavailable(RvbbitError, sqlstate="58000"):
     """The model provider could not be reached, or none is configured for this."""
+
+
+class RequestRefused(ModelUnavailable):
+    """The provider refuses what is asked as it is asked (HTTP 400, 413, 422): too long, not allowed, malformed."""
 
 
 class LedgerUnwritable(RvbbitError, sqlstate="58030"):

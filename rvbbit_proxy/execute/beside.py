@@ -18,7 +18,7 @@ from rvbbit_proxy.cascade.inputs import complete_inputs
 from rvbbit_proxy.cascade.output import AnswerFault, check_value, expect, parse_answer
 from rvbbit_proxy.cascade.spec import LlmCell
 from rvbbit_proxy.cascade.template import render_lines
-from rvbbit_proxy.errors import AnswerInvalid, RvbbitError
+from rvbbit_proxy.errors import AnswerInvalid, RequestRefused, RvbbitError
 from rvbbit_proxy.execute.answers import NEVER_NULL, answer_inputs, item_keys, known_answers, max_age_s, remember
 from rvbbit_proxy.execute.batches import Item, group_batches
 from rvbbit_proxy.execute.proxies import wanted_accuracy
@@ -28,6 +28,8 @@ from rvbbit_proxy.operators.operator import Operator
 from rvbbit_proxy.plan.plan import OperatorStage, Stage
 from rvbbit_proxy.settings import OFFLINE, RunOptions
 
+SHARING_ENDS = (AnswerInvalid, RequestRefused)
+"""Failures after which each operator asks for itself: its own prompts are shorter, and ask for less."""
 Keys = Mapping[str, str]
 """A text's cache key for one operator, by text."""
 
@@ -101,11 +103,14 @@ async def answer_shared(
 ) -> Given:
     """Ask the shared prompts; what has no answer afterwards is left to the stages.
 
-    :raises RvbbitError: what the door raises; a failed answer is none.
+    :raises RvbbitError: what the door raises; a failed answer is none, nor is a request that is refused.
     """
     given = Given()
     if shared.reader is None:
-        asked = await answer_inputs(stages[0].operator, shared.items, ctx, options, services)
+        try:
+            asked = await answer_inputs(stages[0].operator, shared.items, ctx, options, services)
+        except SHARING_ENDS:
+            return given
         pairs = zip(shared.owners, asked.values, strict=True)
         given.values = {owner[0][1]: value for owner, value in pairs if value is not None}
         given.runs = asked.runs
@@ -168,7 +173,7 @@ async def _ask(
         for _ in range(min(options.concurrency, len(items))):
             group.create_task(worker())
     for error in failures:
-        if isinstance(error, NEVER_NULL) or (options.on_error == "fail" and not isinstance(error, AnswerInvalid)):
+        if isinstance(error, NEVER_NULL) or (options.on_error == "fail" and not isinstance(error, SHARING_ENDS)):
             raise error
 
 

@@ -28,7 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rvbbit_proxy.caller import Budget, CallerContext, mint_span_id, utc_now, uuid7
-from rvbbit_proxy.errors import LedgerUnwritable, ModelUnavailable
+from rvbbit_proxy.errors import LedgerUnwritable, ModelUnavailable, RequestRefused
 from rvbbit_proxy.ledger.records import InteractionRecord, Record
 from rvbbit_proxy.llm.embeddings import Embedder, VectorCache, find_embedder
 from rvbbit_proxy.llm.observed import Observed
@@ -496,13 +496,16 @@ def _reply(completion: Completion, row: InteractionRecord) -> ModelReply:
 def _unavailable(row: InteractionRecord, failure: ProviderFailure, resends: int) -> ModelUnavailable:
     sent = f" after {resends + 1} attempts" if resends else ""
     status = f" (HTTP {failure.status})" if failure.status else ""
-    return ModelUnavailable(
+    kind = RequestRefused if failure.status in REFUSED else ModelUnavailable
+    return kind(
         f"model {row.model_requested} is unavailable: {failure.error_type}{status}{sent}",
         detail=failure.message,
         hint=_HINTS.get(failure.status or 0, "Check the provider's status and RVBBIT_MODEL; nothing was cached."),
     )
 
 
+REFUSED = (400, 413, 422)
+"""HTTP statuses by which a provider refuses a request, and not whoever asks."""
 _HINTS: Mapping[int, str] = {
     400: "The provider refused the request: check RVBBIT_MODEL and the cascade's parameters.",
     401: "Check the provider's API key, for instance OPENAI_API_KEY.",

@@ -87,6 +87,24 @@ def test_a_broken_prompt_leaves_each_to_itself(batched: Running, model: Scripted
     assert model.requests == 2 + 3
 
 
+def test_a_refused_prompt_leaves_each_to_itself(batched: Running, model: ScriptedModel) -> None:
+    model.on("wanted fields", read_fields, fault=Fault("status", 400, "context_length_exceeded"))
+    model.on("which label fits each", lambda m: "\n".join(f"{n}: {word}" for n, _, word in lines(m)))
+    model.on("Wanted: name", lambda m: "\n".join(f"{n}: {name}" for n, name, _ in lines(m)))
+    model.on("Wanted: word", lambda m: "\n".join(f"{n}: {word}" for n, _, word in lines(m)))
+    assert rows(batched, FIELDS) == ROWS
+    assert model.requests == 1 + 3
+    failed = "SELECT error_type FROM rvbbit.llm_interactions WHERE NOT success"
+    assert len(rows(batched, failed)) == 1
+
+
+def test_a_refused_block_leaves_each_to_itself(batched: Running, model: ScriptedModel) -> None:
+    model.fail(Fault("status", 413, "too long"))
+    found = rows(batched, "SELECT id, body MEANS 'late', body MEANS 'Bob' FROM letters WHERE id < 4 ORDER BY id")
+    assert found == [(1, True, False), (2, False, True), (3, True, False)]
+    assert model.requests == 1 + 2
+
+
 def test_a_model_that_is_away_is_told_once(batched: Running, model: ScriptedModel) -> None:
     model.on("wanted fields", read_fields, fault=Fault("status", 401, "no such key"))
     with pytest.raises(psycopg.Error) as caught:
