@@ -1,8 +1,8 @@
 """INSERT and UPDATE as PostgreSQL takes them, in DuckDB's terms.
 
 DuckDB wants as many values as the table has columns, where PostgreSQL fills the last ones with their defaults; it
-reads an array written as text in brackets, where PostgreSQL has braces, and bytea as one escape a byte, where
-PostgreSQL has one for all.
+reads an array written as text in brackets, where PostgreSQL has braces, bytea as one escape a byte, where
+PostgreSQL has one for all, and no blank before a moment's offset.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ TableColumns: TypeAlias = Callable[[str], Sequence[tuple[str, str]]]
 _TOO_FEW = re.compile(r"has (\d+) columns but (\d+) values were supplied")
 _ARRAY_TEXT = re.compile(r"\s*\{(.*)\}\s*", re.DOTALL)
 _HEX_TEXT = re.compile(r"\\x(?:[0-9a-fA-F]{2})*")
+SPACED_OFFSET = re.compile(r"'\d{4,6}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)? ([+-]\d\d(?::?\d\d)?)'")
+"""A literal of a moment with a blank before its offset, which DuckDB takes for a zone's name."""
 _ELEMENT = re.compile(r'"(?:[^"\\]|\\.)*"|[{},]|[^{},"]+')
 
 
@@ -76,7 +78,25 @@ def spell_literals(sql: str, columns_of: TableColumns) -> str:
 def _spelt(kind: str, text: str) -> exp.Expr | None:
     if kind == "BLOB" and _HEX_TEXT.fullmatch(text) is not None:
         return exp.Anonymous(this="unhex", expressions=[exp.Literal.string(text[2:])])
+    if kind.startswith("TIME"):
+        moment = spell_moment(text)
+        return None if moment is None else exp.Literal.string(moment)
     return array_expression(text) if kind.endswith("[]") else None
+
+
+def holds_texts(sql: str) -> bool:
+    """Tell whether a statement may hold a text that :func:`spell_literals` has to spell."""
+    return "'{" in sql or "'\\x" in sql or SPACED_OFFSET.search(sql) is not None
+
+
+def spell_moment(text: str) -> str | None:
+    """Return a moment without the blank before its offset, None where there is none.
+
+    >>> spell_moment("2024-01-02 03:04:05.678 +00:00")
+    '2024-01-02 03:04:05.678+00:00'
+    """
+    found = SPACED_OFFSET.fullmatch(f"'{text}'")
+    return found[0][1:-1].replace(f" {found[1]}", found[1]) if found is not None else None
 
 
 def array_expression(text: str) -> exp.Expr | None:

@@ -37,7 +37,7 @@ from rvbbit_proxy.engine.duckdb_guard import (
     writes_annotations,
 )
 from rvbbit_proxy.engine.duckdb_inference import KEPT, PROBE_ERRORS, QUERY_PLAN, DuckDBBinder
-from rvbbit_proxy.engine.duckdb_inserts import name_columns, spell_literals
+from rvbbit_proxy.engine.duckdb_inserts import holds_texts, name_columns, spell_literals
 from rvbbit_proxy.engine.duckdb_instance import Health
 from rvbbit_proxy.engine.duckdb_keys import kept_keys, take_keys
 from rvbbit_proxy.engine.duckdb_lengths import fit_lengths
@@ -327,7 +327,7 @@ class DuckDBSession(UpstreamSession):
         checked = self._checked(sql)
         if "constraint" in checked.lower() and words_of(checked, 1) in (("INSERT",), ("WITH",)):
             checked = spell_conflict_target(checked, self._connection)
-        if ("'{" in checked or "'\\x" in checked) and words_of(checked, 1) in (("INSERT",), ("UPDATE",)):
+        if holds_texts(checked) and words_of(checked, 1) in (("INSERT",), ("UPDATE",)):
             checked = spell_literals(checked, self._binder.table_columns)
         if words_of(checked, 3) == ("COMMENT", "ON", "COLUMN"):
             checked = marked_comment(checked, self._catalog.comment_of)

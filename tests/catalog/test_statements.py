@@ -73,6 +73,15 @@ def rows(session: DuckDBSession, sql: str) -> list[list[Any]]:
         ("SELECT at FROM (SELECT 1 AS at) AS x", [1]),
         ("SELECT '{\"y\": 2}'::jsonb ->> 'y'", ["2"]),
         ("SELECT * FROM current_schema()", ["public"]),
+        (
+            "SELECT 'ab' LIKE ANY (ARRAY['a%']), 'ab' NOT LIKE ALL (ARRAY['^b', 'c']), 'a' LIKE ANY ('{}'::text[])",
+            [True, True, False],
+        ),
+        ("SELECT 'AB' NOT ILIKE ALL (SELECT name FROM items), NULL LIKE ALL (ARRAY['a'])", [True, None]),
+        (
+            "SELECT at = '2024-01-02 03:04:05 +01:00' FROM (SELECT '2024-01-02 02:04:05+00'::timestamptz AS at)",
+            [True],
+        ),
         ("SELECT * FROM upper('x') WITH ORDINALITY", ["X", 1]),
         ("SELECT x, u.a FROM pg_catalog.lower('X') x, LATERAL upper(x) AS u(a)", ["x", "X"]),
     ],
@@ -119,6 +128,16 @@ def test_the_options_of_an_identity_are_its_sequences(session: DuckDBSession) ->
     )
     session.execute("INSERT INTO counted (b) VALUES (1), (1)")
     assert rows(session, "SELECT a FROM counted ORDER BY 1") == [[5], [7]]
+
+
+def test_texts_that_fill_columns_are_read_as_postgres_does(session: DuckDBSession) -> None:
+    session.execute("CREATE TABLE filled (tags text ARRAY, at timestamptz, spelt text)")
+    moment = "2024-01-02 03:04:05 +01:00"
+    session.execute(f"INSERT INTO filled VALUES ('{{a,b}}', '{moment}', '{moment}')")
+    session.execute(f"UPDATE filled SET at = '{moment}', spelt = '{moment}' WHERE at <= '{moment}'")
+    assert rows(session, "SELECT tags, extract(hour FROM at AT TIME ZONE 'UTC')::int, spelt FROM filled") == [
+        [["a", "b"], 2, moment]
+    ]
 
 
 def test_a_failed_create_leaves_no_sequence(session: DuckDBSession) -> None:

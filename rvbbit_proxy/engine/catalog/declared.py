@@ -47,6 +47,7 @@ _TYPE_WORDS = frozenset(
 )
 _DUCKDB_TYPES = {"varchar": "VARCHAR", "char": "VARCHAR", "bit": "BIT", "varbit": "BIT"}
 _CONSTRAINTS = frozenset(("constraint", "primary", "unique", "check", "foreign", "exclude", "like"))
+_BEHIND_TYPES = frozenset(("default", "not", "null", "check", "generated", "collate", "constraint", "using"))
 _ONE_BY_DEFAULT = frozenset(("char", "bit"))
 _WITHOUT_SIZE = frozenset(("varchar", "char", "bit", "varbit"))
 _SPELT = {"bit": "BIT", "varbit": "BIT", "time": "TIME", "timetz": "TIMETZ", "timestamp": "TIMESTAMP",
@@ -154,6 +155,8 @@ def spell_types(sql: str) -> str:
 
     >>> spell_types("CREATE TABLE t (a time(3), b timestamp(0) with time zone, c bit varying(6), d varchar(2))")
     'CREATE TABLE t (a TIME, b TIMESTAMPTZ, c BIT, d varchar(2))'
+    >>> spell_types("CREATE TABLE t (a text array NOT NULL DEFAULT ARRAY['x'])")
+    "CREATE TABLE t (a text[] NOT NULL DEFAULT ARRAY['x'])"
     """
     pieces, end = [], 0
     for column in _columns(sql):
@@ -164,11 +167,26 @@ def spell_types(sql: str) -> str:
         if spelt is not None:
             pieces += [sql[end : column.rest[0].start], spelt]
             end = column.rest[count - 1].end
+        place = _array_word(column.rest)
+        if place is not None:
+            word = column.rest[place]
+            pieces += [sql[end : word.start].rstrip(), "" if sql[word.end : word.end + 1] == "[" else "[]"]
+            end = word.end
         for before, part in pairwise(column.rest):
             if before.text == ")" and part.text.lower() == "stored":  # of a generated column
                 pieces.append(sql[end : part.start])
                 end = part.end
     return "".join([*pieces, sql[end:]])
+
+
+def _array_word(parts: Sequence[Token]) -> int | None:
+    """Return where ARRAY makes an array of the type that stands here."""
+    for place, part in enumerate(parts):
+        if part.text.lower() in _BEHIND_TYPES:
+            return None
+        if part.text.lower() == "array" and place:
+            return place
+    return None
 
 
 def _is_bare_numeric(parts: Sequence[Token]) -> bool:

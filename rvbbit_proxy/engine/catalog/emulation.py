@@ -25,9 +25,9 @@ from rvbbit_proxy.engine.catalog.install import SNAPSHOT_PREFIX, install_functio
 from rvbbit_proxy.engine.catalog.names import blank_noise, localise_names, quote_at, spell_numerics
 from rvbbit_proxy.engine.catalog.output_types import REG_TYPES
 from rvbbit_proxy.engine.catalog.rewrite import Rewritten, rewrite_statement
-from rvbbit_proxy.engine.catalog.set_functions import RECORD_FUNCTIONS, SET_FUNCTIONS
 from rvbbit_proxy.engine.catalog.snapshots import SessionSnapshot, SharedSnapshot
 from rvbbit_proxy.engine.catalog.sums import spell_sums
+from rvbbit_proxy.engine.duckdb_inserts import SPACED_OFFSET
 from rvbbit_proxy.engine.statement import mask_literals, words_of
 from rvbbit_proxy.engine.upstream import Column
 from rvbbit_proxy.sql.lexer import lexemes, unquote_identifier
@@ -55,8 +55,8 @@ _TELLING = frozenset(
     " format_type obj_description col_description"
     " parse_ident getdatabaseencoding set_config current_setting"
     " unlogged concurrently generate_subscripts overlaps json_agg jsonb_agg"
-    " json_object_agg jsonb_object_agg every jsonb_set jsonb_insert ordinality".split()
-) | RECORD_FUNCTIONS
+    " json_object_agg jsonb_object_agg every jsonb_set jsonb_insert".split()
+)
 """Words that DuckDB does not know, or not as PostgreSQL does."""
 _IN_CONTEXT = {
     word: re.compile(pattern, re.IGNORECASE)
@@ -68,9 +68,7 @@ _IN_CONTEXT = {
         "extract": r"\bextract\s*\(",
         "date_part": r"\bdate_part\s*\(",
         "similar": r"\bsimilar\s+to\b",
-        "rows": r"\brows\s+from\s*\(",
-        **{name: rf"(?:\b(?:from|join|lateral)|,)\s*{name}\s*\(" for name in SET_FUNCTIONS},
-        "generate_series": r"\bgenerate_series\s*\(",
+        "generate_series": r"\bselect\s+(?:[^;()]*,\s*)?generate_series\s*\(",
         "regexp_matches": r"\bselect\b[^;]*\bregexp_matches\s*\(",
         "version": r"\bversion\s*\(",
         "operator": r"\boperator\s*\(",
@@ -90,6 +88,7 @@ _IN_CONTEXT = {
         "substring": r"\bsubstring\s*\(",
         "float": r"\bfloat\s*\(",
         "to_timestamp": r"\bto_timestamp\s*\([^;]*,",
+        **dict.fromkeys(("any", "some", "all"), r"(?:like|~)\*?\s*(?:any|some|all)\s*\("),
         "to_date": r"\bto_date\s*\(",
         "to_char": r"\bto_char\s*\(",
     }.items()
@@ -470,6 +469,8 @@ def _calls_in_from(lowered: str) -> bool:
 
 def _has_cast_literal(sql: str) -> bool:
     """Tell whether a literal has a form that is PostgreSQL's alone: an array, bytea, a sequence's name."""
+    if SPACED_OFFSET.search(sql) is not None:
+        return True
     if ("\\" in sql or "&" in sql) and _UNICODE_LITERAL.search(sql) is not None:
         return True
     if "public" in sql and _SEQUENCE_IN_PUBLIC.search(sql) is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import sqlglot
 from sqlglot import exp
 
 from rvbbit_proxy.engine.catalog.calls import (
@@ -16,6 +17,7 @@ from rvbbit_proxy.engine.catalog.calls import (
 from rvbbit_proxy.engine.catalog.casts import reg_value
 from rvbbit_proxy.engine.catalog.install import SYSTEM_SCHEMAS, column_types
 from rvbbit_proxy.engine.catalog.output_types import expression_oid, scope_in_tree
+from rvbbit_proxy.sql.dialect import UPSTREAM_DIALECTS
 from rvbbit_proxy.wire.types import oids
 from rvbbit_proxy.wire.types.array_input import parse_array
 
@@ -45,6 +47,8 @@ _OPERATORS: dict[str, type[exp.Expr]] = {
     "*": exp.Mul,
     "/": exp.Div,
 }
+_MATCHING = (exp.Like, exp.ILike, exp.RegexpLike, exp.RegexpILike)
+_PATTERN = "rv_pattern"
 _NEGATED = {"!~": exp.RegexpLike, "!~*": exp.RegexpILike, "!~~": exp.Like, "!~~*": exp.ILike}
 
 
@@ -104,6 +108,9 @@ def spell_queries(tree: exp.Expr) -> None:
         query = exists.this
         if isinstance(query, exp.Select) and not query.expressions:
             query.set("expressions", [exp.Literal.number(1)])
+    for pattern in list(tree.find_all(*_MATCHING)):
+        if isinstance(pattern.expression, (exp.Any, exp.All)):
+            pattern.replace(_match_several(pattern, pattern.expression.this))
     for some in list(tree.find_all(exp.Any)):
         array = some.this.unnest()
         if (
@@ -114,6 +121,21 @@ def spell_queries(tree: exp.Expr) -> None:
             some.set("this", exp.Subquery(this=array.expressions[0].copy()))
         elif isinstance(array, exp.Literal) and array.is_string and isinstance(some.parent, exp.EQ):
             _equal_to_some(some.parent, array.name)
+
+
+def _match_several(match: exp.Expr, patterns: exp.Expr) -> exp.Expr:
+    """Return ``a LIKE ANY (patterns)``, an array or a query, as DuckDB says it of each; of none it is what ANY is."""
+    gathered, of_none = ("bool_or", "false") if isinstance(match.expression, exp.Any) else ("bool_and", "true")
+    match.set("expression", exp.column(_PATTERN))
+    told = match.sql(UPSTREAM_DIALECTS["duckdb"])
+    if isinstance(patterns.unnest(), exp.Query):
+        query = patterns.unnest().sql(UPSTREAM_DIALECTS["duckdb"])
+        text = f"(SELECT CASE count(*) WHEN 0 THEN {of_none} ELSE {gathered}({told}) END FROM ({query}) AS q({_PATTERN}))"
+    else:
+        array = exp.cast(patterns.unnest().copy(), "TEXT[]", dialect="postgres").sql(UPSTREAM_DIALECTS["duckdb"])
+        each = f"list_{gathered}(list_transform({array}, lambda {_PATTERN}: {told}))"
+        text = f"coalesce({each}, CASE len({array}) WHEN 0 THEN {of_none} END)"
+    return sqlglot.parse_one(text, read=UPSTREAM_DIALECTS["duckdb"])
 
 
 def _equal_to_some(comparison: exp.EQ, array: str) -> None:

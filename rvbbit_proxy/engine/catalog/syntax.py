@@ -11,7 +11,6 @@ from types import MappingProxyType
 from sqlglot import exp
 
 from rvbbit_proxy.engine.catalog.install import FUNCTIONS_CATALOG
-from rvbbit_proxy.engine.catalog.set_functions import matches
 from rvbbit_proxy.engine.duckdb_inserts import array_expression, spell_moment
 from rvbbit_proxy.sql.item_names import WRITTEN_NAME
 
@@ -24,6 +23,7 @@ _RENAMED = MappingProxyType(
 _GIVING_JSONB = frozenset(
     "jsonb_set jsonb_insert json_concat json_delete json_delete_item jsonb_build_object to_jsonb".split()
 )
+_COMPARING = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between, exp.In)
 _OF_ARRAYS = frozenset(("json_agg", "jsonb_agg"))
 
 
@@ -154,7 +154,7 @@ def _aggregate(node: exp.Expr) -> exp.Expr | None:
     ):
         return None if isinstance(node.parent, exp.Dot) else _json_change(node)
     name = node.name.lower() if isinstance(node, exp.Anonymous) else str(node.meta.get(WRITTEN_NAME, "")).lower()
-    if name == "regexp_matches" and isinstance(node.parent, (exp.Select, exp.Alias, exp.Paren)):
+    if name == "regexp_matches" and isinstance(node.parent, (exp.Select, exp.Alias)):
         return _matches(node)
     if name not in _RENAMED and name not in _OF_ARRAYS:
         return None
@@ -174,7 +174,10 @@ def _aggregate(node: exp.Expr) -> exp.Expr | None:
 
 def _matches(node: exp.Expr) -> exp.Expr:
     """Return the rows of regexp_matches(), which to DuckDB is a test."""
-    return exp.Anonymous(this="unnest", expressions=[matches(node.expressions)])
+    value, pattern, *flags = node.expressions
+    all_of = bool(flags) and "g" in flags[0].name
+    rows = _base_call("regexp_all" if all_of else "regexp_first", value, pattern)
+    return exp.Anonymous(this="unnest", expressions=[rows])
 
 
 def _sized_cast(node: exp.Expr) -> exp.Expr | None:
@@ -190,6 +193,20 @@ def _sized_cast(node: exp.Expr) -> exp.Expr | None:
     if kind.is_type("varchar"):
         return cut
     return exp.Anonymous(this="rpad", expressions=[cut, size.copy(), exp.Literal.string(" ")])
+
+
+def _moment(node: exp.Expr) -> exp.Expr | None:
+    """A moment with a blank before its offset, which DuckDB takes for a zone's name, where a moment is compared."""
+    spelt = spell_moment(node.name) if node.is_string else None
+    if spelt is None or not isinstance(node.parent, (*_COMPARING, exp.Cast)) or _is_assigned(node.parent):
+        return None
+    found = exp.Literal.string(spelt)
+    return found if isinstance(node.parent, exp.Cast) else exp.cast(found, "TIMESTAMPTZ", dialect="duckdb")
+
+
+def _is_assigned(node: exp.Expr) -> bool:
+    """Tell whether what looks like a comparison is ``SET column = value``."""
+    return isinstance(node.parent, (exp.Update, exp.OnConflict)) and node.arg_key == "expressions"
 
 
 _SPELLERS: Mapping[type[exp.Expr], Callable[[exp.Expr], exp.Expr | None]] = MappingProxyType(
@@ -208,5 +225,6 @@ _SPELLERS: Mapping[type[exp.Expr], Callable[[exp.Expr], exp.Expr | None]] = Mapp
         exp.JSONArrayAgg: _aggregate,
         exp.Anonymous: _aggregate,
         exp.Cast: _sized_cast,
+        exp.Literal: _moment,
     }
 )
