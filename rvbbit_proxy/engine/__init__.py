@@ -13,6 +13,7 @@ duckdb_origins.py       which table's column a result column is, looked up as Du
 duckdb_inserts.py       INSERT and UPDATE with what PostgreSQL lets them leave out, arrays written as text
 duckdb_lengths.py       values held to the lengths that columns were declared with
 duckdb_missing.py       what DuckDB cannot do, told as not supported
+duckdb_savepoints.py    savepoints: what a block had written, copied and put back
 duckdb_sequences.py     sequences read as relations, setval() of what a query finds
 duckdb_skipped.py       the notices of IF EXISTS and IF NOT EXISTS
 duckdb_names.py         the names of unnamed result columns, as PostgreSQL gives them

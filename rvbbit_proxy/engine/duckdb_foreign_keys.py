@@ -13,8 +13,9 @@ they refer to, and the second to commit fails with 40001.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import duckdb
@@ -70,15 +71,31 @@ class KeyCommits:
             self._written |= dict.fromkeys(written, self._count)
 
 
+@dataclass(frozen=True, slots=True)
+class KeyState:
+    """What a transaction has to check at one of its moments."""
+
+    begun: int
+    written: tuple[tuple[Identity, Side], ...]
+    waiting: Mapping[Identity, tuple[Reference, Side]]
+    at_once: frozenset[str] | None
+
+
 class KeyChecks:
     """What one session's transaction has still to check. ``of`` tells the foreign keys that it sees."""
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, of: Callable[[], References], commits: KeyCommits
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        of: Callable[[], References],
+        commits: KeyCommits,
+        wrote: Callable[[str], None],
     ) -> None:
+        """``wrote`` is told every statement that is run because of ON DELETE and ON UPDATE."""
         self._connection = connection
         self._of = of
         self._commits = commits
+        self._wrote = wrote
         self._begun = 0
         self._written: dict[tuple[Identity, Side], None] = {}
         self._waiting: dict[Identity, tuple[Reference, Side]] = {}
@@ -88,6 +105,17 @@ class KeyChecks:
         """Begin a transaction."""
         self._begun = self._commits.now()
         self._written, self._waiting, self._at_once = {}, {}, set()
+
+    def state(self) -> KeyState:
+        """Return what :meth:`return_to` takes."""
+        at_once = None if self._at_once is None else frozenset(self._at_once)
+        return KeyState(self._begun, tuple(self._written), dict(self._waiting), at_once)
+
+    def return_to(self, state: KeyState) -> None:
+        """Have to check what there was to check then."""
+        self._begun, self._written = state.begun, dict.fromkeys(state.written)
+        self._waiting = dict(state.waiting)
+        self._at_once = None if state.at_once is None else set(state.at_once)
 
     @contextmanager
     def commit(self) -> Iterator[None]:
@@ -156,11 +184,13 @@ class KeyChecks:
         child = _path(reference.child)
         where = orphans_condition(reference)
         if action == "c":
-            self._connection.execute(f"DELETE FROM {child} AS c WHERE {where}")
+            change = f"DELETE FROM {child} AS c WHERE {where}"
         else:
             value = "NULL" if action == "n" else "DEFAULT"
             values = ", ".join(f"{quoted(column)} = {value}" for column in reference.key.columns)
-            self._connection.execute(f"UPDATE {child} AS c SET {values} WHERE {where}")
+            change = f"UPDATE {child} AS c SET {values} WHERE {where}"
+        self._connection.execute(change)
+        self._wrote(change)
         self._written[reference.identity, "child"] = None
         known = self._of()
         name = reference.child[-1].lower()

@@ -39,7 +39,7 @@ from rvbbit_proxy.engine.duckdb_guard import (
 from rvbbit_proxy.engine.duckdb_inference import KEPT, PROBE_ERRORS, QUERY_PLAN, DuckDBBinder
 from rvbbit_proxy.engine.duckdb_inserts import holds_texts, name_columns, spell_literals
 from rvbbit_proxy.engine.duckdb_instance import Health
-from rvbbit_proxy.engine.duckdb_keys import kept_keys, take_keys
+from rvbbit_proxy.engine.duckdb_keys import constraints_of, kept_keys, take_keys
 from rvbbit_proxy.engine.duckdb_lengths import fit_lengths
 from rvbbit_proxy.engine.duckdb_missing import missing_feature
 from rvbbit_proxy.engine.duckdb_origins import ColumnOrigins, StatementOrigins
@@ -52,6 +52,7 @@ from rvbbit_proxy.engine.duckdb_result import (
     describe_relation,
     wire_projection,
 )
+from rvbbit_proxy.engine.duckdb_savepoints import Savepoints, WriteCommits
 from rvbbit_proxy.engine.duckdb_sequences import without_sequences
 from rvbbit_proxy.engine.duckdb_skipped import lookup_of, skipped
 from rvbbit_proxy.engine.duckdb_steps import in_steps
@@ -76,7 +77,6 @@ from rvbbit_proxy.engine.upstream import (
 )
 from rvbbit_proxy.errors import (
     InFailedTransaction,
-    NotSupported,
     ReadOnlyRelation,
     RvbbitError,
     SyntaxFault,
@@ -131,7 +131,8 @@ class DuckDBSession(UpstreamSession):
         *,
         has_ledger: bool = False,
         health: Health | None = None,
-        commits: KeyCommits | None = None,
+        key_commits: KeyCommits | None = None,
+        commits: WriteCommits | None = None,
     ) -> None:
         super().__init__()
         self.style: TextStyle = DEFAULT_STYLE
@@ -141,7 +142,9 @@ class DuckDBSession(UpstreamSession):
         self._statement = Rewritten("")
         self._has_ledger = has_ledger
         self._health = health or Health()
-        self._keys = KeyChecks(connection, catalog.references, commits or KeyCommits())
+        self._keys = KeyChecks(connection, catalog.references, key_commits or KeyCommits(), self._wrote)
+        self._commits = commits or WriteCommits()
+        self._savepoints = Savepoints(connection, self._commits, self._keys)
         self._binder = DuckDBBinder(connection, lambda: catalog.version)
         self._column_origins = ColumnOrigins(
             connection, lambda: catalog.version, self._binder.table_columns, catalog.declared
@@ -149,8 +152,6 @@ class DuckDBSession(UpstreamSession):
         self._origins = StatementOrigins(0, None)
         self._few = FewQueries()
         self._status: TransactionStatus = "I"
-        self._savepoints: list[tuple[str, int]] = []
-        self._writes = self._writes_before_block = 0
         self._begun_as = ""
         self._among_others = False
         self._fitted_under: DeclaredColumns = {}
@@ -231,6 +232,9 @@ class DuckDBSession(UpstreamSession):
         wanted = unquote_identifier(lexemes(name)[-1])
         if listed is not None:
             return (wanted,) in self._connection.execute(listed).fetchall()
+        if kind.startswith("constraint of "):
+            table = find_table(self._connection, kind.removeprefix("constraint of "))
+            return table is None or wanted in (one.name for one in constraints_of(self._connection, table))
         of_table = kind.startswith("column of ")
         relation = kind.removeprefix("column of ") if of_table else name
         try:
@@ -276,7 +280,7 @@ class DuckDBSession(UpstreamSession):
             if statements[0].type.name == "SELECT" and result.first_rows <= FEW_ROWS and are_exact(relation.types):
                 self._few.expect(sql)
             return result
-        self._writes += 1
+        self._wrote(text)
         if verb not in _DATA_VERBS:
             self._catalog.defined(sql, in_block=self._status != "I" or self._among_others)
         return self._finished(sql, verb, relation)
@@ -417,9 +421,16 @@ class DuckDBSession(UpstreamSession):
             self._connection.execute(text)
 
     def _altered(self, tag: str) -> DuckDBResult:
-        self._writes += 1
+        self._wrote(tag)
         self._catalog.defined(tag, in_block=True)
         return DuckDBResult(None, tag)
+
+    def _wrote(self, sql: str) -> None:
+        """Note that a statement has written something."""
+        if self._status != "I":
+            self._savepoints.wrote(sql)
+        elif not self._among_others:
+            self._commits.note()
 
     def _commit(self) -> None:
         """Commit, unless a foreign key is violated, or may be by what others have committed meanwhile."""
@@ -429,6 +440,7 @@ class DuckDBSession(UpstreamSession):
             with self._keys.commit():
                 self._connection.execute("COMMIT")
             committed = True
+            self._commits.note()
         finally:
             if not committed:
                 with suppress(duckdb.TransactionException):  # it was DuckDB that could not commit, and rolled back
@@ -551,7 +563,7 @@ class DuckDBSession(UpstreamSession):
         self._release_connection()
         try:
             self._connection.extract_statements(sql)
-        except PROBE_ERRORS:
+        except (*PROBE_ERRORS, duckdb.NotImplementedException):
             for statement in split_statements(sql):
                 self._check_statement(statement)
 
@@ -672,15 +684,13 @@ class DuckDBSession(UpstreamSession):
         else:
             self._catalog.block_begins()
             self._begun_as = "BEGIN TRANSACTION READ ONLY" if command.read_only else "BEGIN TRANSACTION"
-            self._keys.begin()
+            self._savepoints.begin()
             self._connection.execute(self._begun_as)
-            self._writes_before_block = self._writes
             self._status = "T"
         return DuckDBResult(None, "BEGIN")
 
     def _end_block(self, command: TransactionCommand) -> DuckDBResult:
         status, self._status = self._status, "I"
-        self._savepoints.clear()
         if status == "I":
             self._notice("WARNING", "25P01", "there is no transaction in progress")
             return DuckDBResult(None, command.verb.upper())
@@ -705,52 +715,24 @@ class DuckDBSession(UpstreamSession):
                 sqlstate="25P01",
             )
         if command.verb == "savepoint":
-            self._savepoints.append((command.name, self._writes))
+            self._savepoints.set(command.name)
         else:
-            del self._savepoints[self._savepoint_index(command.name) :]
+            self._savepoints.release(command.name)
         return DuckDBResult(None, command.verb.upper())
-
-    def _savepoint_index(self, name: str) -> int:
-        for index in range(len(self._savepoints) - 1, -1, -1):
-            if self._savepoints[index][0] == name:
-                return index
-        raise UpstreamError(f'savepoint "{name}" does not exist', sqlstate="3B001")
 
     def _rollback_to(self, name: str) -> DuckDBResult:
         if self._status == "I":
             raise UpstreamError("ROLLBACK TO SAVEPOINT can only be used in transaction blocks", sqlstate="25P01")
-        index = self._savepoint_index(name)
-        written = self._savepoints[index][1]
-        if written == self._writes_before_block:
-            self._begin_again()
-        elif written != self._writes or not self._transaction_lives():
-            raise NotSupported(
-                "ROLLBACK TO SAVEPOINT after a write or an error is not supported on DuckDB",
-                detail="The transaction had written before the savepoint.",
-                hint="Roll back the whole transaction.",
-            )
-        del self._savepoints[index + 1 :]
+        self._savepoints.roll_back_to(name, self._begin_again)
         self._status = "T"
         return DuckDBResult(None, "ROLLBACK")
 
     def _begin_again(self) -> None:
-        """Return to the beginning of the block, where nothing had been written."""
-        if self._writes == self._writes_before_block and self._transaction_lives():
-            return
         try:
             self._connection.execute("ROLLBACK")
         finally:
             self._catalog.block_ended(committed=False)
-        self._keys.begin()
         self._connection.execute(self._begun_as)
-        self._writes = self._writes_before_block
-
-    def _transaction_lives(self) -> bool:
-        try:
-            self._connection.execute("SELECT 1").fetchall()
-        except duckdb.TransactionException:
-            return False
-        return True
 
     def _refuse_if_failed(self) -> None:
         if self._status == "E":

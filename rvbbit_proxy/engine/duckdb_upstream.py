@@ -13,6 +13,7 @@ from rvbbit_proxy.engine.catalog.install import FUNCTIONS
 from rvbbit_proxy.engine.duckdb_foreign_keys import KeyCommits
 from rvbbit_proxy.engine.duckdb_guard import LEDGER_VIEWS
 from rvbbit_proxy.engine.duckdb_instance import Health
+from rvbbit_proxy.engine.duckdb_savepoints import WriteCommits
 from rvbbit_proxy.engine.duckdb_session import SESSION_SETTINGS, DuckDBSession
 from rvbbit_proxy.engine.upstream import Upstream
 from rvbbit_proxy.errors import UpstreamLost
@@ -28,7 +29,8 @@ class DuckDBUpstream(Upstream):
         self._connection = connection
         self._catalog = CatalogEmulation(connection)
         self._health = Health()
-        self._commits = KeyCommits()
+        self._key_commits = KeyCommits()
+        self._commits = WriteCommits()
         self._preparing: threading.Thread | None = None
 
     def open_session(
@@ -50,7 +52,14 @@ class DuckDBUpstream(Upstream):
         cursor.execute(f"SET SESSION search_path = 'main{ledger},{FUNCTIONS}'")
         identity = SessionIdentity(user, database, process_id, application_name)
         catalog = SessionCatalog(self._catalog, cursor, identity)
-        return DuckDBSession(cursor, catalog, has_ledger=has_ledger, health=self._health, commits=self._commits)
+        return DuckDBSession(
+            cursor,
+            catalog,
+            has_ledger=has_ledger,
+            health=self._health,
+            key_commits=self._key_commits,
+            commits=self._commits,
+        )
 
     def prepare(self, users: Collection[str] = ()) -> None:
         """Make the catalogs in a thread of their own."""

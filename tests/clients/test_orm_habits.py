@@ -22,15 +22,24 @@ def test_nested_transaction_fails_alone(database: Database, table: str) -> None:
     assert rows == [("name 1",), ("kept",)]
 
 
-def test_block_keeps_what_it_wrote_before_a_savepoint(ours: Database) -> None:
-    with ours.connect() as connection:
-        connection.execute("CREATE TABLE kept (a int)")
-        with pytest.raises(psycopg.errors.FeatureNotSupported), connection.transaction():
-            connection.execute("INSERT INTO kept VALUES (1)")
-            connection.execute("SAVEPOINT here")
-            connection.execute("INSERT INTO kept VALUES (2)")
-            connection.execute("ROLLBACK TO here")
-        assert connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)
+def test_get_or_create_in_a_block(database: Database) -> None:
+    """An insert that violates a key is undone by its savepoint; what the block wrote before stays."""
+    with database.connect() as connection:
+        connection.execute("CREATE TABLE tags (id serial PRIMARY KEY, name text UNIQUE)")
+        connection.execute("INSERT INTO tags (name) VALUES ('old')")
+        with connection.transaction():
+            found = []
+            for name in ("new", "old", "new", "newer"):
+                try:
+                    with connection.transaction():
+                        insert = "INSERT INTO tags (name) VALUES (%s) RETURNING name"
+                        found += connection.execute(insert, (name,)).fetchall()
+                except psycopg.errors.UniqueViolation:
+                    found += connection.execute("SELECT name FROM tags WHERE name = %s", (name,)).fetchall()
+            assert found == [("new",), ("old",), ("new",), ("newer",)]
+        rows = connection.execute("SELECT name, count(DISTINCT id) FROM tags GROUP BY 1 ORDER BY 1").fetchall()
+        connection.execute("DROP TABLE tags")
+    assert rows == [("new", 1), ("newer", 1), ("old", 1)]
 
 
 def test_indexes_of_migrations(database: Database, table: str) -> None:

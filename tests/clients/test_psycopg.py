@@ -361,8 +361,6 @@ def test_nested_transactions(database: Database, table: str) -> None:
 
 
 def test_rollback_to_savepoint(database: Database, table: str) -> None:
-    if database.kind == "duckdb":
-        pytest.skip("DuckDB has no savepoints: docs/differences.md")
     with database.connect() as connection, connection.transaction():
         connection.execute("DELETE FROM items WHERE id = 1")
         with connection.transaction(force_rollback=True):

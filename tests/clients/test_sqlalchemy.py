@@ -167,6 +167,9 @@ def test_savepoint(engine: sa.Engine) -> None:
         connection.execute(sa.insert(Author), {"name": "x"})
         with connection.begin_nested():
             connection.execute(sa.insert(Author), {"name": "y"})
+        with pytest.raises(sa.exc.IntegrityError), connection.begin_nested():
+            connection.execute(sa.insert(Author), {"id": 1, "name": "z"})
+            connection.execute(sa.insert(Author), {"id": 1, "name": "again"})
     with engine.connect() as connection:
         assert connection.execute(sa.select(sa.func.count()).select_from(Author)).scalar() == 2
 

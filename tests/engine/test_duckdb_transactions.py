@@ -79,17 +79,6 @@ def test_rollback_to_savepoint_begins_a_block_anew_that_had_written_nothing(duck
     assert count(duck) == 1
 
 
-def test_rollback_to_savepoint_between_writes_is_refused(duck: DuckDBSession) -> None:
-    duck.execute("BEGIN")
-    duck.execute("DELETE FROM t WHERE a = 2")
-    duck.execute("SAVEPOINT s")
-    duck.execute("DELETE FROM t")
-    assert refused(duck, "ROLLBACK TO s") == "0A000"
-    assert duck.transaction_status() == "E"
-    duck.execute("ROLLBACK")
-    assert count(duck) == 2
-
-
 def test_savepoints_have_names_and_need_a_block(duck: DuckDBSession) -> None:
     assert refused(duck, "SAVEPOINT s") == "25P01"
     duck.execute("BEGIN")
