@@ -15,6 +15,7 @@
 - ``views``       views over operators: stand-ins on the upstream, expanded where they are read
 - ``pairs``       inputs that are pairs of two sources' texts: all, or those alike enough to match
 - ``answers``     from distinct inputs to answers: cache, batches, concurrency, splitting, budget
+- ``keys``        cache keys of inputs, remembered by text
 - ``batches``     how inputs are divided among prompts
 - ``blocks``      pairs divided into blocks of few texts
 - ``explain``     the plan as text, with calls, tokens and cost

@@ -23,9 +23,9 @@ from rvbbit_proxy.errors import (
     RvbbitError,
 )
 from rvbbit_proxy.execute.batches import Item, group_batches, split_batch
+from rvbbit_proxy.execute.keys import item_keys, max_age_s
 from rvbbit_proxy.execute.services import Services
 from rvbbit_proxy.ledger.records import CacheRecord
-from rvbbit_proxy.llm.cache import cache_keys
 from rvbbit_proxy.operators.answering import answer
 from rvbbit_proxy.operators.operator import Operator
 from rvbbit_proxy.settings import RunOptions
@@ -106,16 +106,6 @@ async def answer_inputs(
     values = [given[key] if key in given else work.found.get(key) for key in keys]
     cached, shared = len(work.items) - work.asked, len(keys) - len(asked)
     return Answers(values, cached, work.runs, failed, error, shared=shared)
-
-
-def max_age_s(operator: Operator, options: RunOptions) -> float | None:
-    """Return how old a kept answer may be; None is any age. The shorter of operator's and session's counts."""
-    return min(filter(None, (operator.cache_ttl_s, options.cache_ttl_s)), default=None)
-
-
-def item_keys(operator: Operator, options: RunOptions, items: Sequence[Item]) -> list[str]:
-    """Return the cache keys of inputs under these options."""
-    return cache_keys(operator.version, options.model, {"embed_model": options.embed_model}, items)
 
 
 def known_answers(

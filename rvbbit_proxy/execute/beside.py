@@ -13,14 +13,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import pyarrow as pa
+
 from rvbbit_proxy.caller import CallerContext
 from rvbbit_proxy.cascade.inputs import complete_inputs
 from rvbbit_proxy.cascade.output import AnswerFault, check_value, expect, parse_answer
 from rvbbit_proxy.cascade.spec import LlmCell
 from rvbbit_proxy.cascade.template import render_lines
 from rvbbit_proxy.errors import AnswerInvalid, RequestRefused, RvbbitError
-from rvbbit_proxy.execute.answers import NEVER_NULL, answer_inputs, item_keys, known_answers, max_age_s, remember
+from rvbbit_proxy.execute.answers import NEVER_NULL, answer_inputs, known_answers, remember
 from rvbbit_proxy.execute.batches import Item, group_batches
+from rvbbit_proxy.execute.keys import max_age_s
 from rvbbit_proxy.execute.proxies import wanted_accuracy
 from rvbbit_proxy.execute.services import Services
 from rvbbit_proxy.operators.answering import answer
@@ -76,7 +79,7 @@ def share_inputs(
     stages: Sequence[OperatorStage], texts: Sequence[str], options: RunOptions, services: Services
 ) -> Shared:
     """Return what several of the stages have no known answer for, as inputs that are asked together."""
-    keys = {stage.relation: _keys(stage, texts, options) for stage in stages}
+    keys = {stage.relation: _keys(stage, texts, options, services) for stage in stages}
     known = _known(stages, keys, options, services)
     unknown = [
         [(stage, key) for stage in stages if (key := keys[stage.relation][text]) not in known] for text in texts
@@ -249,8 +252,8 @@ def _item(stage: OperatorStage, text: str) -> Item:
     return {**dict(stage.constants), stage.arguments[0]: text}
 
 
-def _keys(stage: OperatorStage, texts: Sequence[str], options: RunOptions) -> Keys:
-    keys = item_keys(stage.operator, options, [_item(stage, text) for text in texts])
+def _keys(stage: OperatorStage, texts: Sequence[str], options: RunOptions, services: Services) -> Keys:
+    keys = services.remembered.keys(stage, pa.array(texts, pa.string()), options)
     return dict(zip(texts, keys, strict=True))
 
 

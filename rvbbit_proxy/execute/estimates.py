@@ -12,11 +12,12 @@ from decimal import Decimal
 
 from rvbbit_proxy.engine.upstream import UpstreamSession
 from rvbbit_proxy.errors import BudgetExceeded
-from rvbbit_proxy.execute.answers import item_keys, known_answers
+from rvbbit_proxy.execute.answers import known_answers
 from rvbbit_proxy.execute.batches import Item, batch_size, group_batches
 from rvbbit_proxy.execute.beside import companions, share_inputs
 from rvbbit_proxy.execute.forecast import forecast
 from rvbbit_proxy.execute.judging import stage_inputs
+from rvbbit_proxy.execute.keys import item_keys
 from rvbbit_proxy.execute.pairs import Expected, expected_pairs, expected_related
 from rvbbit_proxy.execute.proxies import cascade_method
 from rvbbit_proxy.execute.request import StatementRequest

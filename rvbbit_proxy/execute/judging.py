@@ -88,23 +88,28 @@ def judge(
 ) -> Judged:
     """Answer the stage's inputs, on the model loop, for the statement's caller; ``given``: by :func:`judge_shared`."""
     started, span = utc_now(), mint_span_id()
-    keys, items = stage_inputs(stage, inputs)
-    outcome: Answers | None = None
+    keys, arguments = stage_rows(stage, inputs)
+    count = arguments.num_rows
+    outcome = None if given else _remembered(stage, arguments, request, services)
     try:
-        label = f"{stage.operator.name} in {stage.position}"
-        work = answer_cascaded(stage.operator, items, request.ctx.under(span), request.options, services, given)
-        outcome = _run(work, label, len(items), request, services)
+        if outcome is None:
+            items = _items(stage, arguments)
+            label = f"{stage.operator.name} in {stage.position}"
+            work = answer_cascaded(
+                stage.operator, items, request.ctx.under(span), request.options, services, given
+            )
+            outcome = _run(work, label, count, request, services)
     finally:
         counts = counted(stage, outcome.values) if outcome is not None else {}
         services.history.note(stage, counts)
-        told = {"inputs": len(items), **counts, **_counts(len(items), outcome)}
+        told = {"inputs": count, **counts, **_counts(count, outcome)}
         _record(stage, stage.operator, request, services, span, started, told, success=outcome is not None)
     if outcome.failed:
-        message = f"{stage.operator.name} gave NULL for {outcome.failed} of {len(items)} inputs that failed"
+        message = f"{stage.operator.name} gave NULL for {outcome.failed} of {count} inputs that failed"
         request.notify(Notice("WARNING", NULL_WARNING_SQLSTATE, message, detail=str(outcome.first_error)))
     report = StageReport(
         stage.relation,
-        len(items),
+        count,
         outcome.cached,
         outcome.runs,
         outcome.failed,
@@ -151,19 +156,38 @@ def _run(
         )
 
 
+def _remembered(
+    stage: OperatorStage, arguments: pa.Table, request: StatementRequest, services: Services
+) -> Answers | None:
+    """Return the answers to one column of texts where all of them are kept."""
+    if len(stage.arguments) != 1 or stage.aggregate or not pa.types.is_string(arguments.column(0).type):
+        return None
+    values = services.remembered.answers(stage, arguments.column(0), request.options, services.cache)
+    return None if values is None else Answers(values, cached=len(values))
+
+
 def stage_inputs(stage: OperatorStage, table: pa.Table) -> tuple[pa.Table, list[dict[str, Any]]]:
     """Return the key columns and the operator's items of the rows without NULL; groups without inputs drop out."""
-    count = len(stage.arguments)
-    columns = [table.column(index) for index in range(table.num_columns)]
-    values = columns[1:] if stage.aggregate else columns[:count]
+    keys, arguments = stage_rows(stage, table)
+    return keys, _items(stage, arguments)
+
+
+def stage_rows(stage: OperatorStage, table: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """Return the key columns and the columns of arguments of the rows of :func:`stage_inputs`."""
+    first, count = (1 if stage.aggregate else 0), len(stage.arguments)
+    values = [table.column(first + index) for index in range(count)]
     chosen = _without_nulls(table, values) if values else table.slice(0, 1)
-    first = 1 if stage.aggregate else 0
+    keys = chosen.select(list(range(len(stage.key_columns))))
+    return keys, chosen.select(list(range(first, first + count)))
+
+
+def _items(stage: OperatorStage, arguments: pa.Table) -> list[dict[str, Any]]:
     constants = dict(stage.constants)
-    items = [dict(constants) for _ in range(chosen.num_rows)]
-    for index, name in enumerate(stage.arguments):
-        for item, value in zip(items, chosen.column(first + index).to_pylist(), strict=True):
+    items = [dict(constants) for _ in range(arguments.num_rows)]
+    for name, column in zip(stage.arguments, arguments.columns, strict=True):
+        for item, value in zip(items, column.to_pylist(), strict=True):
             item[name] = value
-    return chosen.select(list(range(len(stage.key_columns)))), items
+    return items
 
 
 def _without_nulls(table: pa.Table, columns: Sequence[pa.ChunkedArray]) -> pa.Table:

@@ -21,8 +21,9 @@ from typing import Any
 import numpy as np
 
 from rvbbit_proxy.caller import CallerContext
-from rvbbit_proxy.execute.answers import NOTHING, Answers, answer_inputs, item_keys, known_answers
+from rvbbit_proxy.execute.answers import NOTHING, Answers, answer_inputs, known_answers
 from rvbbit_proxy.execute.batches import Item
+from rvbbit_proxy.execute.keys import item_keys
 from rvbbit_proxy.execute.services import Services
 from rvbbit_proxy.execute.similarity import Matrix, can_compare, cosines, embed_sides, fit_scores
 from rvbbit_proxy.execute.small_model import can_score, score_items

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from rvbbit_proxy.cascade.runtime import Runtime
 from rvbbit_proxy.engine.upstream import UpstreamSession
 from rvbbit_proxy.execute.history import History
+from rvbbit_proxy.execute.keys import RememberedKeys
 from rvbbit_proxy.execute.model_loop import ModelLoop
 from rvbbit_proxy.execute.progress import RunningStages
 from rvbbit_proxy.llm.cache import ResultCache
@@ -26,4 +27,5 @@ class Services:
     door: ModelDoor
     history: History = field(default_factory=History)
     running: RunningStages = field(default_factory=RunningStages)
+    remembered: RememberedKeys = field(default_factory=RememberedKeys)
     told_offline: weakref.WeakSet[UpstreamSession] = field(default_factory=weakref.WeakSet)

@@ -12,8 +12,9 @@ from dataclasses import replace
 from rvbbit_proxy.caller import CallerContext
 from rvbbit_proxy.cascade.spec import LlmCell
 from rvbbit_proxy.cascade.together import together
-from rvbbit_proxy.execute.answers import max_age_s, remember
+from rvbbit_proxy.execute.answers import remember
 from rvbbit_proxy.execute.batches import Item
+from rvbbit_proxy.execute.keys import max_age_s
 from rvbbit_proxy.execute.services import Services
 from rvbbit_proxy.llm.cache import cache_keys
 from rvbbit_proxy.operators.answering import score

@@ -13,9 +13,9 @@ from typing import Any
 import pyarrow as pa
 
 from rvbbit_proxy.engine.upstream import UpstreamSession
-from rvbbit_proxy.execute.answers import item_keys
 from rvbbit_proxy.execute.batches import batch_size
 from rvbbit_proxy.execute.judging import StageReport, judge, result_table, stage_inputs
+from rvbbit_proxy.execute.keys import item_keys
 from rvbbit_proxy.execute.ordering import SAMPLE_ROWS, Seen, order_of, remembered, sample_size
 from rvbbit_proxy.execute.relations import count_rows, drop_relations, make_relation
 from rvbbit_proxy.execute.request import StatementRequest

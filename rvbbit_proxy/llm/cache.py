@@ -132,6 +132,18 @@ class ResultCache:
         with self._lock:
             return self._younger(keys, -math.inf if max_age_s is None else time.time() - max_age_s)
 
+    def get_all(self, keys: Sequence[str], *, max_age_s: float | None = None) -> list[Any] | None:
+        """Return the answers of distinct keys, in their order, as given from the cache; None where one is not known."""
+        with self._lock:
+            entries = list(map(self._entries.get, keys))
+            if None in entries:
+                return None
+            known = [entry for entry in entries if entry is not None]
+            if max_age_s is not None and any(at < time.time() - max_age_s for _, at in known):
+                return None
+            self._hits += len(known)
+        return [value for value, _ in known]
+
     def _younger(self, keys: Iterable[str], than: float) -> dict[str, Any]:
         find = self._entries.get
         return {key: entry[0] for key in keys if (entry := find(key)) is not None and entry[1] >= than}
