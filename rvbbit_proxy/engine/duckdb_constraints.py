@@ -24,6 +24,9 @@ _NOT_NULL = re.compile(r'NOT NULL constraint failed: .+\."?(?P<column>[^"]+)', r
 _CHECK = re.compile(r'CHECK constraint failed on table "(?P<table>.+?)" with expression (?P<text>.+)', re.DOTALL)
 _MISSING = re.compile(r'foreign key constraint because key "(?P<key>.*)" does not exist', re.DOTALL)
 _REFERENCED = re.compile(r'foreign key constraint because key "(?P<key>.*)" is still referenced', re.DOTALL)
+_NAMED_CHECK = re.compile(
+    r"CHECK\(CASE +WHEN \(\('constraint (?:[^']|'')*' IS NOT NULL\)\) THEN \((?P<said>.*)\) ELSE NULL END\)", re.DOTALL
+)
 _KEYS = ("PRIMARY KEY", "UNIQUE")
 _ON_CONSTRAINT = ["ON", "CONFLICT", "ON", "CONSTRAINT"]
 _LISTED = """
@@ -194,7 +197,9 @@ def _check(found: re.Match[str], own: Sequence[Constraint], _: str) -> Iterator[
     for one in own:
         if one.kind == "CHECK" and one.text == found["text"]:
             message = f'new row for relation "{one.table}" violates check constraint "{one.name}"'
-            yield Violation(message, None, _fields(one))
+            named = _NAMED_CHECK.fullmatch(one.text)
+            said = named["said"] if named is not None else one.text.removeprefix("CHECK(").removesuffix(")")
+            yield Violation(message, f"Failing constraint: CHECK ({said}).", _fields(one))
 
 
 _FINDERS = (

@@ -126,6 +126,7 @@ def lower_casts(tree: exp.Expr) -> None:
 
 def _lowered_cast(cast: exp.Cast, scope: Scope) -> exp.Expr | None:
     target, value = cast_target(cast), cast.this
+    value = value.unnest() if isinstance(value.unnest(), exp.Literal) else value
     array = target.endswith("[]")
     kind = target.removesuffix("[]")
     if array and isinstance(value, exp.Literal) and value.is_string and value.name.lstrip()[:1] == "{":

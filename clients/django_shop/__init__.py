@@ -1,0 +1,1 @@
+"""A Django application, whose migrations and models ``clients.django_suite`` runs."""
