@@ -22,7 +22,7 @@ import duckdb
 
 from rvbbit_proxy.engine.catalog.foreign_keys import KEYS, Reference, References, TableName, references
 from rvbbit_proxy.engine.duckdb_constraints import written_table
-from rvbbit_proxy.engine.duckdb_tables import quoted
+from rvbbit_proxy.engine.duckdb_tables import FIRST_NEW_ROW, quoted
 from rvbbit_proxy.engine.statement import words_of
 from rvbbit_proxy.errors import NotSupported, UpstreamError
 from rvbbit_proxy.sql.lexer import lexemes, unquote_identifier
@@ -135,8 +135,10 @@ class KeyChecks:
         tables = written_tables(sql) if known else []
         return [found for table in tables for found in _touched(sql, verb[0], table.lower(), known)]
 
-    def enforce(self, touched: Sequence[tuple[Reference, Side]], *, deleted: bool) -> None:
-        """Deal with the rows that a statement has left without a partner; ``deleted`` tells it from an UPDATE.
+    def enforce(self, touched: Sequence[tuple[Reference, Side]], *, deleted: bool, added: bool = False) -> None:
+        """Deal with the rows that a statement has left without a partner.
+
+        ``deleted`` and ``added`` tell a statement that did nothing else from an UPDATE.
 
         :raises UpstreamError: 23503, a foreign key is violated.
         """
@@ -150,7 +152,7 @@ class KeyChecks:
                 if side == "child":
                     self._waiting[reference.identity] = reference, side
             else:
-                self._check(reference, side)
+                self._check(reference, side, new_rows=added and side == "child")
 
     def set_constraints(self, names: Sequence[str], *, deferred: bool) -> None:
         """Check the named foreign keys (none: all) from now on at once, or at the end where they are deferrable."""
@@ -202,7 +204,10 @@ class KeyChecks:
     def _orphans(self, reference: Reference) -> list[tuple[str, ...]]:
         return self._connection.execute(orphans_sql(reference)).fetchall()
 
-    def _check(self, reference: Reference, side: Side) -> None:
+    def _check(self, reference: Reference, side: Side, *, new_rows: bool = False) -> None:
+        """Raise for a row without partner; ``new_rows``: only those not committed yet can be such."""
+        if new_rows and self._connection.execute(has_partners_sql(reference)).fetchall() == [(True,)]:
+            return
         rows = self._orphans(reference)
         if rows:
             raise violation(reference, side, rows[0])
@@ -237,13 +242,31 @@ def orphans_sql(reference: Reference) -> str:
     return f"SELECT {values} FROM {_path(reference.child)} AS c WHERE {orphans_condition(reference)} LIMIT 1"
 
 
+def has_partners_sql(reference: Reference) -> str:
+    """Return the query that tells whether all rows that are not committed yet have a partner.
+
+    It counts their keys, and those that a join finds: DuckDB lets few keys on the one side of a join narrow down what
+    it reads of a large table on the other; for an anti join it reads all.
+    """
+    key = reference.key
+    columns = ", ".join(map(quoted, key.columns))
+    filled = " AND ".join(f"{quoted(column)} IS NOT NULL" for column in key.columns)
+    child = f"{_path(reference.child)} WHERE rowid >= {FIRST_NEW_ROW} AND {filled}"
+    new = f"(SELECT DISTINCT {columns} FROM {child}) AS c"
+    found = f"SELECT count(*) FROM {_path(reference.parent)} AS p JOIN {new} ON {_matching(reference)}"
+    return f"SELECT (SELECT count(*) FROM {new}) = ({found})"
+
+
 def orphans_condition(reference: Reference) -> str:
     """Return what is true of a row ``c`` without a partner; one with a NULL in its key needs none."""
     key = reference.key
     filled = " AND ".join(f"c.{quoted(column)} IS NOT NULL" for column in key.columns)
-    pairs = zip(key.keys, key.columns, strict=True)
-    equal = " AND ".join(f"p.{quoted(theirs)} = c.{quoted(own)}" for theirs, own in pairs)
-    return f"{filled} AND NOT EXISTS (SELECT 1 FROM {_path(reference.parent)} AS p WHERE {equal})"
+    return f"{filled} AND NOT EXISTS (SELECT 1 FROM {_path(reference.parent)} AS p WHERE {_matching(reference)})"
+
+
+def _matching(reference: Reference) -> str:
+    pairs = zip(reference.key.keys, reference.key.columns, strict=True)
+    return " AND ".join(f"p.{quoted(theirs)} = c.{quoted(own)}" for theirs, own in pairs)
 
 
 def written_tables(sql: str) -> list[str]:

@@ -16,14 +16,12 @@ import pyarrow as pa
 
 from rvbbit_proxy.engine.duckdb_constraints import written_name
 from rvbbit_proxy.engine.duckdb_foreign_keys import KeyChecks, KeyState
-from rvbbit_proxy.engine.duckdb_tables import Table, find_table, get_table, quoted
+from rvbbit_proxy.engine.duckdb_tables import FIRST_NEW_ROW, Table, find_table, get_table, quoted
 from rvbbit_proxy.errors import NotSupported, UpstreamError
 from rvbbit_proxy.sql.lexer import leading_words
 
 MOST_ROWS = 10_000
 """A table with more rows is not copied whole."""
-FIRST_NEW_ROW = 36_028_797_018_960_000
-"""The least rowid of rows that are not committed yet (MAX_ROW_ID of DuckDB's constants.hpp)."""
 HEAD = 1_000
 """So many characters tell which table a statement writes to, unless it begins with WITH."""
 _SAVED, _MISSING = "rvbbit_saved", "rvbbit_missing"

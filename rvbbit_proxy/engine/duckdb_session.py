@@ -87,6 +87,7 @@ from rvbbit_proxy.sql.lexer import Statement as StatementText
 from rvbbit_proxy.sql.lexer import leading_words, lexemes, split_statements, unquote_identifier, words
 from rvbbit_proxy.sql.lists import split_list
 from rvbbit_proxy.sql.remembered import LONGEST_KEPT
+from rvbbit_proxy.wire.types import oids
 from rvbbit_proxy.wire.types.style import DEFAULT_STYLE, TextStyle
 
 log = logging.getLogger(__name__)
@@ -145,7 +146,7 @@ class DuckDBSession(UpstreamSession):
         self._keys = KeyChecks(connection, catalog.references, key_commits or KeyCommits(), self._wrote)
         self._commits = commits or WriteCommits()
         self._savepoints = Savepoints(connection, self._commits, self._keys)
-        self._binder = DuckDBBinder(connection, lambda: catalog.version)
+        self._binder = DuckDBBinder(connection, lambda: catalog.version, self._is_jsonb)
         self._column_origins = ColumnOrigins(
             connection, lambda: catalog.version, self._binder.table_columns, catalog.declared
         )
@@ -362,6 +363,10 @@ class DuckDBSession(UpstreamSession):
                 self._fitted_texts[sql] = fitted
         return fitted
 
+    def _is_jsonb(self, query: str) -> bool:
+        origins = self._column_origins.of(query).origins or ()
+        return [origin.type_oid for origin in origins] == [oids.JSONB]
+
     def _column_names(self, table: str) -> list[str]:
         return [name for name, _ in self._binder.table_columns(table)]
 
@@ -403,8 +408,12 @@ class DuckDBSession(UpstreamSession):
             )
             for step in statement.after:
                 self._take(step)
-            deleted = words_of(statement.sql, 1) not in (("UPDATE",), ("INSERT",))
-            self._keys.enforce(touched, deleted=deleted)
+            verb = words_of(statement.sql, 1)
+            self._keys.enforce(
+                touched,
+                deleted=verb not in (("UPDATE",), ("INSERT",)),
+                added=verb == ("INSERT",) and "conflict" not in statement.sql.lower(),
+            )
         except BaseException:
             if alone:
                 self._connection.execute("ROLLBACK")

@@ -19,6 +19,8 @@ from rvbbit_proxy.errors import UpstreamError
 from rvbbit_proxy.sql.lexer import Token, lexemes, unquote_identifier
 from rvbbit_proxy.sql.lists import closing_bracket, split_list
 
+FIRST_NEW_ROW = 36_028_797_018_960_000
+"""The least rowid of rows that are not committed yet (MAX_ROW_ID of DuckDB's constants.hpp)."""
 OF_CONSTRAINT = "[constraint]"
 """The comment of an index that is a constraint; DuckDB forgets the names of its own."""
 _NAMED_CHECK = re.compile(r"CASE +WHEN \(?\(?'constraint ((?:[^']|'')*)' IS NOT NULL\)*\s+THEN\s", re.DOTALL)
