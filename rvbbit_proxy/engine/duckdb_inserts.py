@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import TypeAlias
 
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from rvbbit_proxy.sql.lexer import lexemes, part_parameters
+from rvbbit_proxy.sql.lexer import Token, lexemes, part_parameters
 from rvbbit_proxy.sql.lists import name_end
 
 TableColumns: TypeAlias = Callable[[str], Sequence[tuple[str, str]]]
@@ -51,7 +52,14 @@ def name_columns(sql: str, message: str, columns_of: TableColumns) -> str | None
         return None
     table = sql[parts[start].start : parts[end - 1].end]
     names = ", ".join(_quoted(name) for name, _ in columns_of(table)[: int(found[2])])
-    return f"{sql[: parts[end - 1].end]} ({names}){sql[parts[end - 1].end :]}"
+    behind = parts[end - 1].end
+    if parts[0].text.lower() == "merge":
+        behind = next((at.end for at, then in pairwise(parts) if _is_bare_insert(at, then)), behind)
+    return f"{sql[:behind]} ({names}){sql[behind:]}"
+
+
+def _is_bare_insert(part: Token, follower: Token) -> bool:
+    return part.text.lower() == "insert" and follower.text.lower() == "values"
 
 
 def spell_literals(sql: str, columns_of: TableColumns) -> str:

@@ -2,17 +2,18 @@
 
 What an INSERT or UPDATE puts into such a column is put through a check, text by text, so that the rest of the statement
 stays as it is; a literal that is short enough stays, too. Blanks that are too many are cut, other text is an error.
-Differs from PostgreSQL: MERGE, a statement that begins with WITH, elements of arrays and the precision of times are
-not held to what was declared; values of char(n) are given without the blanks at their end.
+Differs from PostgreSQL: elements of arrays and the precision of times are not held to what was declared; values of
+char(n) are given without the blanks at their end.
 Source: https://www.postgresql.org/docs/16/datatype-character.html
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from rvbbit_proxy.engine.catalog.declared import DeclaredType
-from rvbbit_proxy.sql.lexer import Token, leading_words, lexemes, unquote_identifier
+from rvbbit_proxy.sql.lexer import Token, lexemes, unquote_identifier
 from rvbbit_proxy.sql.lists import BRACKETS, closing_bracket, name_end, split_list
 
 LengthsOf = Callable[[str], Mapping[str, DeclaredType]]
@@ -22,12 +23,28 @@ NamesOf = Callable[[str], Sequence[str]]
 
 _CHECKED = frozenset(("varchar", "char", "bit", "varbit"))
 _QUERIES = frozenset(("select", "with", "from", "table", "values"))
-_AFTER_SET = frozenset(("from", "where", "returning"))
+_AFTER_SET = frozenset(("from", "where", "returning", "when"))
 _Splice = tuple[int, int, str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """What is known of tables' columns."""
+
+    lengths_of: LengthsOf
+    names_of: NamesOf
+
+    def lengths(self, table: str) -> dict[str, DeclaredType]:
+        """Return the types that values have to be held to, by the columns' names in lower case."""
+        return {
+            name.lower(): declared
+            for name, declared in self.lengths_of(table).items()
+            if declared.word in _CHECKED and declared.size is not None and not declared.array
+        }
+
+
 def fit_lengths(sql: str, lengths_of: LengthsOf, names_of: NamesOf) -> str:
-    """Return an INSERT or UPDATE whose values are held to the declared lengths; any other statement as it is.
+    """Return an INSERT, UPDATE or MERGE whose values are held to the declared lengths; any other statement as it is.
 
     >>> types = {"a": DeclaredType("varchar", 3)}
     >>> fit_lengths("INSERT INTO t VALUES ('abc', $1), ($2, 1)", lambda table: types, lambda table: ["a", "b"])
@@ -35,15 +52,13 @@ def fit_lengths(sql: str, lengths_of: LengthsOf, names_of: NamesOf) -> str:
     >>> fit_lengths("INSERT INTO t (b, a) VALUES ({'x': 1, 'y': 2}, 'abc')", lambda table: types, lambda table: [])
     "INSERT INTO t (b, a) VALUES ({'x': 1, 'y': 2}, 'abc')"
     """
-    verb = leading_words(sql, 1)
-    if verb not in (("insert",), ("update",)):
-        return sql
     parts = lexemes(sql)
     words = [part.text.lower() for part in parts]
-    if verb == ("insert",):
-        splices = _of_insert(sql, parts, words, lengths_of, names_of)
-    else:
-        splices = _of_update(sql, parts, words, lengths_of)
+    place = _verb_place(words)
+    pieces_of = _VERBS.get(words[place]) if place < len(words) else None
+    if pieces_of is None:
+        return sql
+    splices = pieces_of(sql, parts, words, place, _Columns(lengths_of, names_of))
     pieces, end = [], 0
     for start, stop, text in sorted(splices):
         pieces += [sql[end:start], text]
@@ -51,11 +66,19 @@ def fit_lengths(sql: str, lengths_of: LengthsOf, names_of: NamesOf) -> str:
     return "".join([*pieces, sql[end:]])
 
 
+def _verb_place(words: Sequence[str]) -> int:
+    """Return the place of the statement's own verb, behind its WITH queries."""
+    if words[:1] != ["with"]:
+        return 0
+    place = _clause(words, 1, tuple(_VERBS))
+    return place if words[place - 1] == ")" else len(words)  # and not FOR UPDATE
+
+
 def _of_insert(
-    sql: str, parts: Sequence[Token], words: Sequence[str], lengths_of: LengthsOf, names_of: NamesOf
+    sql: str, parts: Sequence[Token], words: Sequence[str], place: int, columns: _Columns
 ) -> Iterator[_Splice]:
-    table, place = _name(sql, parts, 2)
-    lengths = _checked(lengths_of(table))
+    table, place = _name(sql, parts, place + 2)
+    lengths = columns.lengths(table)
     if not lengths:
         return
     if words[place : place + 1] == ["as"]:
@@ -65,7 +88,7 @@ def _of_insert(
     names = (
         [unquote_identifier(part) for part in parts[place + 1 : end] if part.text != ","]
         if named
-        else names_of(table)
+        else columns.names_of(table)
     )
     place = end + 1 if named else place
     tail = _clause(words, place, ("on", "returning"))
@@ -103,11 +126,46 @@ def _of_conflict(
         yield from _of_assignments(sql, parts, words, words.index("set", tail) + 1, lengths)
 
 
-def _of_update(sql: str, parts: Sequence[Token], words: Sequence[str], lengths_of: LengthsOf) -> Iterator[_Splice]:
-    table, _ = _name(sql, parts, 2 if words[1:2] == ["only"] else 1)
-    lengths = _checked(lengths_of(table))
-    if lengths and "set" in words:
-        yield from _of_assignments(sql, parts, words, words.index("set") + 1, lengths)
+def _of_update(
+    sql: str, parts: Sequence[Token], words: Sequence[str], place: int, columns: _Columns
+) -> Iterator[_Splice]:
+    table, _ = _name(sql, parts, place + (2 if words[place + 1 : place + 2] == ["only"] else 1))
+    lengths = columns.lengths(table)
+    if lengths and "set" in words[place:]:
+        yield from _of_assignments(sql, parts, words, words.index("set", place) + 1, lengths)
+
+
+def _of_merge(
+    sql: str, parts: Sequence[Token], words: Sequence[str], place: int, columns: _Columns
+) -> Iterator[_Splice]:
+    """Look at each WHEN … THEN UPDATE SET … and WHEN … THEN INSERT … VALUES (…)."""
+    table, _ = _name(sql, parts, place + 2)
+    lengths = columns.lengths(table)
+    for at, word in enumerate(words) if lengths else ():
+        if word != "then":
+            continue
+        if words[at + 1 : at + 3] == ["update", "set"]:
+            yield from _of_assignments(sql, parts, words, at + 3, lengths)
+        elif words[at + 1 : at + 2] == ["insert"]:
+            yield from _of_merged_row(sql, parts, words, at + 2, columns.names_of(table), lengths)
+
+
+def _of_merged_row(
+    sql: str,
+    parts: Sequence[Token],
+    words: Sequence[str],
+    place: int,
+    names: Sequence[str],
+    lengths: Mapping[str, DeclaredType],
+) -> Iterator[_Splice]:
+    if words[place : place + 1] == ["("]:
+        end = closing_bracket(parts, place)
+        names = [unquote_identifier(part) for part in parts[place + 1 : end] if part.text != ","]
+        place = end + 1
+    if words[place : place + 2] == ["values", "("]:
+        row = parts[place + 2 : closing_bracket(parts, place + 1)]
+        for value, name in zip(split_list(row), names, strict=False):
+            yield from _fitted(sql, value, lengths.get(name.lower()))
 
 
 def _of_assignments(
@@ -145,12 +203,11 @@ def _check(value: str, declared: DeclaredType) -> str:
     return f"rvbbit_fn.base.{declared.word}_in{suffix}(CAST({value} AS {kind}), {declared.size})"
 
 
-def _checked(lengths: Mapping[str, DeclaredType]) -> dict[str, DeclaredType]:
-    return {
-        name.lower(): declared
-        for name, declared in lengths.items()
-        if declared.word in _CHECKED and declared.size is not None and not declared.array
-    }
+_VERBS: Mapping[str, Callable[[str, Sequence[Token], Sequence[str], int, _Columns], Iterator[_Splice]]] = {
+    "insert": _of_insert,
+    "update": _of_update,
+    "merge": _of_merge,
+}
 
 
 # tokens

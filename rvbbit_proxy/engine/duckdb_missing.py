@@ -24,7 +24,14 @@ _FEATURES = (
         "Users are kept by the server: see its settings.",
     ),
     (r"ALTER\s+.*\bOWNER\s+TO", "owners", "Whoever may connect owns everything."),
-    (r"(?:CREATE|DROP|ALTER)\s+(?:POLICY|PUBLICATION|SUBSCRIPTION|SERVER|FOREIGN|DOMAIN|OPERATOR|CAST|COLLATION|"
+    (r"(?:CREATE|DROP|ALTER)\s+DOMAIN", "domains", "Use the base type, with a CHECK on the column."),
+    (
+        r"ALTER\s+TYPE",
+        "changes of types",
+        "CREATE another type, then ALTER TABLE … ALTER COLUMN … TYPE it.",
+    ),
+    (r"CREATE\s+TYPE\s+\S+\s+AS\s*\(", "composite types", "Use CREATE TYPE name AS STRUCT (…)."),
+    (r"(?:CREATE|DROP|ALTER)\s+(?:POLICY|PUBLICATION|SUBSCRIPTION|SERVER|FOREIGN|OPERATOR|CAST|COLLATION|"
      r"CONVERSION|STATISTICS|TABLESPACE|TEXT\s+SEARCH|EVENT\s+TRIGGER|ACCESS\s+METHOD|LANGUAGE|TRANSFORM)",
      "objects of this kind", None),
     (r"ALTER\s+.*\bSET\s+(?:TABLESPACE|STORAGE|STATISTICS|LOGGED|UNLOGGED|ACCESS)", "storage parameters", None),

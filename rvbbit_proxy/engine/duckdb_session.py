@@ -108,6 +108,7 @@ SESSION_SETTINGS = (
 
 _VERBS = {"MERGE_INTO": "MERGE", "RELATION": "SELECT", "EXTENSION": "SELECT", "MULTI": "SELECT"}
 _ROW_VERBS = frozenset(("SELECT", "CALL", "PRAGMA", "EXECUTE"))
+_FITTED = frozenset((("insert",), ("update",), ("merge",), ("with",)))
 _DATA_VERBS = frozenset(("INSERT", "UPDATE", "DELETE", "MERGE"))
 
 
@@ -351,7 +352,7 @@ class DuckDBSession(UpstreamSession):
 
     def _fitted(self, sql: str) -> str:
         """Return the statement with values held to the lengths of their columns, where any has one."""
-        declared = self._catalog.declared() if leading_words(sql, 1) in (("insert",), ("update",)) else {}
+        declared = self._catalog.declared() if leading_words(sql, 1) in _FITTED else {}
         if not declared:
             return sql
         if self._fitted_under is not declared or len(self._fitted_texts) > KEPT:

@@ -192,7 +192,6 @@ SELECT regexp_count('abcabc', 'b'), regexp_like('abc', 'B', 'i'), regexp_substr(
 SELECT 'abc' ~ 'b', 'abc' ~* 'B', 'abc' !~ 'b', 'abc' !~* 'B'
 -- differs: patterns
 SELECT 'abc' ~ '^b', 'a1' ~ '\d', 'foo bar' ~ '\mbar'
--- differs: text forms
 SELECT 'abc' LIKE 'a%', 'abc' NOT LIKE 'a_', 'abc' ILIKE 'A%', 'a%c' LIKE 'a\%c', 'a%c' LIKE 'a#%c' ESCAPE '#'
 SELECT 'abc' SIMILAR TO '(a|b)%', 'abc' SIMILAR TO 'a'
 SELECT 'abc' ~~ 'a%', 'abc' ~~* 'A%', 'abc' !~~ 'x%'
@@ -406,6 +405,26 @@ SELECT '{'::json
 SELECT * FROM jsonb_to_record('{"a": 1, "b": "x"}'::jsonb) AS x(a int, b text)
 SELECT * FROM jsonb_to_recordset('[{"a": 1}, {"a": 2}]'::jsonb) AS x(a int)
 
+SELECT 'a_c' LIKE 'a\_c', 'abc' LIKE 'a\_c', 'A_C' ILIKE 'a\_c', 'abc' NOT LIKE 'a\_c', 'abc' NOT ILIKE 'a\_c', 'a\c' LIKE 'a\\c'
+SELECT x, x LIKE p, x NOT LIKE p FROM (VALUES ('a_c', 'a\_c'), ('abc', 'a\_c'), ('abc', 'a_c'), ('abc', NULL)) v(x, p)
+SELECT sign(-2), sign(2.5::float8), sign(0)
+SELECT small FROM people WHERE small IS NOT NULL ORDER BY abs(small) FETCH FIRST 1 ROW WITH TIES
+SELECT id, active FROM people ORDER BY active NULLS LAST OFFSET 1 FETCH FIRST 1 ROWS WITH TIES
+SELECT count(*) FROM people TABLESAMPLE SYSTEM (100)
+CREATE TABLE short (id integer, name varchar(5), code char(2))
+WITH n AS (SELECT 1 AS id, 'cte' AS name) INSERT INTO short (id, name) SELECT * FROM n RETURNING id
+WITH n AS (SELECT 2 AS id, 'far too long' AS name) INSERT INTO short (id, name) SELECT * FROM n
+WITH n(a) AS (SELECT 'insert') INSERT INTO short (id, name) SELECT 3, a FROM n
+WITH n AS (SELECT 4) INSERT INTO short (id, code) VALUES (4, 'abc')
+WITH n AS (SELECT 1 AS id, 'far too long' AS name) UPDATE short SET name = n.name FROM n WHERE short.id = n.id
+WITH n AS (SELECT 1 AS id, 'ok      ' AS name) UPDATE short SET name = n.name FROM n WHERE short.id = n.id RETURNING short.name
+MERGE INTO short USING (VALUES (1, 'm'), (5, 'new')) s(id, name) ON short.id = s.id WHEN MATCHED THEN UPDATE SET name = s.name WHEN NOT MATCHED THEN INSERT (id, name) VALUES (s.id, s.name)
+MERGE INTO short USING (VALUES (1, 'much too long')) s(id, name) ON short.id = s.id WHEN MATCHED THEN UPDATE SET name = s.name
+MERGE INTO short AS t USING (VALUES (9, 'much too long')) s(id, name) ON t.id = s.id WHEN NOT MATCHED THEN INSERT (id, name) VALUES (s.id, s.name)
+MERGE INTO short USING (VALUES (8, 'much too long')) s(id, name) ON short.id = s.id WHEN NOT MATCHED AND s.id > 1 THEN INSERT VALUES (s.id, s.name) WHEN MATCHED THEN DELETE
+SELECT id, name, code FROM short ORDER BY id
+DROP TABLE short
+
 -- functions in FROM
 SELECT * FROM ROWS FROM (generate_series(1, 3), generate_series(5, 6)) AS q(a, b)
 SELECT * FROM ROWS FROM (unnest(ARRAY[1,2]), unnest(ARRAY['x'])) WITH ORDINALITY AS q(a, b, o)
@@ -459,14 +478,12 @@ SELECT id, sum(amount) OVER (PARTITION BY person_id ORDER BY id ROWS BETWEEN UNB
 SELECT id, avg(amount) OVER w FROM orders WINDOW w AS (ORDER BY id) ORDER BY id
 SELECT p.name FROM people p WHERE EXISTS (SELECT 1 FROM orders o WHERE o.person_id = p.id) ORDER BY 1
 SELECT name FROM people WHERE (id, name) = (1, 'Ada Lovelace')
--- differs: jsonb
 SELECT * FROM people NATURAL JOIN (SELECT 1 AS id) x
 SELECT id FROM people JOIN (SELECT 1 AS id) x USING (id)
 WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 3) SELECT n FROM t
 SELECT id FROM people EXCEPT SELECT 1 ORDER BY 1
 SELECT id FROM people INTERSECT SELECT 1
 TABLE orders
--- differs: grammar
 SELECT count(*) FROM people TABLESAMPLE BERNOULLI (100)
 SELECT name FROM people ORDER BY score DESC
 SELECT name FROM people ORDER BY score ASC NULLS FIRST

@@ -55,8 +55,8 @@ _TELLING = frozenset(
     " format_type obj_description col_description"
     " parse_ident getdatabaseencoding set_config current_setting"
     " unlogged concurrently generate_subscripts overlaps json_agg jsonb_agg"
-    " json_object_agg jsonb_object_agg every jsonb_set jsonb_insert".split()
-)
+    " json_object_agg jsonb_object_agg every jsonb_set jsonb_insert ordinality ties tablesample".split()
+) | RECORD_FUNCTIONS
 """Words that DuckDB does not know, or not as PostgreSQL does."""
 _IN_CONTEXT = {
     word: re.compile(pattern, re.IGNORECASE)

@@ -42,6 +42,15 @@ CREATE MACRO rvbbit_fn.main.min_scale(x) AS length(rtrim(split_part(x::VARCHAR, 
 CREATE MACRO rvbbit_fn.main.trim_scale(x) AS x;
 
 -- text
+CREATE MACRO rvbbit_fn.main."~~"(x, pattern) AS
+    CASE WHEN contains(pattern, '\') THEN like_escape(x, pattern, '\') ELSE system.main."~~"(x, pattern) END;
+CREATE MACRO rvbbit_fn.main."!~~"(x, pattern) AS
+    CASE WHEN contains(pattern, '\') THEN not_like_escape(x, pattern, '\') ELSE system.main."!~~"(x, pattern) END;
+CREATE MACRO rvbbit_fn.main."~~*"(x, pattern) AS
+    CASE WHEN contains(pattern, '\') THEN ilike_escape(x, pattern, '\') ELSE system.main."~~*"(x, pattern) END;
+CREATE MACRO rvbbit_fn.main."!~~*"(x, pattern) AS
+    CASE WHEN contains(pattern, '\') THEN not_ilike_escape(x, pattern, '\') ELSE system.main."!~~*"(x, pattern) END;
+CREATE MACRO rvbbit_fn.main.sign(x) AS system.main.sign(x)::DOUBLE;
 CREATE MACRO rvbbit_fn.main.length(x) AS CASE typeof(x) WHEN 'VARCHAR' THEN system.main.length(x::VARCHAR)
     WHEN 'BLOB' THEN system.main.octet_length(TRY_CAST(x AS BLOB))
     ELSE CASE WHEN ends_with(typeof(x), ']') THEN len(TRY_CAST(x AS VARCHAR[])) ELSE system.main.length(x::VARCHAR) END END::INTEGER;

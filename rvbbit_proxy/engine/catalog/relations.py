@@ -19,6 +19,24 @@ def drop_locks(tree: exp.Expr) -> None:
         select.set("locks", None)
 
 
+def keep_ties(tree: exp.Expr) -> None:
+    """Write FETCH FIRST … WITH TIES as a condition on the rank: DuckDB's LIMIT knows no ties."""
+    for select in tree.find_all(exp.Select):
+        fetch, order = select.args.get("limit"), select.args.get("order")
+        if not isinstance(fetch, exp.Fetch) or order is None:
+            continue
+        options = fetch.args.get("limit_options")
+        if options is None or not options.args.get("with_ties"):
+            continue
+        last = fetch.args.get("count") or exp.Literal.number(1)
+        offset = select.args.get("offset")
+        if offset is not None:
+            last = exp.Add(this=last.copy(), expression=offset.expression.copy())
+        rank = exp.Window(this=exp.Anonymous(this="rank"), order=order.copy())
+        select.set("qualify", exp.Qualify(this=exp.LTE(this=rank, expression=last.copy())))
+        select.set("limit", None)
+
+
 def keep_list_order(tree: exp.Expr) -> None:
     """Sort what is read from a VALUES list alone by its place there: look-ups in the catalog would disturb it."""
     for values in list(tree.find_all(exp.Values)):

@@ -50,6 +50,7 @@ from rvbbit_proxy.engine.catalog.relations import (
     group_by_place,
     keep_list_order,
     keep_oid_order,
+    keep_ties,
     place_relations,
     select_from_functions,
     spread_unnest,
@@ -64,7 +65,7 @@ from rvbbit_proxy.wire.types import oids
 
 _PLAIN_CALLS = frozenset(("NOW", "FORMAT", "JSON_AGG", "STRING_TO_ARRAY", "TO_TIMESTAMP", "TO_DATE", "TO_CHAR"))
 _SEQUENCE_NUMBERS = frozenset(("start", "increment", "minvalue", "maxvalue", "cache", "restart"))
-_OWN_TYPES = frozenset((oids.OID, oids.XID, oids.NAME, oids.CHAR))
+_OWN_TYPES = frozenset((oids.OID, oids.XID, oids.NAME, oids.CHAR, oids.JSONB))
 
 
 Step: TypeAlias = str | Callable[[duckdb.DuckDBPyConnection], Iterator[str]]
@@ -206,6 +207,7 @@ RULES: tuple[Callable[[exp.Expr], None], ...] = (
     lower_casts,
     size_floats,
     drop_locks,
+    keep_ties,
     group_by_place,
     keep_list_order,
     spread_unnest,
