@@ -25,6 +25,7 @@ from rvbbit_proxy.engine.catalog.install import SNAPSHOT_PREFIX, install_functio
 from rvbbit_proxy.engine.catalog.names import blank_noise, localise_names, quote_at, spell_numerics
 from rvbbit_proxy.engine.catalog.output_types import REG_TYPES
 from rvbbit_proxy.engine.catalog.rewrite import Rewritten, rewrite_statement
+from rvbbit_proxy.engine.catalog.set_functions import RECORD_FUNCTIONS, SET_FUNCTIONS
 from rvbbit_proxy.engine.catalog.snapshots import SessionSnapshot, SharedSnapshot
 from rvbbit_proxy.engine.catalog.sums import spell_sums
 from rvbbit_proxy.engine.duckdb_inserts import SPACED_OFFSET
@@ -68,7 +69,9 @@ _IN_CONTEXT = {
         "extract": r"\bextract\s*\(",
         "date_part": r"\bdate_part\s*\(",
         "similar": r"\bsimilar\s+to\b",
-        "generate_series": r"\bselect\s+(?:[^;()]*,\s*)?generate_series\s*\(",
+        "rows": r"\brows\s+from\s*\(",
+        **{name: rf"(?:\b(?:from|join|lateral)|,)\s*{name}\s*\(" for name in SET_FUNCTIONS},
+        "generate_series": r"\bgenerate_series\s*\(",
         "regexp_matches": r"\bselect\b[^;]*\bregexp_matches\s*\(",
         "version": r"\bversion\s*\(",
         "operator": r"\boperator\s*\(",

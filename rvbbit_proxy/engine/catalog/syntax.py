@@ -11,6 +11,7 @@ from types import MappingProxyType
 from sqlglot import exp
 
 from rvbbit_proxy.engine.catalog.install import FUNCTIONS_CATALOG
+from rvbbit_proxy.engine.catalog.set_functions import matches
 from rvbbit_proxy.engine.duckdb_inserts import array_expression, spell_moment
 from rvbbit_proxy.sql.item_names import WRITTEN_NAME
 
@@ -154,7 +155,7 @@ def _aggregate(node: exp.Expr) -> exp.Expr | None:
     ):
         return None if isinstance(node.parent, exp.Dot) else _json_change(node)
     name = node.name.lower() if isinstance(node, exp.Anonymous) else str(node.meta.get(WRITTEN_NAME, "")).lower()
-    if name == "regexp_matches" and isinstance(node.parent, (exp.Select, exp.Alias)):
+    if name == "regexp_matches" and isinstance(node.parent, (exp.Select, exp.Alias, exp.Paren)):
         return _matches(node)
     if name not in _RENAMED and name not in _OF_ARRAYS:
         return None
@@ -174,10 +175,7 @@ def _aggregate(node: exp.Expr) -> exp.Expr | None:
 
 def _matches(node: exp.Expr) -> exp.Expr:
     """Return the rows of regexp_matches(), which to DuckDB is a test."""
-    value, pattern, *flags = node.expressions
-    all_of = bool(flags) and "g" in flags[0].name
-    rows = _base_call("regexp_all" if all_of else "regexp_first", value, pattern)
-    return exp.Anonymous(this="unnest", expressions=[rows])
+    return exp.Anonymous(this="unnest", expressions=[matches(node.expressions)])
 
 
 def _sized_cast(node: exp.Expr) -> exp.Expr | None:
