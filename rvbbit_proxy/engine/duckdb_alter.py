@@ -54,11 +54,15 @@ _STRUCTURAL = frozenset(("CHECK", "PRIMARY KEY"))
 
 @dataclass(frozen=True, slots=True)
 class Alteration:
-    """ALTER TABLE taken apart: the table's name as written, the actions' tokens."""
+    """ALTER TABLE taken apart: the table's name as written, the actions' tokens.
+
+    ``updated``: the transaction has changed rows, so no index can be made unless the table is made anew first.
+    """
 
     sql: str
     name: str
     actions: Sequence[Sequence[Token]]
+    updated: bool = False
 
     def text(self, parts: Sequence[Token]) -> str:
         """Return these tokens as written."""
@@ -105,6 +109,8 @@ def steps_of(alteration: Alteration) -> Step:
         name = alteration.name
         for action in alteration.actions:
             table = get_table(connection, name)
+            if alteration.updated and needs_indexes(table, action):
+                yield from rebuilt(table, table.items)
             name = f"{quoted(table.database)}.{quoted(table.schema)}.{quoted(table.name)}"
             words = [part.text.upper() for part in action]
             if words[:2] == ["RENAME", "TO"]:
@@ -114,6 +120,11 @@ def steps_of(alteration: Alteration) -> Step:
             yield from _action(connection, table, alteration, action)
 
     return run
+
+
+def needs_indexes(table: Table, action: Sequence[Token]) -> bool:
+    """Tell whether indexes are made with an action."""
+    return bool(table.indexes) or "UNIQUE" in (part.text.upper() for part in action)
 
 
 def _action(

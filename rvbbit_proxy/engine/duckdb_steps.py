@@ -22,7 +22,7 @@ from rvbbit_proxy.engine.duckdb_alter import (
     remove_reference,
     steps_of,
 )
-from rvbbit_proxy.engine.duckdb_tables import OF_CONSTRAINT, find_table, literal, made_index, quoted
+from rvbbit_proxy.engine.duckdb_tables import OF_CONSTRAINT, find_table, literal, made_index, quoted, rebuilt
 from rvbbit_proxy.engine.statement import words_of
 from rvbbit_proxy.errors import NotSupported, UpstreamError
 from rvbbit_proxy.sql.lexer import Token, lexemes, unquote_identifier
@@ -41,12 +41,19 @@ def in_steps(
     connection: duckdb.DuckDBPyConnection,
     wait_for_renames: Callable[[], None],
     references: Callable[[], References],
+    *,
+    updated: bool = False,
 ) -> Rewritten:
-    """Return the statement with what DuckDB needs before and after it; as it came where that is nothing."""
+    """Return the statement with what DuckDB needs before and after it; as it came where that is nothing.
+
+    ``updated``: the transaction has changed rows, beside which DuckDB makes no index.
+    """
     verb = words_of(found.sql, 3)
     if verb[:2] in (("ALTER", "TABLE"), ("ALTER", "INDEX")):
         wait_for_renames()
-        return _alter(found, connection) if verb[1] == "TABLE" else _alter_index(found)
+        return _alter(found, connection, updated) if verb[1] == "TABLE" else _alter_index(found)
+    if updated and verb in (("CREATE", "UNIQUE", "INDEX"), ("CREATE", "INDEX", *verb[2:])):
+        return _create_index(found)
     if verb[:2] == ("ALTER", "SEQUENCE"):
         return _alter_sequence(found)
     if verb[:1] == ("DROP",) and verb[1:2] and verb[1] in _DROPPED:
@@ -56,12 +63,26 @@ def in_steps(
     return found
 
 
-def _alter(found: Rewritten, connection: duckdb.DuckDBPyConnection) -> Rewritten:
+def _create_index(found: Rewritten) -> Rewritten:
+    """Make the table anew first."""
+    parts = lexemes(found.sql)
+    at = next((place for place, part in enumerate(parts) if part.text.upper() == "ON"), len(parts))
+    name = "".join(part.text for part in parts[at + 1 : name_end(parts, at + 1)])
+
+    def run(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+        table = find_table(connection, name)
+        if table is not None:
+            yield from rebuilt(table, table.items)
+
+    return replace(found, before=(*found.before, run))
+
+
+def _alter(found: Rewritten, connection: duckdb.DuckDBPyConnection, updated: bool) -> Rewritten:
     altered = read_alteration(found.sql)
     table = find_table(connection, altered.name) if altered is not None else None
     if altered is None or table is None or is_native(altered, table):
         return found
-    return _stepwise(found, steps_of(altered), "ALTER TABLE")
+    return _stepwise(found, steps_of(replace(altered, updated=updated)), "ALTER TABLE")
 
 
 def _stepwise(found: Rewritten, step: Step, tag: str) -> Rewritten:

@@ -323,3 +323,17 @@ def test_an_alteration_belongs_to_its_transaction(family: DuckDBSession) -> None
     family.execute("ROLLBACK")
     assert list(constraints(family, "children")) == ["children_pkey", "kin"]
     assert refuse(family, "INSERT INTO children VALUES (12, 99)")[0] == "23503"
+
+
+def test_tables_are_altered_whose_rows_the_transaction_has_changed(family: DuckDBSession) -> None:
+    family.execute("BEGIN")
+    family.execute("ALTER TABLE parents ADD COLUMN name varchar(9)")
+    family.execute("UPDATE parents SET name = 'n', code = upper(code)")
+    family.execute("ALTER TABLE parents ALTER name SET NOT NULL")
+    family.execute("UPDATE parents SET name = code")
+    family.execute("CREATE UNIQUE INDEX by_name ON parents (name)")
+    family.execute("UPDATE parents SET name = lower(name)")
+    family.execute("ALTER TABLE parents ADD CONSTRAINT both UNIQUE (name, code), DROP CONSTRAINT parents_code_key")
+    family.execute("COMMIT")
+    assert rows(family, "SELECT code, name FROM parents ORDER BY id") == [("A", "a"), ("B", "b")]
+    assert refuse(family, "INSERT INTO parents VALUES (3, 'c', 'a')")[0] == "23505"

@@ -73,7 +73,9 @@ def test_several_objects_are_dropped(instance: duckdb.DuckDBPyConnection, duck: 
     "sql", ['DROP VIEW "a,b"', "DROP FUNCTION f(int, text)", "ALTER TABLE t ADD COLUMN x int"]
 )
 def test_what_is_one_statement_stays_one(instance: duckdb.DuckDBPyConnection, sql: str) -> None:
-    assert in_steps(Rewritten(sql), instance, lambda: None, lambda: references(())) == Rewritten(sql)
+    assert in_steps(Rewritten(sql), instance, lambda: None, lambda: references(()), updated=False) == Rewritten(
+        sql
+    )
 
 
 def test_other_sessions_read_the_catalogs_before_or_after_a_rename(
