@@ -425,6 +425,27 @@ MERGE INTO short USING (VALUES (8, 'much too long')) s(id, name) ON short.id = s
 SELECT id, name, code FROM short ORDER BY id
 DROP TABLE short
 
+-- what was drawn last
+SELECT lastval()
+CREATE SEQUENCE sq
+SELECT nextval('sq'), currval('sq'), lastval()
+SELECT setval('sq', 10), nextval('sq'), lastval()
+CREATE TABLE ser (id serial PRIMARY KEY, v text)
+CREATE TABLE plain (a int)
+INSERT INTO ser (v) VALUES ('a') RETURNING id
+SELECT lastval()
+INSERT INTO ser (v) VALUES ('b')
+INSERT INTO plain VALUES (1)
+SELECT LASTVAL(), currval('ser_id_seq')
+SELECT lastval() + 1 AS n
+SELECT nextval('public.sq')
+SELECT lastval()
+INSERT INTO public.ser (v) VALUES ('c'), ('d')
+SELECT lastval()
+SELECT 'lastval()' AS x
+DROP SEQUENCE sq
+DROP TABLE ser, plain
+
 -- functions in FROM
 SELECT * FROM ROWS FROM (generate_series(1, 3), generate_series(5, 6)) AS q(a, b)
 SELECT * FROM ROWS FROM (unnest(ARRAY[1,2]), unnest(ARRAY['x'])) WITH ORDINALITY AS q(a, b, o)

@@ -19,6 +19,7 @@ import duckdb
 from rvbbit_proxy.engine.activity import Activity, SessionActivity
 from rvbbit_proxy.engine.catalog.calls import plain_functions
 from rvbbit_proxy.engine.catalog.declared import DECLARED, DeclaredColumns, DeclaredType, declared_columns
+from rvbbit_proxy.engine.catalog.drawn import DrawnSequences
 from rvbbit_proxy.engine.catalog.foreign_keys import KEYS, References, references
 from rvbbit_proxy.engine.catalog.index_renames import IndexRenames
 from rvbbit_proxy.engine.catalog.install import SNAPSHOT_PREFIX, install_functions
@@ -207,6 +208,7 @@ class SessionCatalog:
         self._has_temporary = False
         self._declared: tuple[int, DeclaredColumns] = (-1, {})
         self._references = -1, references(())
+        self._drawn = DrawnSequences()
         self.activity = SessionActivity(identity.pid, identity.user, identity.database, identity.application_name)
         emulation.activity.opened(self.activity)
         introduce(connection, identity)
@@ -223,6 +225,9 @@ class SessionCatalog:
     def prepare(self, sql: str, *, in_block: bool, formats: Sequence[int] = ()) -> Rewritten:
         """Return the statement for DuckDB, with a fresh snapshot to read if it reads the catalogs."""
         found = rewritten(sql, self._identity.database, tuple(formats))
+        self._drawn.note(sql)
+        if "lastval" in sql.lower():
+            found = replace(found, sql=self._drawn.spell(found.sql, self._owned_sequences), displaced=True)
         if found.reads_catalog:
             self._look(in_block)
             self._tell(found.sql)

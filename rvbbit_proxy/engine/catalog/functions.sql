@@ -348,6 +348,7 @@ CREATE MACRO rvbbit_fn.base.type_name(word) AS coalesce(MAP {'VARCHAR': 'text', 
     'BIT': 'bit varying'}[word], CASE WHEN starts_with(word, 'DECIMAL') THEN 'numeric' ELSE lower(word) END);
 CREATE MACRO rvbbit_fn.main.pg_typeof(x) AS rvbbit_fn.base.type_name(system.main.regexp_replace(typeof(x), '(\[\d*\])+$', ''))
     || CASE WHEN ends_with(typeof(x), ']') THEN '[]' ELSE '' END;
+CREATE MACRO rvbbit_fn.main.lastval(name) AS currval(name);
 CREATE MACRO rvbbit_fn.main.txid_current() AS system.main.txid_current()::BIGINT;
 
 -- values held to the lengths of their columns; `_once` where computing the value twice might give two values
