@@ -635,6 +635,17 @@ class DuckDBSession(UpstreamSession):
                 log.debug("kept the long way: %s", error)
         self.execute(create).close()  # which tells what is wrong, or knows another spelling
 
+    def keep_returned(self, name: str, sql: str) -> int:
+        """Run a change and insert what it returns."""
+        result = self.execute(sql)
+        batches = [batch for batch in result.batches() if isinstance(batch, pa.RecordBatch) and batch.num_rows]
+        result.close()
+        if not batches:
+            return 0
+        rows = pa.Table.from_batches(batches)
+        numbered = rows.append_column("rvbbit_ord", pa.array(range(1, rows.num_rows + 1), pa.int64()))
+        return self.insert(f"INSERT INTO {_quoted(name)} SELECT * FROM rvbbit_returned", "rvbbit_returned", numbered)
+
     def drop(self, names: Sequence[str]) -> None:
         """Drop temporary tables, without a look at what else a client's DROP TABLE would drop."""
         with self._own_work():

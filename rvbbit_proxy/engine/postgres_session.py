@@ -268,6 +268,13 @@ class PostgresSession(UpstreamSession):
         """Create a temporary table of a query's rows."""
         self.execute(f"CREATE TEMPORARY TABLE {quote_identifier(name)} AS {sql}").close()
 
+    def keep_returned(self, name: str, sql: str) -> int:
+        """Run a change in a WITH beside the INSERT of what it returns."""
+        head = f"WITH rvbbit_change AS (\n{sql}\n) INSERT INTO pg_temp.{quote_identifier(name)}"
+        result = self.execute(f"{head} SELECT *, row_number() OVER () FROM rvbbit_change")
+        result.close()
+        return int(result.tag.rpartition(" ")[2])
+
     def drop(self, names: Sequence[str]) -> None:
         """Drop temporary tables."""
         tables = ", ".join(f"pg_temp.{quote_identifier(name)}" for name in names)

@@ -206,6 +206,13 @@ class UpstreamSession(bv.Session, ABC):  # type: ignore[misc]
         """Create temporary table ``name`` from a query of the proxy's own."""
 
     @abstractmethod
+    def keep_returned(self, name: str, sql: str) -> int:
+        """Run a change and put what it returns, and a number for each row, into a table that is there.
+
+        Return how many rows that is.
+        """
+
+    @abstractmethod
     def drop(self, names: Sequence[str]) -> None:
         """Drop what :meth:`load` and :meth:`keep` have made, where it is there."""
 

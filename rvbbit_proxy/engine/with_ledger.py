@@ -111,6 +111,10 @@ class LedgerReadingSession(UpstreamSession):
         else:
             self._session.load(name, self.fetch(sql))
 
+    def keep_returned(self, name: str, sql: str) -> int:
+        """Change the upstream: what reads the ledger cannot."""
+        return self._session.keep_returned(name, sql)
+
     def drop(self, names: Sequence[str]) -> None:
         """Drop from the upstream."""
         self._session.drop(names)

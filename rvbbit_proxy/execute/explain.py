@@ -20,7 +20,7 @@ from rvbbit_proxy.errors import SyntaxFault
 from rvbbit_proxy.execute.estimates import StageEstimate, total_cost
 from rvbbit_proxy.execute.judging import StageReport
 from rvbbit_proxy.execute.result import TableResult
-from rvbbit_proxy.plan.plan import Plan, Spool, Waves
+from rvbbit_proxy.plan.plan import Change, Plan, Spool, Waves
 from rvbbit_proxy.settings import OFFLINE
 from rvbbit_proxy.wire.types.oids import JSON, TEXT
 
@@ -98,6 +98,11 @@ def _as_text(plan: Plan, estimates: Sequence[StageEstimate], model: str, actual:
     for number, stage in enumerate(plan.stages, start=1):
         if isinstance(stage, Spool):
             lines += [f"  ->  {number}. Spool {stage.relation}  ({stage.reason})", f"        Query: {stage.sql}"]
+        elif isinstance(stage, Change):
+            lines += [
+                f"  ->  {number}. Change {stage.relation}  ({stage.verb})",
+                f"        Statement: {stage.sql}",
+            ]
         elif isinstance(stage, Waves):
             lines.append(f"  ->  {number}. Waves over {stage.spool}  ({_purpose(stage)})")
             for _ in stage.filters:

@@ -33,9 +33,10 @@ class TableResult(UpstreamResult):
 class FinishedResult(UpstreamResult):
     """A result after whose last row something is done once, such as dropping the stages' relations."""
 
-    def __init__(self, inner: UpstreamResult, finish: Callable[[bool], None]) -> None:
+    def __init__(self, inner: UpstreamResult, finish: Callable[[bool], None], tag: str | None = None) -> None:
         super().__init__()
         self._inner = inner
+        self._tag = tag
         self._finish: Callable[[bool], None] | None = finish
         self.columns = inner.columns
         if self.columns is None:
@@ -43,12 +44,12 @@ class FinishedResult(UpstreamResult):
 
     @property
     def tag(self) -> str:
-        """The command tag of the inner result."""
-        return self._inner.tag
+        """The command tag of the inner result, where none was given."""
+        return self._inner.tag if self._tag is None else self._tag
 
     @tag.setter
     def tag(self, value: str) -> None:
-        self._inner.tag = value
+        self._tag = value
 
     def batches(self) -> Iterator[Batch]:
         """Yield the inner result's rows, then finish."""

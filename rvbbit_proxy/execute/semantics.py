@@ -163,13 +163,13 @@ class SemanticEngine:
         try:
             if request.options.max_cost_usd is not None:
                 check_budget(self._estimates(plan, request, upstream), request.options.max_cost_usd)
-            reports = run_stages(plan, request, upstream, self._services)
+            reports, tag = run_stages(plan, request, upstream, self._services)
             result = upstream.execute(plan.final_sql, result_formats=request.result_formats)
         except BaseException:
             if own_transaction:
                 upstream.execute("ROLLBACK").close()
             raise
-        return FinishedResult(result, finish), reports
+        return FinishedResult(result, finish, tag), reports
 
     def _estimates(self, plan: Plan, request: StatementRequest, upstream: UpstreamSession) -> list[StageEstimate]:
         return estimate_stages(plan, request, upstream, self._services)

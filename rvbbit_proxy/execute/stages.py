@@ -20,19 +20,27 @@ from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.execute.services import Services
 from rvbbit_proxy.execute.top import judge_top
 from rvbbit_proxy.execute.waves import run_waves
-from rvbbit_proxy.plan.plan import OperatorStage, Plan, Spool, Stage, Waves
+from rvbbit_proxy.plan.plan import Change, OperatorStage, Plan, Spool, Stage, Waves
 
 
 def run_stages(
     plan: Plan, request: StatementRequest, upstream: UpstreamSession, services: Services
-) -> list[StageReport]:
-    """Make every stage's relation, in order; what was made is dropped when one fails."""
+) -> tuple[list[StageReport], str | None]:
+    """Make every stage's relation, in order; what was made is dropped when one fails.
+
+    Return what the operators did, and the command tag of the stage that changes rows, if there is one.
+    """
     reports: list[StageReport] = []
+    tag: str | None = None
     shared = _Shared()
     try:
         for number, stage in enumerate(plan.stages, start=1):
             if isinstance(stage, Spool):
                 make_relation(stage.relation, stage.sql, upstream)
+            elif isinstance(stage, Change):
+                make_relation(stage.relation, stage.shape_sql, upstream)
+                count = upstream.keep_returned(stage.relation, stage.sql)
+                tag = f"{stage.verb}{' 0' if stage.verb == 'INSERT' else ''} {count}"
             elif isinstance(stage, Waves):
                 reports += run_waves(stage, request, upstream, services)
             else:
@@ -41,7 +49,7 @@ def run_stages(
     except BaseException:
         drop_relations(plan.relations, upstream)
         raise
-    return reports
+    return reports, tag
 
 
 @dataclass(slots=True)

@@ -16,6 +16,7 @@
 - ``staging``      the planning state: relations, input queries, lookups
 - ``rules/``       one planner rule a file; ``rules.RULES`` is their order
 - ``pairs``        operators over two sources: each side by itself
+- ``returning``    operators over what a change returns
 - ``joined``       lookups written as joins
 - ``describable``  the same statement with typed NULLs for operators, for Describe
 - ``estimate``     an upper bound of a stage's inputs, for EXPLAIN

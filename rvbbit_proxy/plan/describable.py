@@ -16,7 +16,7 @@ from rvbbit_proxy.sql.dialect import SemanticCall
 def describable(tree: exp.Expr, operators: Operators) -> exp.Expr:
     """Return a copy of the tree in which every operator call is an expression of its declared type."""
     copy = tree.copy()
-    for select in copy.find_all(exp.Select):
+    for select in copy.find_all(exp.Select, exp.Returning):
         name_items(select)
     compare_calls(list(copy.find_all(SemanticCall))[::-1], operators)
     for call in list(copy.find_all(SemanticCall))[::-1]:

@@ -23,6 +23,7 @@ from rvbbit_proxy.plan.membership import narrow_nested, without_narrowing
 from rvbbit_proxy.plan.output_names import name_items
 from rvbbit_proxy.plan.plan import Plan
 from rvbbit_proxy.plan.pushdown import push_down
+from rvbbit_proxy.plan.returning import answer_returned, returns_calls
 from rvbbit_proxy.plan.rules import RULES
 from rvbbit_proxy.plan.rules.filters import row_source
 from rvbbit_proxy.plan.rules.limits import move_limits
@@ -63,7 +64,9 @@ def plan_statement(
     final = _lower_statement(copy, staging)
     left = final.find(SemanticCall)
     if left is not None and left.find_ancestor(exp.Returning):
-        raise NotSupported("semantic operators in RETURNING", hint="Select them from the table afterwards.")
+        raise NotSupported(
+            "semantic operators in RETURNING of MERGE", hint="Select them from the table afterwards."
+        )
     if left is not None:
         raise NotSupported(f"{left.operator_name} is not supported here: {staging.sql(left.parent or left)}")
     return Plan(tuple(staging.stages), staging.sql(join_results(final, target)))
@@ -75,7 +78,7 @@ def _lower_statement(tree: exp.Expr, staging: Staging) -> exp.Expr:
     if isinstance(tree, exp.Insert) and isinstance(tree.expression, exp.Query):
         _lower_ctes(tree, staging)
         tree.set("expression", lower_query(tree.expression, staging))
-        return tree
+        return _with_answers(tree, staging)
     if isinstance(tree, exp.Create) and tree.kind == "TABLE" and isinstance(tree.expression, exp.Query):
         tree.set("expression", lower_query(tree.expression, staging))
         return tree
@@ -197,7 +200,15 @@ def _lower_change(tree: exp.Update | exp.Delete, staging: Staging) -> exp.Expr:
             guarded = guards(call, next((part for part in where_conjuncts(tree) if is_below(call, part)), tree))
             source = row_source(scope, conditions + guarded)
             call.replace(staging.call_stage(call, source, tree.key.upper(), tree, shared=not guarded))
-    return tree
+    return answer_returned(tree, scope, staging) if returns_calls(tree) else tree
+
+
+def _with_answers(tree: exp.Expr, staging: Staging) -> exp.Expr:
+    """Return what an INSERT becomes where its RETURNING holds operators; any other tree as it is."""
+    if not isinstance(tree, exp.Insert) or not returns_calls(tree):
+        return tree
+    target = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
+    return answer_returned(tree, exp.Select(from_=exp.From(this=target.copy())), staging)
 
 
 def _lower_values(tree: exp.Expr, staging: Staging) -> exp.Expr:
@@ -209,7 +220,7 @@ def _lower_values(tree: exp.Expr, staging: Staging) -> exp.Expr:
         guarded = guards(call, values)
         source = row_source(exp.Select(), guarded)
         call.replace(staging.call_stage(call, source, "VALUES", tree, shared=not guarded))
-    return tree
+    return _with_answers(tree, staging)
 
 
 def _lower_merge(tree: exp.Merge, staging: Staging) -> exp.Expr:

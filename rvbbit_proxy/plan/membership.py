@@ -31,6 +31,8 @@ NARROWS = "rvbbit_narrows"
 """Key in a condition's meta: it follows from the query around."""
 BEFORE_LIMIT = ("group", "having", "distinct", "windows", "qualify", "order", "locks")
 """Clauses that would see rows before the LIMIT does."""
+ELSEWHERE = (exp.Select, exp.SetOperation, exp.Join, exp.From, exp.CTE, exp.Lateral, exp.Returning)
+"""Nodes below which other rows are read than those that WHERE leaves."""
 CUTTING = ("limit", "offset", "locks", "with_", "qualify")
 
 
@@ -79,7 +81,7 @@ def _is_of(node: exp.Expr, tree: exp.Expr) -> bool:
     """Whether the node stands in an expression of the tree's own scope, where FROM and WHERE have made the rows."""
     above = node.parent
     while above is not None and above is not tree:
-        if isinstance(above, (exp.Select, exp.SetOperation, exp.Join, exp.From, exp.CTE, exp.Lateral)):
+        if isinstance(above, ELSEWHERE):
             return False
         above = above.parent
     return True

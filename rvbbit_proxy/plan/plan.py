@@ -135,7 +135,20 @@ class Waves:
         return tuple(condition.either for condition in self.conditions if condition.either is not None)
 
 
-Stage = Spool | OperatorStage | Waves
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A statement that changes rows, and what it returns, kept: columns as ``shape_sql`` has them, the last :data:`ORDINAL`.
+
+    ``shape_sql`` is a query of no rows. ``verb``: what the command tag begins with.
+    """
+
+    relation: str
+    sql: str
+    shape_sql: str
+    verb: str
+
+
+Stage = Spool | Change | OperatorStage | Waves
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +172,6 @@ class Plan:
         return tuple(
             each
             for stage in self.stages
-            if not isinstance(stage, Spool)
+            if not isinstance(stage, (Spool, Change))
             for each in (stage.filters if isinstance(stage, Waves) else (stage,))
         )

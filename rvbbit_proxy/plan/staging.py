@@ -143,8 +143,12 @@ class Staging:
             query = _with_numbered_columns(query, len(names))
             estimate_sql, _ = self.estimate(query)
         self.stages.append(Spool(relation, self.query_sql(query), estimate_sql, reason))
-        self.definitions[relation] = self._with_environment(query)
+        self.define(relation, query)
         return relation
+
+    def define(self, relation: str, query: exp.Expr) -> None:
+        """Tell from which query a relation will be made, for estimates."""
+        self.definitions[relation] = self._with_environment(query)
 
     def _repeated_names(self, query: exp.Expr) -> Sequence[str]:
         """Return the query's column names where two are the same and the upstream has no table like that."""

@@ -214,6 +214,8 @@ class QueryMaker:
         distinct = "DISTINCT " if self.choices.chance(12) else ""
         piece = write(f"SELECT {distinct}{{}} FROM {{}}{{}}", items.piece, found.piece, where)
         query = Query(piece, items.columns)
+        if ordered and not distinct and kinds is None and self.choices.chance(4):
+            return self._over_named(query, items, found, where, scope)
         if top and self.choices.chance(12):
             return self._any_rows(query)
         if top and not distinct and self.choices.chance(6):
@@ -226,6 +228,16 @@ class QueryMaker:
             limit = self.choices.number(0, 5) if self.choices.chance(60) else None
             return self._ordered(query, [key for key in keys if _names_a_column(key)], items.pieces, limit=limit)
         return query
+
+    def _over_named(self, query: Query, items: Items, found: Sources, where: Piece, scope: Scope) -> Query:
+        """Return the query with a count over a window that has a name."""
+        inside = replace(scope, windows=False, subqueries=False)
+        parts = [expression(self.choices.pick(KINDS), inside, self.choices, 2) for _ in range(2)]
+        template = (
+            "SELECT {}, count(*) OVER w AS counted FROM {}{} WINDOW v AS (PARTITION BY {}), w AS (v ORDER BY {})"
+        )
+        piece = write(template, items.piece, found.piece, where, *parts)
+        return Query(piece, (*query.columns, ("counted", "int")))
 
     def _any_rows(self, query: Query) -> Query:
         limit, offset = self.choices.number(0, 4), self.choices.number(0, 2)

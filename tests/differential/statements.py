@@ -103,9 +103,14 @@ def _update(maker: QueryMaker) -> Statement:
     return Statement(_returning(piece, maker.choices, alias), table="a")
 
 
-def _returning(change: Piece, choices: Choices, alias: str) -> Piece:
-    ways = ("{}", f"{{}} RETURNING {alias}.id", f"{{}} RETURNING {alias}.*")
-    return write(choices.pick(ways), change) if choices.chance(40) else change
+def _returning(change: Piece, choices: Choices, alias: str, table: str = "a") -> Piece:
+    if not choices.chance(40):
+        return change
+    if choices.chance(40):
+        scope = replace(_table_scope((alias, table)), subqueries=False)
+        items = listed([expression(kind, scope, choices, 2) for kind in ("text", "bool")])
+        return write(f"{{}} RETURNING {alias}.id, {{}}", change, items)
+    return write(choices.pick((f"{{}} RETURNING {alias}.id", f"{{}} RETURNING {alias}.*")), change)
 
 
 def _update_from(maker: QueryMaker) -> Statement:
@@ -122,7 +127,7 @@ def _update_from(maker: QueryMaker) -> Statement:
 def _delete(maker: QueryMaker) -> Statement:
     scope = _table_scope(("b", "b"))
     change = write("DELETE FROM b WHERE {}", condition(scope, maker.choices, 3))
-    return Statement(_returning(change, maker.choices, "b"), table="b")
+    return Statement(_returning(change, maker.choices, "b", "b"), table="b")
 
 
 def _delete_using(maker: QueryMaker) -> Statement:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import psycopg
 import pytest
-from scripted_model import ScriptedModel
+from scripted_model import Fault, ScriptedModel
 
 from tests.e2e.conftest import Running
 
@@ -61,5 +61,22 @@ def test_grouping_sets_ask_each_text_once(shop: Running, model: ScriptedModel) -
             (None, None, 7),
         ]
         assert model.requests == 7
+
+
+def test_returned_rows_are_written_once_or_not_at_all(shop: Running, model: ScriptedModel) -> None:
+    sql = "UPDATE stock SET body = 'blue ' || id WHERE id < 3 RETURNING id, body MEANS 'blue', CONDENSE('no ' || id)"
+    with shop.connect() as connection:
+        result = connection.execute(sql)
+        assert result.statusmessage == "UPDATE 3"
+        assert result.fetchall() == [(i, True, f"short: no {i}") for i in range(3)]
+        assert model.requests == 6
+        model.fail(*[Fault("status", 401, "no such key")] * 9)
+        with pytest.raises(psycopg.Error) as caught:
+            connection.execute("DELETE FROM stock RETURNING CONDENSE(body || '!')")
+        assert caught.value.sqlstate == "58000"
+        assert connection.execute("SELECT count(*) FROM stock").fetchone() == (5,)
+        with pytest.raises(psycopg.Error), connection.transaction():
+            connection.execute("INSERT INTO stock VALUES (9, 'x') RETURNING CONDENSE(body)")
+        assert connection.execute("SELECT count(*) FROM stock").fetchone() == (5,)
         with pytest.raises(psycopg.errors.FeatureNotSupported, match="RETURNING"):
-            connection.execute("UPDATE stock SET id = 1 RETURNING CONDENSE(body)")
+            connection.execute("INSERT INTO stock VALUES (9, 'x') RETURNING (SELECT max(CONDENSE(body)) FROM news)")

@@ -146,6 +146,34 @@ CASES = (
         before=("CREATE TABLE made AS SELECT id, title FROM sightings WHERE id IN (2, 3)",),
     ),
     Case(
+        "returning of update",
+        "UPDATE made SET title = 'visual ' || id RETURNING id, title MEANS {c} AS seen, CONDENSE('no ' || id), made.*",
+        [(2, True, "short: no 2", 2, "visual 2"), (3, True, "short: no 3", 3, "visual 3")],
+        before=("CREATE TABLE made AS SELECT id, title FROM sightings WHERE id IN (2, 3)",),
+    ),
+    Case(
+        "returning of insert",
+        "INSERT INTO made (id, title) VALUES (7, 'visual'), (8, NULL) RETURNING title MEANS {c}, id",
+        [(True, 7), (None, 8)],
+        before=("CREATE TABLE made (id int, title text, note text)",),
+    ),
+    Case(
+        "returning of delete",
+        "DELETE FROM made WHERE title MEANS {c} RETURNING CONDENSE(title)",
+        [("short: visual contact 2",)],
+        before=("CREATE TABLE made AS SELECT id, title FROM sightings WHERE id IN (2, 3)",),
+    ),
+    Case(
+        "named window",
+        "SELECT id, count(*) OVER w FROM sightings WHERE id < 3 WINDOW w AS (PARTITION BY title MEANS {c}) ORDER BY id",
+        [(0, 2), (1, 1), (2, 2)],
+    ),
+    Case(
+        "grouping sets",
+        "SELECT count(*) FROM sightings GROUP BY GROUPING SETS ((title MEANS {c}), ()) ORDER BY 1",
+        [(4,), (16,), (20,), (40,)],
+    ),
+    Case(
         "create table as",
         "SELECT count(*) FROM made",
         [(20,)],

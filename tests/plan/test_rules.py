@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from rvbbit_proxy.plan.plan import KEY, OperatorStage, Plan, Sides, Spool, Stage, Waves
+from rvbbit_proxy.plan.plan import KEY, Change, OperatorStage, Plan, Sides, Spool, Stage, Waves
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.txt"))
 
@@ -21,6 +21,8 @@ def render(plan: Plan) -> str:
     for stage in plan.stages:
         if isinstance(stage, Spool):
             lines += [f"spool {stage.relation} ({stage.reason})", f"    {stage.sql}"]
+        elif isinstance(stage, Change):
+            lines += [f"change {stage.relation}", f"    {stage.sql}", f"  as {stage.shape_sql}"]
         elif isinstance(stage, Waves):
             what = "different rows" if stage.keyed else "rows"
             until = f"until {stage.needed} {what} pass" if stage.needed is not None else "to the end"
@@ -91,6 +93,16 @@ def make_relation(stage: Stage, database: duckdb.DuckDBPyConnection) -> None:
     """Do what the executor does, with a constant for every answer."""
     if isinstance(stage, Spool):
         database.execute(f"CREATE TEMP TABLE {stage.relation} AS {stage.sql}")
+        return
+    if isinstance(stage, Change):
+        database.begin()
+        returned = database.execute(stage.sql).fetchall()
+        database.rollback()  # estimates are from before the change
+        database.execute(f"CREATE TEMP TABLE {stage.relation} AS {stage.shape_sql}")
+        for number, row in enumerate(returned):
+            database.execute(
+                f"INSERT INTO {stage.relation} VALUES ({', '.join('?' * (len(row) + 1))})", [*row, number]
+            )
         return
     if isinstance(stage, Waves):
         database.execute(f"CREATE TEMP TABLE {stage.relation} AS SELECT * FROM {stage.spool}")

@@ -18,12 +18,14 @@ from rvbbit_proxy.plan.rules.sources import spool_sources
 from rvbbit_proxy.plan.rules.stars import write_stars
 from rvbbit_proxy.plan.rules.top import score_keys
 from rvbbit_proxy.plan.rules.values import name_select_items, row_values
+from rvbbit_proxy.plan.rules.windows import write_windows
 from rvbbit_proxy.plan.staging import Staging
 
 Rule = Callable[[exp.Select, Staging], exp.Select]
 
 RULES: tuple[Rule, ...] = (
     name_select_items,
+    write_windows,
     compare_scores,
     keep_values,
     spool_sources,

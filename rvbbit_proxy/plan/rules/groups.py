@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from rvbbit_proxy.errors import NotSupported
 from rvbbit_proxy.plan.rules.values import stage_alike, stage_over_rows
 from rvbbit_proxy.plan.scope import group_keys, has_calls, is_aggregate, is_grouped, scope_calls
 from rvbbit_proxy.plan.staging import Staging
@@ -38,17 +37,6 @@ def _point_keys(select: exp.Select, staging: Staging) -> None:
             ):
                 key.replace(exp.Literal.number(index))
                 break
-        else:
-            _check_set(key)
-
-
-def _check_set(key: exp.Expr) -> None:
-    """Refuse an operator in a grouping set that no item is."""
-    if (
-        has_calls(key)
-        and key.find_ancestor(exp.Rollup, exp.Cube, exp.GroupingSets, exp.Select) is not key.parent_select
-    ):
-        raise NotSupported("an operator in a grouping set that is no select item", hint="Select it as well.")
 
 
 def _is_name(key: exp.Expr) -> bool:

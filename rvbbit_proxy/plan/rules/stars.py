@@ -16,7 +16,8 @@ def write_stars(select: exp.Select, staging: Staging) -> exp.Select:
     limited = select.args.get("limit") or select.args.get("offset")
     if limited or _has_ordinals(select) or is_grouped(select, staging.aggregate_names) or reads_windows(select):
         select.set(
-            "expressions", [column for item in select.expressions for column in _columns(item, select, staging)]
+            "expressions",
+            [column for item in select.expressions for column in star_columns(item, select, staging)],
         )
     return select
 
@@ -35,7 +36,8 @@ def _has_ordinals(select: exp.Select) -> bool:
     )
 
 
-def _columns(item: exp.Expr, select: exp.Select, staging: Staging) -> list[exp.Expr]:
+def star_columns(item: exp.Expr, select: exp.Select, staging: Staging) -> list[exp.Expr]:
+    """Return the columns that a star stands for; any other item as it is."""
     if not _is_star(item):
         return [item]
     star = item if isinstance(item, exp.Star) else item.this
