@@ -20,6 +20,8 @@ PYTHON_PACKAGES = (
     "sqlalchemy>=2.0",
     "psycopg[binary]>=3.2",
     "psycopg2-binary>=2.9",
+    "django>=5.2,<6",
+    "alembic>=1.13",
     "pandas",
 )
 NODE_PACKAGES = (
@@ -136,6 +138,8 @@ SUITES: tuple[Suite, ...] = (
     Suite("pgcli", _python("pgcli_suite")),
     Suite("pgbench", _own("pgbench_suite")),
     Suite("Superset", _python("superset_suite")),
+    Suite("Django", _python("django_suite")),
+    Suite("Alembic", _python("alembic_suite")),
     Suite("catalog queries", _own("catalog_suite")),
 )
 """Every client, in the order of the table."""

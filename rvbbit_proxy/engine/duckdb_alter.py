@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import duckdb
 
 from rvbbit_proxy.engine.catalog.constraints import Written, column_constraints, table_constraint
+from rvbbit_proxy.engine.catalog.definitions import identity_mark
 from rvbbit_proxy.engine.catalog.foreign_keys import KEYS, ForeignKey, Reference, TableName, read_mark, references
 from rvbbit_proxy.engine.catalog.rewrite import Step
 from rvbbit_proxy.engine.duckdb_keys import (
@@ -202,8 +203,8 @@ def _add_column(
     item = read_item(text)
     counted = _counted(table, item)
     if counted is not None:
-        sequence, item = counted
-        yield sequence
+        made, item = counted
+        yield from made
     _check_filled(connection, table, item)
     computed = any(one.kind == "other" and _is_computed(item, one) for one in item.constraints)
     if counted is not None or computed or any(one.kind in _STRUCTURAL for one in item.constraints):
@@ -223,8 +224,8 @@ def _is_computed(item: Item, one: Written) -> bool:
     return item.text[one.start :].upper().startswith("GENERATED")
 
 
-def _counted(table: Table, item: Item) -> tuple[str, Item] | None:
-    """Return the sequence and the definition of a serial or identity column; None where it is none."""
+def _counted(table: Table, item: Item) -> tuple[list[str], Item] | None:
+    """Return what makes the sequence, and the definition of a serial or identity column; None where it is none."""
     parts = lexemes(item.text)
     serial = _SERIALS.get(parts[1].text.lower()) if len(parts) > 1 else None
     identity = next((one for one in item.constraints if _is_identity(item.text, one)), None)
@@ -240,7 +241,10 @@ def _counted(table: Table, item: Item) -> tuple[str, Item] | None:
         text = f"{text[: parts[1].start]}{serial} {default}{text[parts[1].end :]}"
     if not any(one.kind in ("NOT NULL", "PRIMARY KEY") for one in item.constraints):
         text += " NOT NULL"
-    return f"CREATE SEQUENCE IF NOT EXISTS {sequence}{options}", read_item(text)
+    made = [f"CREATE SEQUENCE IF NOT EXISTS {sequence}{options}"]
+    if identity is not None:
+        made.append(f"COMMENT ON SEQUENCE {sequence} IS '{identity_mark(item.text[identity.start :])}'")
+    return made, read_item(text)
 
 
 def _is_identity(text: str, one: Written) -> bool:
@@ -367,6 +371,7 @@ def _alter_column(
     if words[:2] == ["ADD", "GENERATED"]:
         sequence, default = _sequence(table, column)
         yield f"CREATE SEQUENCE IF NOT EXISTS {sequence}{_sequence_options(alteration.text(rest))}"
+        yield f"COMMENT ON SEQUENCE {sequence} IS '{identity_mark(alteration.text(rest))}'"
         yield from _native(table, f"ALTER COLUMN {quoted(column)} SET {default}")
     elif words[:2] == ["DROP", "IDENTITY"]:
         yield from _native(table, f"ALTER COLUMN {quoted(column)} DROP DEFAULT")

@@ -97,6 +97,10 @@ def _count_up(table: exp.Table, column: exp.ColumnDef, before: list[str]) -> Non
     )
     options = _sequence_options(identity[0].kind) if identity else ""
     before.append(f"CREATE SEQUENCE IF NOT EXISTS {sequence.sql('duckdb')}{options}")
+    if identity:
+        before.append(
+            f"COMMENT ON SEQUENCE {sequence.sql('duckdb')} IS '{identity_mark(identity[0].sql('postgres'))}'"
+        )
     if kind in _SERIALS:
         column.set("kind", exp.DataType.build(_SERIALS[kind], dialect="duckdb"))
     value = exp.Anonymous(this="nextval", expressions=[exp.Literal.string(sequence.sql("duckdb"))])
@@ -106,6 +110,15 @@ def _count_up(table: exp.Table, column: exp.ColumnDef, before: list[str]) -> Non
     ):
         kept.append(exp.ColumnConstraint(kind=exp.NotNullColumnConstraint()))
     column.set("constraints", [counted, *kept])
+
+
+def identity_mark(written: str) -> str:
+    """Return the comment of the sequence of an identity column, by which the catalogs know it.
+
+    >>> identity_mark("GENERATED ALWAYS AS IDENTITY")
+    '[identity a]'
+    """
+    return "[identity a]" if "ALWAYS" in written.upper() else "[identity d]"
 
 
 def _sequence_options(identity: exp.Expr) -> str:

@@ -43,7 +43,9 @@ SELECT rvbbit_pg.base.session_database() AS table_catalog, c.nspname AS table_sc
        CASE WHEN a.atttypid = 1082 THEN 0 WHEN a.atttypid IN (1083, 1114, 1184, 1266) AND a.atttypmod >= 0 THEN a.atttypmod
             WHEN a.atttypid IN (1083, 1114, 1184, 1186, 1266) THEN 6 END AS datetime_precision,
        rvbbit_pg.base.session_database() AS udt_catalog, tn.nspname AS udt_schema, t.typname AS udt_name,
-       CAST(a.attnum AS VARCHAR) AS dtd_identifier, 'NO' AS is_self_referencing, 'NO' AS is_identity,
+       CAST(a.attnum AS VARCHAR) AS dtd_identifier, 'NO' AS is_self_referencing,
+       CASE a.attidentity WHEN '' THEN 'NO' ELSE 'YES' END AS is_identity,
+       CASE a.attidentity WHEN 'a' THEN 'ALWAYS' WHEN 'd' THEN 'BY DEFAULT' END AS identity_generation,
        'NO' AS identity_cycle, CASE a.attgenerated WHEN 's' THEN 'ALWAYS' ELSE 'NEVER' END AS is_generated,
        CASE a.attgenerated WHEN 's' THEN d.adbin END AS generation_expression,
        CASE c.relkind WHEN 'r' THEN 'YES' ELSE 'NO' END AS is_updatable

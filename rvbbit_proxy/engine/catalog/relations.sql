@@ -45,7 +45,8 @@ FROM (
 SELECT c.attrelid, c.column_name AS attname, c.atttypid, t.typlen AS attlen, c.column_index AS attnum,
        CASE WHEN c.is_array THEN 1 ELSE 0 END AS attndims, -1 AS attcacheoff, c.atttypmod, t.typbyval AS attbyval,
        t.typalign AS attalign, t.typstorage AS attstorage, '' AS attcompression, NOT c.is_nullable AS attnotnull,
-       c.column_default IS NOT NULL OR c.is_generated AS atthasdef, false AS atthasmissing, '' AS attidentity,
+       (c.column_default IS NOT NULL AND c.identity = '') OR c.is_generated AS atthasdef, false AS atthasmissing,
+       c.identity AS attidentity,
        CASE WHEN c.is_generated THEN 's' ELSE '' END AS attgenerated, false AS attisdropped, true AS attislocal,
        0 AS attinhcount, -1 AS attstattarget, t.typcollation AS attcollation
 FROM rvbbit_pg.base.typed_columns c
@@ -81,7 +82,7 @@ SELECT rvbbit_pg.base.oid_of('default', c.nspname || '.' || c.table_name || '.' 
                                      THEN regexp_replace(column_default, '"([a-z_][a-z0-9_]*)"', '\1', 'g')
                                      ELSE column_default END, '^nextval\(''([^'']*)''\)$', 'nextval(''\1''::regclass)') END AS adbin
 FROM rvbbit_pg.base.typed_columns c LEFT JOIN rvbbit_pg.base.user_types t ON t.oid = c.atttypid
-WHERE column_default IS NOT NULL OR is_generated;
+WHERE (column_default IS NOT NULL AND identity = '') OR is_generated;
 
 CREATE VIEW rvbbit_pg.changing.pg_constraint AS
 SELECT rvbbit_pg.base.oid_of('constraint', c.nspname || '.' || c.table_name || '.' || c.conname) AS oid, c.conname,

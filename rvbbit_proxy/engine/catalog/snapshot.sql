@@ -20,6 +20,12 @@ FROM (
     WHERE s.schema_name NOT IN ('pg_catalog', 'information_schema') AND (c.own OR s.schema_name = 'main')
 ) named;
 
+-- The sequences of identity columns, by their names in a column's default: `a` is always, `d` by default.
+CREATE VIEW rvbbit_pg.made.identities AS
+SELECT database_name, CASE schema_name WHEN 'main' THEN '' ELSE schema_name || '.' END || sequence_name AS sequence_path,
+       regexp_extract("comment", '^\[identity ([ad])\]$', 1) AS identity
+FROM duckdb_sequences() WHERE "comment" IN ('[identity a]', '[identity d]');
+
 -- One row per column of tables and views.
 CREATE VIEW rvbbit_pg.made.columns AS
 SELECT s.nspname, s.oid AS nspoid, d.table_name, rvbbit_pg.base.oid_of('relation', s.nspname || '.' || d.table_name) AS attrelid,
@@ -29,8 +35,10 @@ SELECT s.nspname, s.oid AS nspoid, d.table_name, rvbbit_pg.base.oid_of('relation
        TRY_CAST(regexp_extract(d."comment", '\[declared [a-z]+\((\d+)\)(?:\[\])?\]$', 1) AS INTEGER) AS declared_size, d.is_nullable, d.data_type,
        d.numeric_precision, d.numeric_scale, d.is_generated, d.generation_expression,
        regexp_replace(d.data_type, '(\[\d*\])+$', '') AS element_type, ends_with(d.data_type, ']') AS is_array,
-       d.database_name, d.schema_name
+       d.database_name, d.schema_name, coalesce(i.identity, '') AS identity
 FROM duckdb_columns() d JOIN rvbbit_pg.base.schemas s USING (database_name, schema_name)
+LEFT JOIN rvbbit_pg.base.identities i ON i.database_name = d.database_name
+     AND i.sequence_path = replace(regexp_extract(d.column_default, '^nextval\(''(?:main\.|"main"\.)?(.*)''\)$', 1), '"', '')
 WHERE NOT d.internal AND NOT starts_with(d.table_name, 'rvbbit_base_');
 
 -- The column names of a table, in order: what turns names into attribute numbers.
@@ -132,7 +140,8 @@ FROM listed;
 -- Sequences and views' texts.
 CREATE VIEW rvbbit_pg.made.sequences AS
 SELECT s.nspname, s.oid AS nspoid, rvbbit_pg.base.oid_of('relation', s.nspname || '.' || q.sequence_name) AS oid, q.sequence_name,
-       q.start_value, q.min_value, q.max_value, q.increment_by, q."cycle", q.last_value, q."comment", q."temporary"
+       q.start_value, q.min_value, q.max_value, q.increment_by, q."cycle", q.last_value,
+       CASE WHEN q."comment" NOT IN ('[identity a]', '[identity d]') THEN q."comment" END AS "comment", q."temporary"
 FROM duckdb_sequences() q JOIN rvbbit_pg.base.schemas s USING (database_name, schema_name);
 
 CREATE VIEW rvbbit_pg.made.view_definitions AS
