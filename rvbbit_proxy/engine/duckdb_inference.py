@@ -49,11 +49,18 @@ _MOMENTS = frozenset((oids.TIMESTAMP, oids.TIMESTAMPTZ, oids.TIME, oids.TIMETZ))
 class DuckDBBinder:
     """Asks DuckDB's binder about statements, on the session's own connection, which sees its temp tables.
 
-    Answers are kept as long as ``version`` tells the same number.
+    Answers are kept as long as ``version`` tells the same number. ``is_jsonb`` tells of a query whose one column is
+    json to DuckDB whether it was declared as jsonb.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, version: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        version: Callable[[], int],
+        is_jsonb: Callable[[str], bool] = lambda sql: False,
+    ) -> None:
         self._connection = connection
+        self._is_jsonb = is_jsonb
         self._version = version
         self._kept_version = -1
         self._kept_oids: dict[tuple[str, tuple[int, ...]], tuple[int, ...]] = {}
@@ -304,11 +311,13 @@ class DuckDBBinder:
         """Describe an expression over the FROM it stands in, then with the FROMs around that, innermost first."""
         scopes = list(_scopes_of(at))
         for depth in range(1, len(scopes) + 1):
+            query = probe_sql(scopes[:depth], expressions, known)
             try:
-                (found,) = self._described(f"DESCRIBE {probe_sql(scopes[:depth], expressions, known)}")
+                (found,) = self._described(f"DESCRIBE {query}")
             except PROBE_ERRORS:
                 continue
-            return UNKNOWN if str(found[1]) == '"NULL"' else postgres_type(found[1])[0]
+            oid = UNKNOWN if str(found[1]) == '"NULL"' else postgres_type(found[1])[0]
+            return oids.JSONB if oid == oids.JSON and self._is_jsonb(query) else oid
         return UNKNOWN
 
 

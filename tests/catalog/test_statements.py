@@ -140,6 +140,20 @@ def test_texts_that_fill_columns_are_read_as_postgres_does(session: DuckDBSessio
     ]
 
 
+def test_jsonb_is_told_of_columns_parameters_and_casts(session: DuckDBSession) -> None:
+    session.execute("CREATE TABLE kept (a jsonb, b json, c jsonb[])")
+    columns = session.describe("SELECT a, b, c, '1'::jsonb AS d FROM kept").columns or ()
+    assert [column.type_oid for column in columns] == [
+        oids.JSONB, oids.JSON, oids.array_oid_of(oids.JSONB), oids.JSONB,
+    ]  # fmt: skip
+    assert session.describe("INSERT INTO kept (b, a) VALUES ($1, $2)").parameter_oids == (oids.JSON, oids.JSONB)
+    assert session.describe("UPDATE kept SET a = $1 WHERE b IS NOT NULL").parameter_oids == (oids.JSONB,)
+    assert session.describe("SELECT $1::jsonb").parameter_oids == (oids.JSONB,)
+    assert rows(session, "SELECT data_type FROM information_schema.columns WHERE table_name = 'kept'") == [
+        ["jsonb"], ["json"], ["ARRAY"],
+    ]  # fmt: skip
+
+
 def test_a_failed_create_leaves_no_sequence(session: DuckDBSession) -> None:
     with pytest.raises(RvbbitError) as raised:
         session.execute("CREATE TABLE items (id serial)")

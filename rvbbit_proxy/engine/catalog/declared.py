@@ -1,4 +1,4 @@
-"""The types that columns were declared with, where DuckDB forgets a part: varchar(n), char(n), bit(n), time(p)…
+"""The types that columns were declared with, where DuckDB forgets a part: varchar(n), char(n), bit(n), time(p), jsonb…
 
 What DuckDB forgets is written behind the column's comment, ``[declared varchar(20)]``: so it lives in the database's
 own file, and follows ALTER, RENAME, DROP and rollback. Clients do not see it in the comment. Not here: how values are
@@ -23,6 +23,7 @@ MARK = re.compile(r"\n?\[declared (?P<word>[a-z]+)(?:\((?P<size>\d+)\))?(?P<arra
 _HEADER = 4
 _OIDS = {
     "varchar": oids.VARCHAR,
+    "jsonb": oids.JSONB,
     "char": oids.BPCHAR,
     "bit": oids.BIT,
     "varbit": oids.VARBIT,
@@ -33,6 +34,7 @@ _OIDS = {
 }
 _WORDS = (
     (re.compile(r"(?:varchar|(?:national )?(?:character|char) varying)"), "varchar"),
+    (re.compile(r"jsonb"), "jsonb"),
     (re.compile(r"(?:bpchar|(?:national )?(?:character|char)|nchar)"), "char"),
     (re.compile(r"(?:varbit|bit varying)"), "varbit"),
     (re.compile(r"bit"), "bit"),
@@ -42,15 +44,15 @@ _WORDS = (
     (re.compile(r"time(?: without time zone)?"), "time"),
 )
 _TYPE_WORDS = frozenset(
-    "national character char nchar bpchar varchar varying bit varbit time timetz timestamp timestamptz"
+    "jsonb national character char nchar bpchar varchar varying bit varbit time timetz timestamp timestamptz"
     " with without zone".split()
 )
-_DUCKDB_TYPES = {"varchar": "VARCHAR", "char": "VARCHAR", "bit": "BIT", "varbit": "BIT"}
+_DUCKDB_TYPES = {"varchar": "VARCHAR", "char": "VARCHAR", "bit": "BIT", "varbit": "BIT", "jsonb": "JSON"}
 _CONSTRAINTS = frozenset(("constraint", "primary", "unique", "check", "foreign", "exclude", "like"))
 _BEHIND_TYPES = frozenset(("default", "not", "null", "check", "generated", "collate", "constraint", "using"))
 _ONE_BY_DEFAULT = frozenset(("char", "bit"))
-_WITHOUT_SIZE = frozenset(("varchar", "char", "bit", "varbit"))
-_SPELT = {"bit": "BIT", "varbit": "BIT", "time": "TIME", "timetz": "TIMETZ", "timestamp": "TIMESTAMP",
+_WITHOUT_SIZE = frozenset(("varchar", "char", "bit", "varbit", "jsonb"))
+_SPELT = {"jsonb": "JSON", "bit": "BIT", "varbit": "BIT", "time": "TIME", "timetz": "TIMETZ", "timestamp": "TIMESTAMP",
           "timestamptz": "TIMESTAMPTZ"}  # fmt: skip
 
 

@@ -419,6 +419,8 @@ def _carries(given: int, wanted: int) -> bool:
         return False
     if element:
         return _carries(element, wanted_element)
+    if (given, wanted) == (oids.JSON, oids.JSONB):
+        return True
     return (given in _WHOLE_NUMBERS and wanted in _NUMBERED | REG_TYPES) or (
         given == oids.TEXT and wanted in _TEXTUAL
     )

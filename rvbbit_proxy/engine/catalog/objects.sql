@@ -85,7 +85,7 @@ CREATE TABLE rvbbit_pg.base.declared_words AS
 SELECT * FROM (VALUES
     ('varchar', 1043, 1015, 4, 'VARCHAR'), ('char', 1042, 1014, 4, 'VARCHAR'), ('bit', 1560, 1561, 0, 'BIT'),
     ('varbit', 1562, 1563, 0, 'BIT'), ('time', 1083, 1183, 0, 'TIME'), ('timetz', 1266, 1270, 0, 'TIME'),
-    ('timestamp', 1114, 1115, 0, 'TIMESTAMP'), ('timestamptz', 1184, 1185, 0, 'TIMESTAMP')
+    ('timestamp', 1114, 1115, 0, 'TIMESTAMP'), ('timestamptz', 1184, 1185, 0, 'TIMESTAMP'), ('jsonb', 3802, 3807, 0, 'JSON')
 ) AS v(word, oid, array_oid, header, duckdb_type);
 
 CREATE MACRO rvbbit_pg.base.sized_type_name(type_oid, typmod) AS CASE type_oid
