@@ -4,8 +4,9 @@ upstream.py             the contract: ``Upstream``, ``UpstreamSession``, ``Upstr
 statement.py            what a statement is by its first words: kind, transaction control, command tag
 duckdb_upstream.py      ``DuckDBUpstream``: opens sessions on the process's one DuckDB instance
 duckdb_instance.py      the instance, which outlives DuckDB's internal errors
-duckdb_session.py       ``DuckDBSession``: execute, describe, fetch, load, cancel; the transaction block's state
+duckdb_session.py       ``DuckDBSession``: execute, describe, fetch, load, cancel
 duckdb_result.py        ``DuckDBResult``: a streamed result; the wrapping of columns the wire does not take
+duckdb_transactions.py  a session's transactions: blocks, their savepoints, statements of several steps
 duckdb_types.py         DuckDB types as PostgreSQL oids and typmods, and back
 duckdb_parameters.py    ``$n``: where they stand, what they are bound to
 duckdb_inference.py     the types of parameters nobody declared, asked of DuckDB's binder

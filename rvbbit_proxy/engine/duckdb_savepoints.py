@@ -81,6 +81,11 @@ class Savepoints:
         self._changed = {table: saved.whole for table, saved in point.saved.items()}
         self._saved = dict(point.saved)
 
+    @property
+    def changed_rows(self) -> bool:
+        """Whether the block has changed rows that were there before."""
+        return any(self._changed.values())
+
     def wrote(self, sql: str) -> None:
         """Note a statement of the block that writes."""
         self._writes += 1

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from itertools import zip_longest
 from typing import Any, Literal
@@ -28,7 +28,7 @@ from rvbbit_proxy.engine.duckdb_constraints import VIOLATIONS, explain_violation
 from rvbbit_proxy.engine.duckdb_copy import DuckDBCopyIn
 from rvbbit_proxy.engine.duckdb_errors import DRIVER_ERRORS, read_fault, translate_error
 from rvbbit_proxy.engine.duckdb_few import FEW_ROWS, FewQueries, FewQuery, Inexact, are_exact, is_bounded, run_few
-from rvbbit_proxy.engine.duckdb_foreign_keys import KeyChecks, KeyCommits, Side
+from rvbbit_proxy.engine.duckdb_foreign_keys import KeyCommits, Side
 from rvbbit_proxy.engine.duckdb_guard import (
     LEDGER_CATALOGS,
     check_statement,
@@ -52,15 +52,15 @@ from rvbbit_proxy.engine.duckdb_result import (
     describe_relation,
     wire_projection,
 )
-from rvbbit_proxy.engine.duckdb_savepoints import Savepoints, WriteCommits
+from rvbbit_proxy.engine.duckdb_savepoints import WriteCommits
 from rvbbit_proxy.engine.duckdb_sequences import without_sequences
 from rvbbit_proxy.engine.duckdb_skipped import lookup_of, skipped
 from rvbbit_proxy.engine.duckdb_steps import in_steps
 from rvbbit_proxy.engine.duckdb_tables import find_table
+from rvbbit_proxy.engine.duckdb_transactions import Transactions
 from rvbbit_proxy.engine.duckdb_types import fetch_expression
 from rvbbit_proxy.engine.statement import (
     COUNTED,
-    TransactionCommand,
     command_tag,
     counted_tag,
     strip_end,
@@ -76,7 +76,6 @@ from rvbbit_proxy.engine.upstream import (
     UpstreamSession,
 )
 from rvbbit_proxy.errors import (
-    InFailedTransaction,
     ReadOnlyRelation,
     RvbbitError,
     SyntaxFault,
@@ -108,8 +107,8 @@ SESSION_SETTINGS = (
 
 _VERBS = {"MERGE_INTO": "MERGE", "RELATION": "SELECT", "EXTENSION": "SELECT", "MULTI": "SELECT"}
 _ROW_VERBS = frozenset(("SELECT", "CALL", "PRAGMA", "EXECUTE"))
-_FITTED = frozenset((("insert",), ("update",), ("merge",), ("with",)))
 _DATA_VERBS = frozenset(("INSERT", "UPDATE", "DELETE", "MERGE"))
+_FITTED = frozenset((("insert",), ("update",), ("merge",), ("with",)))
 
 
 _NAMED = """
@@ -144,18 +143,15 @@ class DuckDBSession(UpstreamSession):
         self._statement = Rewritten("")
         self._has_ledger = has_ledger
         self._health = health or Health()
-        self._keys = KeyChecks(connection, catalog.references, key_commits or KeyCommits(), self._wrote)
-        self._commits = commits or WriteCommits()
-        self._savepoints = Savepoints(connection, self._commits, self._keys)
+        self._transactions = Transactions(
+            connection, catalog, key_commits or KeyCommits(), commits or WriteCommits(), self._warn
+        )
         self._binder = DuckDBBinder(connection, lambda: catalog.version, self._is_jsonb)
         self._column_origins = ColumnOrigins(
             connection, lambda: catalog.version, self._binder.table_columns, catalog.declared
         )
         self._origins = StatementOrigins(0, None)
         self._few = FewQueries()
-        self._status: TransactionStatus = "I"
-        self._begun_as = ""
-        self._among_others = False
         self._fitted_under: DeclaredColumns = {}
         self._fitted_texts: dict[str, str] = {}
         self._open: DuckDBResult | None = None
@@ -175,8 +171,8 @@ class DuckDBSession(UpstreamSession):
             query = self._few.written(sql)
             command = transaction_command(sql) if query is None else None
             if command is not None:
-                return self._control(command)
-            self._refuse_if_failed()
+                return self._transactions.control(command)
+            self._transactions.refuse_if_failed()
             self._start()
             self._origins = self._column_origins.of(sql)
             if query is not None and query.written is not None:
@@ -190,7 +186,7 @@ class DuckDBSession(UpstreamSession):
             asked, sql = sql, self._prepared(sql, result_formats) or sql
             if not notices:
                 self._statement = self._with_marks(self._statement, asked)
-            touched = self._keys.touched(sql)
+            touched = self._transactions.keys.touched(sql)
             if self._statement.before or self._statement.after or touched:
                 result = self._run_among(self._statement, parameters, touched)
             else:
@@ -201,7 +197,7 @@ class DuckDBSession(UpstreamSession):
                 self._tell(notice)
             return result
         except RvbbitError:
-            self._fail()
+            self._transactions.fail()
             raise
         except PROBE_ERRORS as error:
             raise self._located(error, sql) from error
@@ -218,14 +214,14 @@ class DuckDBSession(UpstreamSession):
 
     def _set_constraints(self, sql: str) -> DuckDBResult:
         """Run SET CONSTRAINTS; only foreign keys are ever deferred."""
-        if self._status == "I":
-            self._notice("WARNING", "25P01", "SET CONSTRAINTS can only be used in transaction blocks")
+        if not self._transactions.in_block:
+            self._warn("25P01", "SET CONSTRAINTS can only be used in transaction blocks")
         *named, mode = [part for part in lexemes(sql)[2:] if part.text != ";"]
         items = split_list(named)
         names = [unquote_identifier(item[-1]) for item in items if item]
         if len(named) == 1 and named[0].text.upper() == "ALL":
             names = []
-        self._keys.set_constraints(names, deferred=mode.text.upper() == "DEFERRED")
+        self._transactions.keys.set_constraints(names, deferred=mode.text.upper() == "DEFERRED")
         return DuckDBResult(None, "SET CONSTRAINTS")
 
     def _exists(self, kind: str, name: str) -> bool:
@@ -282,9 +278,9 @@ class DuckDBSession(UpstreamSession):
             if statements[0].type.name == "SELECT" and result.first_rows <= FEW_ROWS and are_exact(relation.types):
                 self._few.expect(sql)
             return result
-        self._wrote(text)
+        self._transactions.wrote(text)
         if verb not in _DATA_VERBS:
-            self._catalog.defined(sql, in_block=self._status != "I" or self._among_others)
+            self._catalog.defined(sql, in_block=self._transactions.is_open)
         return self._finished(sql, verb, relation)
 
     def _run_few(
@@ -341,8 +337,14 @@ class DuckDBSession(UpstreamSession):
             checked = marked_table_comment(checked, self._table_comment)
         kept, table, keys = take_keys(checked)
         spelt = spell_types(kept)
-        found = self._catalog.prepare(spelt, in_block=self._status != "I", formats=formats)
-        found = in_steps(found, self._connection, self._catalog.wait_for_renames, self._catalog.references)
+        found = self._catalog.prepare(spelt, in_block=self._transactions.in_block, formats=formats)
+        found = in_steps(
+            found,
+            self._connection,
+            self._catalog.wait_for_renames,
+            self._catalog.references,
+            updated=self._transactions.changed_rows,
+        )
         if keys:
             found = replace(found, after=(*found.after, kept_keys(table, keys)))
         fitted = self._fitted(found.sql)
@@ -378,7 +380,7 @@ class DuckDBSession(UpstreamSession):
     def _with_marks(self, statement: Rewritten, sql: str) -> Rewritten:
         """Return a definition with what keeps the types its columns are declared with."""
         kept = [
-            self._catalog.prepare(mark, in_block=self._status != "I").sql
+            self._catalog.prepare(mark, in_block=self._transactions.in_block).sql
             for mark in marks(sql, self._catalog.comment_of)
         ]
         return replace(statement, after=(*statement.after, *kept)) if kept else statement
@@ -395,13 +397,9 @@ class DuckDBSession(UpstreamSession):
         touched: Sequence[tuple[Reference, Side]],
     ) -> DuckDBResult:
         """Run a statement between those that belong to it, all of them or none; ``touched`` are held to."""
-        alone, self._among_others = self._status == "I", True
         if statement.renames_indexed:
             self._catalog.renames_indexed()
-        if alone:
-            self._connection.execute("BEGIN TRANSACTION")
-            self._keys.begin()
-        try:
+        with self._transactions.all_or_none():
             for step in statement.before:
                 self._take(step)
             result = (
@@ -410,20 +408,11 @@ class DuckDBSession(UpstreamSession):
             for step in statement.after:
                 self._take(step)
             verb = words_of(statement.sql, 1)
-            self._keys.enforce(
+            self._transactions.keys.enforce(
                 touched,
                 deleted=verb not in (("UPDATE",), ("INSERT",)),
                 added=verb == ("INSERT",) and "conflict" not in statement.sql.lower(),
             )
-        except BaseException:
-            if alone:
-                self._connection.execute("ROLLBACK")
-                self._catalog.block_ended(committed=False)
-            raise
-        finally:
-            self._among_others = False
-        if alone:
-            self._commit()
         return result
 
     def _take(self, step: Step) -> None:
@@ -431,31 +420,9 @@ class DuckDBSession(UpstreamSession):
             self._connection.execute(text)
 
     def _altered(self, tag: str) -> DuckDBResult:
-        self._wrote(tag)
+        self._transactions.wrote(tag)
         self._catalog.defined(tag, in_block=True)
         return DuckDBResult(None, tag)
-
-    def _wrote(self, sql: str) -> None:
-        """Note that a statement has written something."""
-        if self._status != "I":
-            self._savepoints.wrote(sql)
-        elif not self._among_others:
-            self._commits.note()
-
-    def _commit(self) -> None:
-        """Commit, unless a foreign key is violated, or may be by what others have committed meanwhile."""
-        committed = False
-        try:
-            self._keys.check_waiting()
-            with self._keys.commit():
-                self._connection.execute("COMMIT")
-            committed = True
-            self._commits.note()
-        finally:
-            if not committed:
-                with suppress(duckdb.TransactionException):  # it was DuckDB that could not commit, and rolled back
-                    self._connection.execute("ROLLBACK")
-            self._catalog.block_ended(committed=committed)
 
     def _checked(self, sql: str) -> str:
         """Return the statement DuckDB may be given; raises for what it must not."""
@@ -543,7 +510,7 @@ class DuckDBSession(UpstreamSession):
         try:
             if transaction_command(sql) is not None or is_about_privileges(sql):
                 return Description((), None)
-            self._refuse_if_failed()
+            self._transactions.refuse_if_failed()
             prepared = self._prepared(sql)
             found = self._described(prepared, self._declared(parameter_oids))
             if found.columns is None:
@@ -551,7 +518,7 @@ class DuckDBSession(UpstreamSession):
             columns = self._column_origins.of(sql).place(found.columns)
             return replace(found, columns=announced(columns, self._statement.column_oids))
         except RvbbitError as fault:
-            self._fail()
+            self._transactions.fail()
             raise self._placed(fault, sql) from fault.__cause__
         except DRIVER_ERRORS as error:
             raise self._translate(error, sql) from error
@@ -596,10 +563,10 @@ class DuckDBSession(UpstreamSession):
     def fetch(self, sql: str) -> pa.Table:
         """Return all rows of a query; types outside Arrow's own are text."""
         self._release_connection()
-        self._refuse_if_failed()
+        self._transactions.refuse_if_failed()
         self._start()
         try:
-            sql = self._catalog.prepare(sql, in_block=self._status != "I").sql
+            sql = self._catalog.prepare(sql, in_block=self._transactions.in_block).sql
             relation = self._connection.sql(sql)
             expressions = [fetch_expression(kind, f"c{n}") for n, kind in enumerate(relation.types, start=1)]
             if not any(expressions):
@@ -655,7 +622,7 @@ class DuckDBSession(UpstreamSession):
     def _own_work(self) -> Iterator[None]:
         """Use the connection for something of the proxy's, which can be cancelled."""
         self._release_connection()
-        self._refuse_if_failed()
+        self._transactions.refuse_if_failed()
         self._start()
         try:
             yield
@@ -667,7 +634,7 @@ class DuckDBSession(UpstreamSession):
     def insert(self, sql: str, name: str, rows: pa.Table) -> int:
         """Run an INSERT that selects from Arrow rows under a name; return the number of rows inserted."""
         self._release_connection()
-        self._refuse_if_failed()
+        self._transactions.refuse_if_failed()
         self._connection.register(name, rows)
         try:
             result = self.execute(sql)
@@ -680,90 +647,9 @@ class DuckDBSession(UpstreamSession):
         """Begin a COPY FROM STDIN, whose rows are inserted in bulk as they come."""
         return DuckDBCopyIn(self, self.insert, command)
 
-    # the transaction block
-
     def transaction_status(self) -> TransactionStatus:
         """Tell the state as ReadyForQuery does."""
-        return self._status
-
-    def _control(self, command: TransactionCommand) -> DuckDBResult:
-        if command.verb == "begin":
-            return self._begin(command)
-        if command.verb in ("commit", "rollback"):
-            return self._end_block(command)
-        if command.verb == "rollback to":
-            return self._rollback_to(command.name)
-        self._refuse_if_failed()
-        if command.verb == "set":
-            return DuckDBResult(None, "SET")
-        return self._savepoint(command)
-
-    def _begin(self, command: TransactionCommand) -> DuckDBResult:
-        self._refuse_if_failed()
-        if self._status == "T":
-            self._notice("WARNING", "25001", "there is already a transaction in progress")
-        else:
-            self._catalog.block_begins()
-            self._begun_as = "BEGIN TRANSACTION READ ONLY" if command.read_only else "BEGIN TRANSACTION"
-            self._savepoints.begin()
-            self._connection.execute(self._begun_as)
-            self._status = "T"
-        return DuckDBResult(None, "BEGIN")
-
-    def _end_block(self, command: TransactionCommand) -> DuckDBResult:
-        status, self._status = self._status, "I"
-        if status == "I":
-            self._notice("WARNING", "25P01", "there is no transaction in progress")
-            return DuckDBResult(None, command.verb.upper())
-        verb = "commit" if command.verb == "commit" and status == "T" else "rollback"
-        if verb == "commit":
-            self._commit()
-        else:
-            try:
-                self._connection.execute("ROLLBACK")
-            finally:
-                self._catalog.block_ended(committed=False)
-        if command.chain:
-            self._begin(TransactionCommand("begin"))
-        return DuckDBResult(None, verb.upper())
-
-    def _savepoint(self, command: TransactionCommand) -> DuckDBResult:
-        if self._status == "I":
-            raise UpstreamError(
-                f"{command.verb.upper()} SAVEPOINT can only be used in transaction blocks"
-                if command.verb == "release"
-                else "SAVEPOINT can only be used in transaction blocks",
-                sqlstate="25P01",
-            )
-        if command.verb == "savepoint":
-            self._savepoints.set(command.name)
-        else:
-            self._savepoints.release(command.name)
-        return DuckDBResult(None, command.verb.upper())
-
-    def _rollback_to(self, name: str) -> DuckDBResult:
-        if self._status == "I":
-            raise UpstreamError("ROLLBACK TO SAVEPOINT can only be used in transaction blocks", sqlstate="25P01")
-        self._savepoints.roll_back_to(name, self._begin_again)
-        self._status = "T"
-        return DuckDBResult(None, "ROLLBACK")
-
-    def _begin_again(self) -> None:
-        try:
-            self._connection.execute("ROLLBACK")
-        finally:
-            self._catalog.block_ended(committed=False)
-        self._connection.execute(self._begun_as)
-
-    def _refuse_if_failed(self) -> None:
-        if self._status == "E":
-            raise InFailedTransaction(
-                "current transaction is aborted, commands ignored until end of transaction block"
-            )
-
-    def _fail(self) -> None:
-        if self._status == "T":
-            self._status = "E"
+        return self._transactions.status
 
     # cancel and end
 
@@ -779,15 +665,12 @@ class DuckDBSession(UpstreamSession):
         self._stop()
         self._catalog.close()
         try:
-            if self._open is not None:
-                self._open.close()
-            if self._status != "I":
-                self._connection.execute("ROLLBACK")
+            with ExitStack() as ends:
+                ends.callback(self._transactions.abandon)
+                if self._open is not None:
+                    self._open.close()
         except DRIVER_ERRORS as error:
             log.debug("nothing to roll back at the end of a session: %s", error)
-        if self._status != "I":
-            self._catalog.block_ended(committed=False)
-            self._status = "I"
         self._connection.close()
 
     def _start(self) -> None:
@@ -822,11 +705,11 @@ class DuckDBSession(UpstreamSession):
                     fault.position = again.position
             except DRIVER_ERRORS:
                 pass  # the first error stands
-        self._fail()
+        self._transactions.fail()
         return self._placed(fault, sql)
 
     def _translate(self, error: BaseException, sql: str = "") -> RvbbitError:
-        self._fail()
+        self._transactions.fail()
         fault = translate_error(error, sql)
         self._health.note(fault, self._connection)
         if fault.sqlstate in VIOLATIONS:
@@ -834,7 +717,7 @@ class DuckDBSession(UpstreamSession):
         return self._placed(fault, sql)
 
     def _name_constraint(self, fault: RvbbitError, said: str, sql: str) -> None:
-        if self._status == "I":
+        if not self._transactions.in_block:
             found = explain_violation(said, sql, self._connection)
         else:
             with closing(self._connection.cursor()) as cursor:  # the transaction answers nothing any more
@@ -852,8 +735,8 @@ class DuckDBSession(UpstreamSession):
             fault.position = None
         return fault
 
-    def _notice(self, severity: str, sqlstate: str, message: str) -> None:
-        self._tell(Notice(severity, sqlstate, message))
+    def _warn(self, sqlstate: str, message: str) -> None:
+        self._tell(Notice("WARNING", sqlstate, message))
 
     def _tell(self, notice: Notice) -> None:
         if self.on_notice is not None:
