@@ -1,9 +1,11 @@
-"""Lookups written as joins: an upstream then finds results by hash, instead of for each pair of a product's rows.
+"""Lookups written as joins: an upstream then finds results by hash, instead of for each row or pair of rows.
 
-A lookup is a scalar subquery. In a join's condition it stands for every pair of rows, and where an outer join's ON
-holds subqueries DuckDB 2.0 is known to fail, and to give wrong rows. So the results that one side's rows need are
-joined to that side; the results of pairs are joined to the side that needs no partner, where an unknown result
-matches nothing; and else one side gets, for each of its rows, a map of the other's keys to results.
+A lookup is a scalar subquery. Where WHERE lets no row through without its result, the results are joined: PostgreSQL
+would look each row's up by itself, and DuckDB checks that no more than one is found. In a join's condition a lookup
+stands for every pair of rows, and where an outer join's ON holds subqueries DuckDB 2.0 is known to fail, and to give
+wrong rows. So the results that one side's rows need are joined to that side; the results of pairs are joined to the
+side that needs no partner, where an unknown result matches nothing; and else one side gets, for each of its rows, a map
+of the other's keys to results.
 """
 
 from __future__ import annotations
@@ -41,27 +43,29 @@ RESULTS = "rvbbit_results"
 
 
 def join_results(tree: exp.Expr, target: str) -> exp.Expr:
-    """Write lookups as joins, in place: those in the ON of joins, and those of pairs that WHERE asks for."""
-    for select in list(tree.find_all(exp.Select)):
+    """Write lookups as joins, in place: those in the ON of joins, and those without which WHERE lets no row through."""
+    for select in reversed(list(tree.find_all(exp.Select))):  # inner ones first: what is around copies them
+        if select.parent is not None and select.parent.meta.get(LOOKUP):
+            continue
         waiting = [join for join in select.args.get("joins") or [] if _has_lookups(join.args.get("on"))]
-        pairs = [part for part in where_conjuncts(select) if _deciding_pairs(part) is not None]
-        if (waiting or pairs) and not select.args.get("locks") and _write_stars(select):
+        decided = select.args.get("from_") and any(_deciding(part) for part in where_conjuncts(select))
+        if (waiting or decided) and not select.args.get("locks") and _write_stars(select):
             known = {each.alias_or_name.lower() for each in sources(select)}
             for join in waiting:
                 _Joining(select, join, target, known).run()
-            if pairs:
-                _join_pairs(select, known)
+            if decided:
+                _join_deciding(select, known)
         for join in waiting if target == "duckdb" else []:
             if join.side:
                 join.set("on", conjoin([_never_null(part) for part in conjuncts(join.args["on"])]))
     return tree
 
 
-def _join_pairs(select: exp.Select, known: set[str]) -> None:
-    """Join a query's sources through the pairs that WHERE lets through."""
+def _join_deciding(select: exp.Select, known: set[str]) -> None:
+    """Join to a query's sources the results without which WHERE lets no row through."""
     parts: list[exp.Expr] = []
     for part in where_conjuncts(select):
-        found = _deciding_pairs(part)
+        found = _deciding(part)
         if found is None:
             parts.append(part)
             continue
@@ -74,15 +78,14 @@ def _join_pairs(select: exp.Select, known: set[str]) -> None:
     set_condition(select, "where", parts)
 
 
-def _deciding_pairs(part: exp.Expr) -> tuple[exp.Paren, exp.Expr] | None:
-    """Return a copy of the conjunct, held, and the lookup of pairs in it without whose result no row passes."""
-    if not any(node.meta.get(PAIRS) for node in part.find_all(exp.Subquery)):
+def _deciding(part: exp.Expr) -> tuple[exp.Paren, exp.Expr] | None:
+    """Return a copy of the conjunct, held, and the lookup in it without whose result no row passes; pairs' first."""
+    if not _has_lookups(part):
         return None
     holder = exp.Paren(this=part.copy())
-    for lookup in _lookups(holder):
-        if lookup.meta.get(PAIRS) and _rejects_unknown(lookup, holder):
-            return holder, lookup
-    return None
+    found = [each for each in _lookups(holder) if _keys(each) and _rejects_unknown(each, holder)]
+    found.sort(key=lambda each: not each.meta.get(PAIRS))
+    return (holder, found[0]) if found else None
 
 
 @dataclass(slots=True)
