@@ -79,8 +79,10 @@ def _create_index(found: Rewritten) -> Rewritten:
 
 def _alter(found: Rewritten, connection: duckdb.DuckDBPyConnection, updated: bool) -> Rewritten:
     altered = read_alteration(found.sql)
-    table = find_table(connection, altered.name) if altered is not None else None
-    if altered is None or table is None or is_native(altered, table):
+    if altered is None:
+        return found
+    table = find_table(connection, altered.name)
+    if len(altered.actions) == 1 and (table is None or is_native(altered, table)):
         return found
     return _stepwise(found, steps_of(replace(altered, updated=updated)), "ALTER TABLE")
 
