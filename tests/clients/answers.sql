@@ -110,7 +110,6 @@ CREATE TABLE totals AS SELECT active, sum(id) AS total, count(*) FROM people GRO
 SELECT total FROM totals ORDER BY total
 DROP TABLE totals
 SELECT sum(nope) FROM people
-SELECT sum(name) FROM people
 SELECT length(decode('dead', 'hex')), octet_length(name), octet_length(decode('dead', 'hex')), bit_length(name), length(max(name)) FROM people GROUP BY name ORDER BY name
 CREATE TABLE bytes (id integer, data bytea)
 INSERT INTO bytes VALUES (1, '\xdeadbeef'), (2, 'abc')
@@ -426,22 +425,22 @@ SELECT id, name, code FROM short ORDER BY id
 DROP TABLE short
 
 -- what was drawn last
-SELECT lastval()
+SELECT lastval() AS v1
 CREATE SEQUENCE sq
 SELECT nextval('sq'), currval('sq'), lastval()
 SELECT setval('sq', 10), nextval('sq'), lastval()
 CREATE TABLE ser (id serial PRIMARY KEY, v text)
 CREATE TABLE plain (a int)
 INSERT INTO ser (v) VALUES ('a') RETURNING id
-SELECT lastval()
+SELECT lastval() AS v2
 INSERT INTO ser (v) VALUES ('b')
 INSERT INTO plain VALUES (1)
 SELECT LASTVAL(), currval('ser_id_seq')
 SELECT lastval() + 1 AS n
 SELECT nextval('public.sq')
-SELECT lastval()
+SELECT lastval() AS v3
 INSERT INTO public.ser (v) VALUES ('c'), ('d')
-SELECT lastval()
+SELECT lastval() AS v4
 SELECT 'lastval()' AS x
 DROP SEQUENCE sq
 DROP TABLE ser, plain
@@ -573,7 +572,6 @@ DROP SCHEMA IF EXISTS extra
 CREATE SEQUENCE seq START 5
 -- differs: text forms
 SELECT nextval('seq'), currval('seq'), nextval('seq')
--- differs: lacking
 SELECT lastval()
 SELECT setval('seq', 20), nextval('seq')
 DROP SEQUENCE seq
