@@ -140,6 +140,25 @@ def test_texts_that_fill_columns_are_read_as_postgres_does(session: DuckDBSessio
     ]
 
 
+def test_an_arrays_default_may_be_a_text(session: DuckDBSession) -> None:
+    session.execute(
+        "CREATE TABLE filled (a int PRIMARY KEY, b text[] NOT NULL DEFAULT '{}', c uuid DEFAULT uuid_generate_v4())"
+    )
+    session.execute("ALTER TABLE filled ADD COLUMN d int[] DEFAULT '{1,2}'")
+    session.execute("INSERT INTO filled (a) VALUES (1)")
+    assert rows(session, "SELECT b, c IS NOT NULL, d FROM filled") == [[[], True, [1, 2]]]
+
+
+def test_a_conflict_may_set_the_moment(session: DuckDBSession) -> None:
+    session.execute("CREATE TABLE seen (a int PRIMARY KEY, at timestamptz)")
+    for _ in range(2):
+        session.execute(
+            "INSERT INTO seen VALUES (1, NULL) ON CONFLICT (a) DO UPDATE SET at = CASE WHEN seen.at IS NULL"
+            " THEN CURRENT_TIMESTAMP ELSE excluded.at END"
+        )
+    assert rows(session, "SELECT at IS NOT NULL FROM seen") == [[True]]
+
+
 def test_jsonb_is_told_of_columns_parameters_and_casts(session: DuckDBSession) -> None:
     session.execute("CREATE TABLE kept (a jsonb, b json, c jsonb[])")
     columns = session.describe("SELECT a, b, c, '1'::jsonb AS d FROM kept").columns or ()

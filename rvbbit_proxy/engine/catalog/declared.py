@@ -15,7 +15,8 @@ from itertools import pairwise
 from typing import TypeAlias
 
 from rvbbit_proxy.engine.catalog.names import WIDEST_DECIMAL
-from rvbbit_proxy.sql.lexer import Token, leading_words, lexemes
+from rvbbit_proxy.engine.duckdb_inserts import array_expression
+from rvbbit_proxy.sql.lexer import Token, leading_words, lexemes, unquote_string
 from rvbbit_proxy.sql.lists import closing_bracket, name_end, split_list
 from rvbbit_proxy.wire.types import oids
 
@@ -159,6 +160,8 @@ def spell_types(sql: str) -> str:
     'CREATE TABLE t (a TIME, b TIMESTAMPTZ, c BIT, d varchar(2))'
     >>> spell_types("CREATE TABLE t (a text array NOT NULL DEFAULT ARRAY['x'])")
     "CREATE TABLE t (a text[] NOT NULL DEFAULT ARRAY['x'])"
+    >>> spell_types("ALTER TABLE t ADD b int[] DEFAULT '{1,2}'")
+    "ALTER TABLE t ADD b int[] DEFAULT ['1', '2']"
     """
     pieces, end = [], 0
     for column in _columns(sql):
@@ -174,6 +177,11 @@ def spell_types(sql: str) -> str:
             word = column.rest[place]
             pieces += [sql[end : word.start].rstrip(), "" if sql[word.end : word.end + 1] == "[" else "[]"]
             end = word.end
+        default = _array_default(column.rest)
+        if default is not None:
+            text, spelt = default
+            pieces += [sql[end : text.start], spelt]
+            end = text.end
         for before, part in pairwise(column.rest):
             if before.text == ")" and part.text.lower() == "stored":  # of a generated column
                 pieces.append(sql[end : part.start])
@@ -189,6 +197,17 @@ def _array_word(parts: Sequence[Token]) -> int | None:
         if part.text.lower() == "array" and place:
             return place
     return None
+
+
+def _array_default(parts: Sequence[Token]) -> tuple[Token, str] | None:
+    """Return the text that fills an array by default, and the array as DuckDB has it."""
+    words = [part.text.lower() for part in parts]
+    place = words.index("default") if "default" in words else len(words)
+    is_array = "[" in words[:place] or "array" in words[:place]
+    if not is_array or place + 1 >= len(parts) or parts[place + 1].kind != "string":
+        return None
+    array = array_expression(unquote_string(parts[place + 1]))
+    return None if array is None else (parts[place + 1], array.sql("duckdb"))
 
 
 def _is_bare_numeric(parts: Sequence[Token]) -> bool:

@@ -93,6 +93,7 @@ _IN_CONTEXT = {
         "float": r"\bfloat\s*\(",
         "to_timestamp": r"\bto_timestamp\s*\([^;]*,",
         **dict.fromkeys(("any", "some", "all"), r"(?:like|~)\*?\s*(?:any|some|all)\s*\("),
+        "conflict": r"\bdo\s+update\s+set\b[^;]*\bcurrent_timestamp\b",
         "to_date": r"\bto_date\s*\(",
         "to_char": r"\bto_char\s*\(",
     }.items()

@@ -167,6 +167,7 @@ CREATE MACRO rvbbit_fn.main.date_trunc(field, x) AS system.main.date_trunc(field
 CREATE MACRO rvbbit_fn.main.clock_timestamp() AS get_current_timestamp();
 CREATE MACRO rvbbit_fn.main.statement_timestamp() AS now();
 CREATE MACRO rvbbit_fn.main.timeofday() AS strftime(get_current_timestamp(), '%a %b %d %H:%M:%S.%f %Y %Z');
+CREATE MACRO rvbbit_fn.main.uuid_generate_v4() AS uuid();
 CREATE MACRO rvbbit_fn.main.date_bin(stride, x, origin) AS time_bucket(stride::INTERVAL, x, origin);
 CREATE MACRO rvbbit_fn.main.make_interval(years := 0, months := 0, weeks := 0, days := 0, hours := 0, mins := 0, secs := 0) AS
     to_years(years) + to_months(months) + to_weeks(weeks) + to_days(days) + to_hours(hours) + to_minutes(mins)
