@@ -170,7 +170,12 @@ class DuckDBBinder:
         returning = None if tree is None else tree.args.get("returning")
         if tree is None or returning is None:
             return None
-        return self._query_columns(probe_sql([tree], list(returning.expressions), {}), sql)
+        if isinstance(tree, exp.Merge):  # DuckDB's returns the target's columns alone, and what was done
+            tree = exp.Delete(this=tree.this.copy())
+            items = [_with_action(item) for item in returning.expressions]
+        else:
+            items = list(returning.expressions)
+        return self._query_columns(probe_sql([tree], items, {}), sql)
 
     def table_columns(self, table: str) -> list[tuple[str, str]]:
         """Return the names and types of a table's columns, in order; none where there is no such table."""
@@ -458,6 +463,17 @@ def _probe_select(scope: exp.Expr, expressions: list[exp.Expr]) -> exp.Select:
                 query.set(part, [item.copy() for item in value] if isinstance(value, list) else value.copy())
         return query
     return _dml_from(query, scope)
+
+
+def _with_action(item: exp.Expr) -> exp.Expr:
+    """Return an item of MERGE's RETURNING in which ``merge_action`` is a text."""
+    named = (
+        exp.alias_(item.copy(), item.name) if isinstance(item, exp.Column) and not item.is_star else item.copy()
+    )
+    for column in list(named.find_all(exp.Column)):
+        if column.name.lower() == "merge_action" and not column.table:
+            column.replace(exp.cast(exp.Literal.string(""), "text"))
+    return named
 
 
 def _dml_from(query: exp.Select, statement: exp.Expr) -> exp.Select:

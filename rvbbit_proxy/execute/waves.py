@@ -21,7 +21,7 @@ from rvbbit_proxy.execute.relations import count_rows, drop_relations, make_rela
 from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.execute.services import Services
 from rvbbit_proxy.operators.estimate import estimate_run
-from rvbbit_proxy.plan.plan import KEY, ORDINAL, Condition, Either, OperatorStage, Waves
+from rvbbit_proxy.plan.plan import KEY, ORDINAL, Condition, Either, OperatorStage, Product, Waves
 
 MET_ROWS = 100
 """Rows by which what a condition costs is estimated."""
@@ -89,14 +89,16 @@ class _Run:
         self._operands: dict[str, list[Seen]] = {}
         self._taken = False
         self._needed = self._find_needed()
+        self._first_rows = count_rows(stage.product.first, upstream) if stage.product is not None else 0
+        self._read = self._made = 0
         self._batch = (
             max(batch_size(each.operator, request.options) for each in stage.filters) if stage.filters else 1
         )
 
     def run(self) -> list[StageReport]:
         """Judge until enough rows have passed."""
-        left = count_rows(self._stage.spool, self._upstream)
-        sample = self._meet(left)
+        left = self._count_left()
+        sample = self._meet(self._expect_rows())
         done = passed = last = 0
         while not done or (left > 0 and (self._needed is None or passed < self._needed)):
             size = max(sample, self._wave_size(done, passed))
@@ -104,6 +106,31 @@ class _Run:
             passed += self._sample() if sample else self._filter()
             done, left, sample = max(1, done + size), self._left_after(last, left - size), 0
         return [each.report() for each in self._judges.values()]
+
+    def _count_left(self) -> int:
+        return (
+            self._first_rows if self._stage.product is not None else count_rows(self._stage.spool, self._upstream)
+        )
+
+    def _expect_rows(self) -> int:
+        """Return about how many rows there are to judge."""
+        product = self._stage.product
+        if product is None:
+            return self._count_left()
+        self._make_rows(product, MET_ROWS)
+        return self._made * self._first_rows // max(1, self._read)
+
+    def _make_rows(self, product: Product, wanted: int) -> None:
+        """Make so many rows of a product, and what else the last row of its first source gives."""
+        while self._made < wanted and self._read < self._first_rows:
+            some = max(1, (wanted - self._made) * self._read // max(1, self._made) if self._made else self._read)
+            numbers = f"{ORDINAL} > {self._read} AND {ORDINAL} <= {self._read + some}"
+            make_relation(product.block, f"SELECT * FROM {product.first} WHERE {numbers}", self._upstream)
+            rows = f"SELECT *, row_number() OVER () + {self._made} FROM ({product.rows_sql}) AS q"
+            self._upstream.execute(f"INSERT INTO {self._stage.spool} {rows}").close()
+            drop_relations([product.block], self._upstream)
+            self._read = min(self._first_rows, self._read + some)
+            self._made = count_rows(self._stage.spool, self._upstream)
 
     def _find_needed(self) -> int | None:
         """Return how many rows, or keys, have to pass beside those that are given; there are no more keys than that."""
@@ -119,6 +146,8 @@ class _Run:
     def _left_after(self, last: int, left: int) -> int:
         """Return how many rows after ``last`` are to be judged: none of a key of which one has passed."""
         stage = self._stage
+        if stage.product is not None:
+            return self._made - last if self._read == self._first_rows else 1
         if not stage.keyed:
             return left
         settled = f"{KEY} IN (SELECT {KEY} FROM {stage.relation})"
@@ -164,6 +193,8 @@ class _Run:
         if self._taken:
             drop_relations([stage.relation], self._upstream)
         self._taken = True
+        if stage.product is not None:
+            self._make_rows(stage.product, end)
         if stage.keyed:
             after = f"SELECT {ORDINAL} FROM {stage.spool} WHERE {ORDINAL} > {last} ORDER BY {ORDINAL} LIMIT {size}"
             end = self._number(f"SELECT max({ORDINAL}) FROM ({after}) AS q")

@@ -35,7 +35,9 @@ def stage_waves(
         (exp.Paren(this=one.copy()), exp.Paren(this=other.copy())) for one, other in zip(kept, inside, strict=True)
     ]
     conditions = [_stage(one, other, relation, select, staging, position) for one, other in holders]
-    staging.stages[first:] = [Waves(relation, stop.spool, stop.needed, tuple(conditions), stop.keyed, stop.given)]
+    staging.stages[first:] = [
+        Waves(relation, stop.spool, stop.needed, tuple(conditions), stop.keyed, stop.given, stop.product)
+    ]
     return [one.this for one, _ in holders]
 
 

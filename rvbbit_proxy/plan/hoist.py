@@ -11,8 +11,18 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from rvbbit_proxy.errors import NotSupported
-from rvbbit_proxy.plan.plan import KEY, ORDINAL
-from rvbbit_proxy.plan.scope import has_calls, is_aggregate, refers_to, source_names, walk_scope
+from rvbbit_proxy.plan.pairs import tables_read
+from rvbbit_proxy.plan.plan import KEY, ORDINAL, Product
+from rvbbit_proxy.plan.scope import (
+    has_calls,
+    is_aggregate,
+    refers_to,
+    set_condition,
+    source_names,
+    sources,
+    walk_scope,
+    where_conjuncts,
+)
 from rvbbit_proxy.plan.staging import Staging, literal_value
 from rvbbit_proxy.sql.dialect import SemanticCall
 from rvbbit_proxy.sql.item_names import folded, output_name
@@ -109,6 +119,32 @@ class Hoist:
         self._set_items(inner)
         query = _with_windows(inner, ORDINAL, exp.Window(this=exp.RowNumber(), order=order))
         return self.staging.spool(query, reason, names_differ=True)
+
+    def spool_product(self, inner: exp.Select, reason: str) -> tuple[str, Product]:
+        """Prepare to keep the rows of a join, as many as will be wanted; return the relation and how it gets them."""
+        self._set_items(inner)
+        staging, first = self.staging, inner.args["from_"].this
+        name = first.args["alias"].this if first.alias else first.this
+        rows = exp.select("*").from_(first.copy())
+        known = {each.alias_or_name.lower() for each in sources(inner)}
+        own = [
+            part for part in where_conjuncts(inner) if tables_read(part, known) == {first.alias_or_name.lower()}
+        ]
+        set_condition(rows, "where", own)
+        numbered = _with_windows(rows, ORDINAL, exp.Window(this=exp.RowNumber()))
+        kept = staging.spool(numbered, "the first source of a join", names_differ=True)
+        alias = exp.TableAlias(this=name.copy(), columns=None)
+        first.replace(exp.Table(this=exp.to_identifier(block := staging.relation("block")), alias=alias))
+        empty = inner.copy()
+        empty.args["from_"].this.set("this", exp.to_identifier(kept))
+        set_condition(empty, "where", [exp.false()])
+        number = exp.alias_(exp.cast(exp.Null(), "bigint"), ORDINAL)
+        query = exp.Select(expressions=[exp.Star(), number], from_=exp.From(this=empty.subquery("q", copy=False)))
+        relation = staging.spool(query, reason, names_differ=True)
+        whole = inner.copy()
+        whole.args["from_"].this.set("this", exp.to_identifier(kept))
+        staging.define(relation, _with_windows(whole, ORDINAL, exp.Window(this=exp.RowNumber())))
+        return relation, Product(kept, block, staging.query_sql(inner))
 
     def spool_keyed(
         self, inner: exp.Select, reason: str, keys: Sequence[exp.Expr], order: Sequence[exp.Expr]

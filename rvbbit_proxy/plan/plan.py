@@ -107,6 +107,18 @@ class Either:
 
 
 @dataclass(frozen=True, slots=True)
+class Product:
+    """Rows of a join that are made only when they are wanted: those of some rows of its first source at a time.
+
+    ``first`` keeps the rows of that source, numbered; ``rows_sql`` reads some of them, put into ``block``.
+    """
+
+    first: str
+    block: str
+    rows_sql: str
+
+
+@dataclass(frozen=True, slots=True)
 class Waves:
     """Conditions that filter the rows of a spool, some rows at a time, until ``needed`` rows have passed all.
 
@@ -114,6 +126,7 @@ class Waves:
     stages read their inputs, and what fails a condition is deleted there; so the conditions may be judged in any
     order. The stages' output relations grow. ``keyed``: of rows with the same :data:`KEY` one that passes is enough,
     the others are not judged, and keys are what counts. ``given``: relations whose rows have passed before.
+    ``product``: how ``spool``, which begins empty, gets its rows.
     """
 
     relation: str
@@ -122,6 +135,7 @@ class Waves:
     conditions: tuple[Condition, ...]
     keyed: bool = False
     given: tuple[str, ...] = ()
+    product: Product | None = None
 
     @property
     def filters(self) -> tuple[OperatorStage, ...]:
@@ -164,7 +178,8 @@ class Plan:
         own = [stage.relation for stage in self.stages]
         waves = [stage for stage in self.stages if isinstance(stage, Waves)]
         filters = [each.relation for stage in waves for each in stage.filters]
-        return (*own, *filters)  # what an OR leaves undecided is dropped with its wave
+        blocks = [stage.product.block for stage in waves if stage.product is not None]
+        return (*own, *filters, *blocks)  # what an OR leaves undecided is dropped with its wave
 
     @property
     def operator_stages(self) -> tuple[OperatorStage, ...]:

@@ -18,7 +18,7 @@ from rvbbit_proxy.plan.estimate import LOOKUP, RETURNS, estimate_tree
 from rvbbit_proxy.plan.joined import join_results
 from rvbbit_proxy.plan.output_names import name_items
 from rvbbit_proxy.plan.pairs import PAIRS, decides_alone, narrowed, side_queries
-from rvbbit_proxy.plan.plan import ORDINAL, VALUE, OperatorStage, Sides, Spool, Stage, key_column
+from rvbbit_proxy.plan.plan import ORDINAL, VALUE, OperatorStage, Product, Sides, Spool, Stage, key_column
 from rvbbit_proxy.plan.scope import is_volatile, refers_to, source_names, table_names
 from rvbbit_proxy.sql.dialect import SemanticCall, print_sql
 
@@ -31,6 +31,7 @@ class Stop:
     needed: int | None
     keyed: bool = False
     given: tuple[str, ...] = ()
+    product: Product | None = None
 
 
 @dataclass(slots=True)

@@ -113,3 +113,20 @@ def test_a_list_stops_at_the_limit_around(library: Running, model: ScriptedModel
         library, model, "SELECT id FROM books WHERE id IN (SELECT book FROM loans WHERE note MEANS 'late') LIMIT 3"
     )
     assert len(rows) == 3 and all(row[0] % 2 == 0 for row in rows) and asked <= 20
+
+
+def test_a_join_makes_the_pairs_it_needs(library: Running, model: ScriptedModel) -> None:
+    """Of 30,000 x 30,000 pairs, which would not be made in the time."""
+    with library.connect() as connection:
+        for name in ("lefts", "rights"):
+            connection.execute(f"DROP TABLE IF EXISTS {name}")
+            connection.execute(
+                f"CREATE TABLE {name} AS SELECT i AS id, 'w' || i % 3 AS word FROM generate_series(0, 29999) AS r(i)"
+            )
+        connection.execute("SET statement_timeout = '60s'")
+        sql = (
+            "SELECT l.id, r.word FROM lefts l SEMANTIC JOIN rights r ON l.word MEANS r.word WHERE l.id > 2 LIMIT 4"
+        )
+        rows = connection.execute(sql).fetchall()
+    assert len(rows) == 4 and {(i % 3, word) for i, word in rows} == {(i % 3, f"w{i % 3}") for i, _ in rows}
+    assert model.requests <= 9

@@ -29,6 +29,11 @@ def render(plan: Plan) -> str:
             until = f"until one of each {KEY} has passed" if stage.keyed and stage.needed is None else until
             given = f", those of {', '.join(stage.given)} counted" if stage.given else ""
             lines += [f"waves {stage.relation} over {stage.spool} {until}{given}"]
+            if stage.product is not None:
+                lines += [
+                    f"  {stage.product.block} is some of {stage.product.first}",
+                    f"    {stage.product.rows_sql}",
+                ]
             for condition in stage.conditions:
                 answer = "not the answer" if condition.negated else "the answer"
                 what = f", {answer} of {condition.decided_by}" if condition.decided_by else ""
@@ -105,6 +110,10 @@ def make_relation(stage: Stage, database: duckdb.DuckDBPyConnection) -> None:
             )
         return
     if isinstance(stage, Waves):
+        if stage.product is not None:
+            database.execute(f"CREATE TEMP TABLE {stage.product.block} AS SELECT * FROM {stage.product.first}")
+            rows = f"SELECT *, row_number() OVER () FROM ({stage.product.rows_sql}) AS q"
+            database.execute(f"INSERT INTO {stage.spool} {rows}")
         database.execute(f"CREATE TEMP TABLE {stage.relation} AS SELECT * FROM {stage.spool}")
         for either in stage.choices:
             database.execute(f"CREATE TEMP TABLE {either.relation} AS SELECT * FROM {stage.spool}")

@@ -15,7 +15,15 @@ from rvbbit_proxy.plan.hoist import Hoist, item_number, orders_by_calls
 from rvbbit_proxy.plan.pairs import joined_plainly
 from rvbbit_proxy.plan.plan import ORDINAL
 from rvbbit_proxy.plan.rules.limits import needed_rows
-from rvbbit_proxy.plan.scope import has_calls, is_grouped, refers_to, scope_calls, set_condition, where_conjuncts
+from rvbbit_proxy.plan.scope import (
+    has_calls,
+    is_grouped,
+    refers_to,
+    scope_calls,
+    set_condition,
+    sources,
+    where_conjuncts,
+)
 from rvbbit_proxy.plan.staging import Staging, Stop
 
 MONOTONE = (exp.And, exp.Or, exp.Not, exp.Paren, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.EQ, exp.NEQ, exp.Between)
@@ -30,7 +38,7 @@ def stop_early(select: exp.Select, staging: Staging) -> exp.Select:
         return select
     if needed is None and not (keyed and joined_plainly(select) and _reads_more(semantic, select)):
         return select
-    hoist = Hoist(select, staging)
+    hoist, product = Hoist(select, staging), None
     outer = exp.Select()
     semantic = [typed_operands(part, staging) for part in semantic] if keyed else semantic
     set_condition(outer, "where", [hoist.outer(part) for part in semantic])
@@ -51,14 +59,30 @@ def stop_early(select: exp.Select, staging: Staging) -> exp.Select:
         for key in order.expressions if order is not None else []:
             key.set("this", hoist.ordinal(hoist.sort_key(key.this)))
         inner.set("order", order)
-        relation = hoist.spool(inner, "rows in order, until enough have passed")
+        if order is None and _is_product(select):
+            relation, product = hoist.spool_product(inner, "rows as they are wanted, until enough have passed")
+        else:
+            relation = hoist.spool(inner, "rows in order, until enough have passed")
         outer.set("order", exp.Order(expressions=[exp.Ordered(this=exp.column(ORDINAL))]))
     outer.set("from_", exp.From(this=exp.to_table(relation)))
     for clause in ("limit", "offset"):
         outer.set(clause, select.args.get(clause))
     given = staging.given.get(id(select), ())
-    staging.waves[staging.keep(outer)] = Stop(relation, needed, keyed, given)
+    staging.waves[staging.keep(outer)] = Stop(relation, needed, keyed, given, product)
     return outer
+
+
+def _is_product(select: exp.Select) -> bool:
+    """Whether the rows may be many more than those of the sources, and each belongs to a row of the first."""
+    joins = select.args.get("joins") or []
+    if joined_plainly(select) or select.args.get("laterals"):
+        return False
+    if any(join.side in ("RIGHT", "FULL") or join.method or join.args.get("using") for join in joins):
+        return False
+    tables = [
+        each for each in sources(select) if isinstance(each, exp.Table) and isinstance(each.this, exp.Identifier)
+    ]
+    return len(tables) == len(sources(select)) and not tables[0].args["alias"].columns if tables[0].alias else True
 
 
 def _numbered_order(order: exp.Order | None, select: exp.Select) -> exp.Order | None:
