@@ -7,7 +7,7 @@ as a statement writes it. Steps are generators: each statement has run when the 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -151,18 +151,29 @@ def _table(connection: duckdb.DuckDBPyConnection, row: tuple[Any, ...]) -> Table
     database, schema, name, temporary, sql, comment = row
     whose = {"database": database, "schema": schema, "name": name}
     columns = connection.execute(_COLUMNS, whose).fetchall()
+    names = {column.lower(): column for column, _, _ in columns}
     return Table(
         database,
         schema,
         name,
         temporary,
-        read_items(sql),
+        tuple(_as_named(item, names) for item in read_items(sql)),
         read_mark(comment),
         comment,
         tuple(Index(*found) for found in connection.execute(_INDEXES, whose).fetchall()),
         tuple((column, said) for column, said, _ in columns if said is not None),
         frozenset(column for column, _, generated in columns if generated),
     )
+
+
+def _as_named(item: Item, names: Mapping[str, str]) -> Item:
+    """Return an item with its columns' names in their own case, which DuckDB's text does not quote."""
+    constraints = tuple(
+        replace(one, columns=tuple(names.get(column.lower(), column) for column in one.columns))
+        for one in item.constraints
+    )
+    column = None if item.column is None else names.get(item.column.lower(), item.column)
+    return replace(item, column=column, constraints=constraints)
 
 
 def read_items(sql: str) -> tuple[Item, ...]:

@@ -72,6 +72,14 @@ def test_constraints_keep_the_names_they_were_given(duck: DuckDBSession) -> None
         assert f'"{name}"' in found.message
 
 
+def test_constraints_of_quoted_names(duck: DuckDBSession) -> None:
+    duck.execute('CREATE TABLE "Owners" ("Id" int PRIMARY KEY, "nM" text, CONSTRAINT "UQ_nM" UNIQUE ("nM"))')
+    duck.execute('CREATE TABLE pets ("ownerId" int)')
+    duck.execute('ALTER TABLE pets ADD CONSTRAINT "FK_o" FOREIGN KEY ("ownerId") REFERENCES "Owners" ("Id")')
+    found = rows(duck, "SELECT conname, conkey, confkey FROM pg_constraint WHERE contype IN ('u', 'f') ORDER BY 1")
+    assert found == [("FK_o", [1], [1]), ("UQ_nM", [2], None)]
+
+
 def test_comments_do_not_show_what_is_kept_behind_them(family: DuckDBSession) -> None:
     family.execute("COMMENT ON TABLE children IS 'the ''young'''")
     assert rows(family, "SELECT obj_description('children'::regclass, 'pg_class')") == [("the 'young'",)]
