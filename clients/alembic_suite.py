@@ -11,8 +11,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 from alembic import command
+from alembic.autogenerate import compare_metadata
 from alembic.config import Config
-from alembic.util import CommandError
+from alembic.runtime.migration import MigrationContext
 
 from clients.tap import check, main, same
 
@@ -182,14 +183,9 @@ def backwards(config: Config, engine: sa.Engine) -> None:
     """Check the way back."""
     with check("by hand: downgrade"):
         command.downgrade(config, "second")
-    with check("differences are told"):
-        config.attributes["metadata"] = first_tables()
-        try:
-            command.check(config)
-        except CommandError as error:
-            same("shop_pairs" in str(error), True)
-        else:
-            raise AssertionError("none")
+    with check("differences are told"), engine.connect() as connection:
+        found = compare_metadata(MigrationContext.configure(connection), first_tables())
+        same(any("shop_pairs" in str(one) for one in found), True)
     with check("first again"):
         command.downgrade(config, "first")
         command.upgrade(config, "first")

@@ -19,6 +19,12 @@ duckdb_sequences.py     sequences read as relations, setval() of what a query fi
 duckdb_skipped.py       the notices of IF EXISTS and IF NOT EXISTS
 duckdb_names.py         the names of unnamed result columns, as PostgreSQL gives them
 duckdb_constraints.py   which constraint was violated, as PostgreSQL names it
+duckdb_keys.py          keys in CREATE TABLE that are kept by us: their names, UNIQUE, foreign keys
+duckdb_like.py          CREATE TABLE (LIKE …) written out
+duckdb_foreign_keys.py  rows held to foreign keys: checks at once and at the end, actions
+duckdb_tables.py        a table's definition, read off DuckDB; the table made anew from a changed one
+duckdb_alter.py         ALTER TABLE, action by action
+duckdb_steps.py         ALTER, DROP, TRUNCATE as several statements of DuckDB's
 duckdb_errors.py        DuckDB's exceptions as SQLSTATEs, in one table
 duckdb_guard.py         what must not reach DuckDB: COPY over its own stdout, writes to the ledger
 duckdb_copy.py          ``DuckDBCopyIn``: COPY FROM STDIN in bulk, the place of an error

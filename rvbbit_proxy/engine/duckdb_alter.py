@@ -628,6 +628,19 @@ def remove_reference(connection: duckdb.DuckDBPyConnection, dropped: Reference) 
     return move_references(connection, lambda one: None if one == dropped else one.key)
 
 
+def drop_defaults(connection: duckdb.DuckDBPyConnection, sequence: str, kept: set[TableName]) -> Iterator[str]:
+    """Yield what drops the defaults that draw from a sequence, named as they name it, but in ``kept``."""
+    using = connection.execute(
+        "SELECT database_name, schema_name, table_name, column_name FROM duckdb_columns()"
+        " WHERE replace(column_default, '\"', '') = 'nextval(' || $1 || ')'",
+        [literal(sequence.replace('"', ""))],
+    ).fetchall()
+    for *name, column in using:
+        if tuple(name) not in kept:
+            table = get_table(connection, ".".join(map(quoted, name)))
+            yield from _native(table, f"ALTER COLUMN {quoted(column)} DROP DEFAULT")
+
+
 def depended_on(what: str, reference: Reference) -> UpstreamError:
     """Return the error for what cannot go because a foreign key needs it."""
     return UpstreamError(

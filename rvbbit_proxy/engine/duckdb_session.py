@@ -41,6 +41,7 @@ from rvbbit_proxy.engine.duckdb_inserts import holds_texts, name_columns, spell_
 from rvbbit_proxy.engine.duckdb_instance import Health
 from rvbbit_proxy.engine.duckdb_keys import constraints_of, kept_keys, take_keys
 from rvbbit_proxy.engine.duckdb_lengths import fit_lengths
+from rvbbit_proxy.engine.duckdb_like import spell_like
 from rvbbit_proxy.engine.duckdb_missing import missing_feature
 from rvbbit_proxy.engine.duckdb_origins import ColumnOrigins, StatementOrigins
 from rvbbit_proxy.engine.duckdb_parameters import bind_parameters, null_parameters, substitute_parameters
@@ -335,7 +336,8 @@ class DuckDBSession(UpstreamSession):
             checked = marked_comment(checked, self._catalog.comment_of)
         elif words_of(checked, 3) == ("COMMENT", "ON", "TABLE"):
             checked = marked_table_comment(checked, self._table_comment)
-        kept, table, keys = take_keys(checked)
+        alike, finish = spell_like(checked, self._connection)
+        kept, table, keys = take_keys(alike)
         spelt = spell_types(kept)
         found = self._catalog.prepare(spelt, in_block=self._transactions.in_block, formats=formats)
         found = in_steps(
@@ -346,7 +348,8 @@ class DuckDBSession(UpstreamSession):
             updated=self._transactions.changed_rows,
         )
         if keys:
-            found = replace(found, after=(*found.after, kept_keys(table, keys)))
+            finish = (*finish, kept_keys(table, keys))
+        found = replace(found, after=(*found.after, *finish))
         fitted = self._fitted(found.sql)
         displaced = found.displaced or len(spelt) != len(checked) or fitted != found.sql
         self._statement = replace(found, sql=fitted, displaced=displaced)
@@ -593,7 +596,7 @@ class DuckDBSession(UpstreamSession):
 
         A client's definition has every session look at the catalogs again; this one concerns nobody.
         """
-        create = f"CREATE TEMP TABLE {_quoted(name)} AS {sql}"
+        create = f"CREATE OR REPLACE TEMP TABLE {_quoted(name)} AS {sql}"
         with self._own_work():
             try:
                 self._connection.execute(self._prepared(create))

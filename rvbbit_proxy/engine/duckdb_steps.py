@@ -15,6 +15,7 @@ from rvbbit_proxy.engine.catalog.foreign_keys import References
 from rvbbit_proxy.engine.catalog.rewrite import Rewritten, Step
 from rvbbit_proxy.engine.duckdb_alter import (
     depended_on,
+    drop_defaults,
     is_native,
     move_references,
     read_alteration,
@@ -158,7 +159,8 @@ def _drop(found: Rewritten, kind: str) -> Rewritten:
     end = next((n for n, part in enumerate(parts) if part.text.upper() in (*_ENDINGS, ";")), len(parts))
     names = [_text(found.sql, name) for name in split_list(parts[start:end]) if name]
     cascades = any(part.text.upper() == "CASCADE" for part in parts[end:])
-    steps = _needed_first(kind, names, cascades)
+    owned = [text.rpartition(" ")[2] for text in found.after if isinstance(text, str)]
+    steps = _needed_first(kind, names, cascades, owned)
     if not names or (len(names) < 2 and not steps):
         return found
     head = found.sql[: parts[start].start]
@@ -167,10 +169,13 @@ def _drop(found: Rewritten, kind: str) -> Rewritten:
     return replace(found, sql=last, before=(*found.before, *steps, *first), displaced=len(names) > 1)
 
 
-def _needed_first(kind: str, names: Sequence[str], cascades: bool) -> tuple[Step, ...]:
-    """Return what is to run before objects are dropped; it raises 2BP01 where something needs them."""
+def _needed_first(kind: str, names: Sequence[str], cascades: bool, owned: Sequence[str]) -> tuple[Step, ...]:
+    """Return what is to run before objects are dropped; it raises 2BP01 where something needs them.
+
+    ``owned`` are the sequences that go with tables.
+    """
     if kind == "TABLE":
-        return (lambda connection: _free_tables(connection, names, cascades),)
+        return (lambda connection: _free_tables(connection, names, cascades, owned),)
     if kind == "INDEX":
         return (lambda connection: _check_indexes(connection, names),)
     if kind == "SCHEMA" and cascades:
@@ -179,8 +184,10 @@ def _needed_first(kind: str, names: Sequence[str], cascades: bool) -> tuple[Step
     return ()
 
 
-def _free_tables(connection: duckdb.DuckDBPyConnection, names: Sequence[str], cascades: bool) -> Iterator[str]:
-    """Drop the foreign keys of other tables that refer to these."""
+def _free_tables(
+    connection: duckdb.DuckDBPyConnection, names: Sequence[str], cascades: bool, owned: Sequence[str]
+) -> Iterator[str]:
+    """Drop the foreign keys of other tables that refer to these, and the defaults that draw from their sequences."""
     found = [one for one in (referring(connection, name) for name in names) if one is not None]
     dropped = {(table.database, table.schema, table.name) for table, _ in found}
     for table, references in found:
@@ -190,6 +197,8 @@ def _free_tables(connection: duckdb.DuckDBPyConnection, names: Sequence[str], ca
             if not cascades:
                 raise depended_on(f"table {table.name}", reference)
             yield from remove_reference(connection, reference)
+    for sequence in owned if cascades else ():
+        yield from drop_defaults(connection, sequence, dropped)
 
 
 def _free_schemas(connection: duckdb.DuckDBPyConnection, schemas: Sequence[str]) -> Iterator[str]:

@@ -9,6 +9,8 @@ casts.py         regclass and its kin, oid, name, array literals
 expressions.py   operators, collations, subscripts, calls, system columns
 relations.py     system relations and functions in FROM
 declared.py      the types columns were declared with, where DuckDB forgets a part
+constraints.py   constraints in CREATE and ALTER TABLE, read off their tokens
+foreign_keys.py  foreign keys, kept behind the comments of their tables
 definitions.py   serial, identity, LIKE, TRUNCATE of several tables
 output_types.py  the types of a catalog query's columns, read off its tree
 origins.py       whose column each result column is, read off the statement
