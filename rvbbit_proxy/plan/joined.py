@@ -17,7 +17,7 @@ from sqlglot import exp
 
 from rvbbit_proxy.plan.estimate import LOOKUP
 from rvbbit_proxy.plan.pairs import PAIRS, tables_read
-from rvbbit_proxy.plan.plan import VALUE
+from rvbbit_proxy.plan.plan import ORDINAL, VALUE
 from rvbbit_proxy.plan.scope import conjoin, conjuncts, set_condition, sources, where_conjuncts
 
 STRICT = (
@@ -79,11 +79,15 @@ def _join_deciding(select: exp.Select, known: set[str]) -> None:
 
 
 def _deciding(part: exp.Expr) -> tuple[exp.Paren, exp.Expr] | None:
-    """Return a copy of the conjunct, held, and the lookup in it without whose result no row passes; pairs' first."""
+    """Return a copy of the conjunct, held, and the lookup in it without whose result no row passes; pairs' first.
+
+    Results of groups stay looked up: their key has the name of the spool's own number, which is written without a table.
+    """
     if not _has_lookups(part):
         return None
     holder = exp.Paren(this=part.copy())
     found = [each for each in _lookups(holder) if _keys(each) and _rejects_unknown(each, holder)]
+    found = [each for each in found if ORDINAL not in dict(_keys(each))]
     found.sort(key=lambda each: not each.meta.get(PAIRS))
     return (holder, found[0]) if found else None
 
