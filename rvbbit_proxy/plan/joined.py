@@ -18,7 +18,16 @@ from sqlglot import exp
 from rvbbit_proxy.plan.estimate import LOOKUP
 from rvbbit_proxy.plan.pairs import PAIRS, tables_read
 from rvbbit_proxy.plan.plan import ORDINAL, VALUE
-from rvbbit_proxy.plan.scope import conjoin, conjuncts, set_condition, sources, where_conjuncts
+from rvbbit_proxy.plan.scope import (
+    conjoin,
+    conjuncts,
+    joined_in,
+    names_of,
+    set_condition,
+    source_names,
+    sources,
+    where_conjuncts,
+)
 
 STRICT = (
     exp.Not,
@@ -50,7 +59,7 @@ def join_results(tree: exp.Expr, target: str) -> exp.Expr:
         waiting = [join for join in select.args.get("joins") or [] if _has_lookups(join.args.get("on"))]
         decided = select.args.get("from_") and any(_deciding(part) for part in where_conjuncts(select))
         if (waiting or decided) and not select.args.get("locks") and _write_stars(select):
-            known = {each.alias_or_name.lower() for each in sources(select)}
+            known = source_names(select)
             for join in waiting:
                 _Joining(select, join, target, known).run()
             if decided:
@@ -195,8 +204,8 @@ def _sides(select: exp.Select, index: int) -> tuple[set[str], set[str]]:
     joins = select.args["joins"]
     start = max((number + 1 for number in range(index) if _is_comma(joins[number])), default=0)
     found = [select.args["from_"].this, *(join.this for join in joins)]
-    names = [each.alias_or_name.lower() for each in found]
-    return set(names[start : index + 1]), {names[index + 1]}
+    names = [names_of(each) for each in found]
+    return set().union(*names[start : index + 1]), names[index + 1]
 
 
 def _is_comma(join: exp.Join) -> bool:
@@ -272,7 +281,8 @@ def _write_stars(select: exp.Select) -> bool:
     if any(value for star in stars for value in star.args.values()):
         return False
     for star in stars:
-        names = [each.args["alias"].this if each.alias else each.this for each in sources(select)]
+        found = [inner for each in sources(select) for inner in joined_in(each)]
+        names = [each.args["alias"].this if each.alias else each.this for each in found]
         index = select.expressions.index(star)
         select.expressions[index : index + 1] = [exp.Column(this=exp.Star(), table=name.copy()) for name in names]
     return True

@@ -11,7 +11,15 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from rvbbit_proxy.plan.estimate import LOOKUP
-from rvbbit_proxy.plan.scope import conjuncts, has_calls, set_condition, sources, where_conjuncts
+from rvbbit_proxy.plan.scope import (
+    conjuncts,
+    has_calls,
+    names_of,
+    set_condition,
+    source_names,
+    sources,
+    where_conjuncts,
+)
 
 PAIRS = "rvbbit_pairs"
 """Key in a lookup's meta: its keys are of two sources that nothing plain ties, its rows are pairs of them."""
@@ -25,11 +33,11 @@ def side_queries(source: exp.Select, operands: Sequence[exp.Expr]) -> tuple[exp.
     conditions = _conditions(source)
     if len(operands) != 2 or conditions is None or any(operand.find(exp.Query) for operand in operands):
         return None
-    known = {each.alias_or_name.lower() for each in sources(source)}
+    known = source_names(source)
     tied = [tables for part in (*conditions, *operands) if (tables := tables_read(part, known)) is not None]
     if len(tied) < len(conditions) + 2:
         return None
-    parts = _components(known, tied)
+    parts = _components(known, [*tied, *map(names_of, sources(source))])
     left, right = (next((part for part in parts if tables and tables <= part), None) for tables in tied[-2:])
     if left is None or right is None or left == right:
         return None
@@ -42,14 +50,14 @@ def narrowed(source: exp.Select, operands: Sequence[exp.Expr]) -> exp.Select:
     What is left out has to have a row: ``EXISTS`` asks for one.
     """
     conditions = _conditions(source)
-    known = {each.alias_or_name.lower() for each in sources(source)}
+    known = source_names(source)
     if conditions is None or len(known) < 2 or any(operand.find(exp.Query) for operand in operands):
         return source.copy()
     read = [tables_read(part, known) for part in (*conditions, *operands)]
     tied = [tables for tables in read if tables is not None]
     if len(tied) < len(read):
         return source.copy()
-    parts = _components(known, tied)
+    parts = _components(known, [*tied, *map(names_of, sources(source))])
     wanted = set().union(*tied[len(conditions) :])
     kept = set().union(*(part for part in parts if part & wanted))
     others = [part for part in parts if not part & wanted]
@@ -119,8 +127,8 @@ def _components(known: set[str], ties: Sequence[set[str]]) -> list[set[str]]:
 
 
 def _side(source: exp.Select, names: set[str], conditions: Sequence[exp.Expr]) -> exp.Select:
-    chosen = [each.copy() for each in sources(source) if each.alias_or_name.lower() in names]
-    known = {each.alias_or_name.lower() for each in sources(source)}
+    chosen = [each.copy() for each in sources(source) if names_of(each) <= names]
+    known = source_names(source)
     side = exp.Select()
     side.set("from_", exp.From(this=chosen[0]))
     side.set("joins", [exp.Join(this=each, kind="CROSS") for each in chosen[1:]])

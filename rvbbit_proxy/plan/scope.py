@@ -104,9 +104,35 @@ def sources(select: exp.Expr) -> list[exp.Expr]:
     return items + [join.this for join in select.args.get("joins") or []]
 
 
+def names_of(source: exp.Expr) -> set[str]:
+    """Return the lower-case names by which an item of FROM qualifies columns: several for a join in brackets."""
+    return {each.alias_or_name.lower() for each in joined_in(source)}
+
+
+def joined_in(source: exp.Expr) -> list[exp.Expr]:
+    """Return what a join in brackets joins; any other item of FROM is alone."""
+    if not is_joined(source):
+        return [source]
+    return [
+        inner
+        for each in (source.this, *(join.this for join in source.this.args["joins"]))
+        for inner in joined_in(each)
+    ]
+
+
+def is_joined(source: exp.Expr) -> bool:
+    """Tell whether an item of FROM is a join in brackets."""
+    return (
+        isinstance(source, exp.Subquery)
+        and not source.alias
+        and isinstance(source.this, (exp.Table, exp.Subquery))
+        and bool(source.this.args.get("joins"))
+    )
+
+
 def source_names(select: exp.Expr) -> set[str]:
     """Return the lower-case names by which columns may be qualified here."""
-    names = {source.alias_or_name.lower() for source in sources(select)}
+    names = {name for source in sources(select) for name in names_of(source)}
     return names | {lateral.alias_or_name.lower() for lateral in select.args.get("laterals") or []}
 
 

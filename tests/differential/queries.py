@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 
 from differential.expressions import Choices, Column, Scope, aggregate, condition, expression
 from differential.pieces import Kind, Piece, listed, sql, write
@@ -297,8 +298,9 @@ class QueryMaker:
 
     def _item_name(self, number: int, taken: Sequence[tuple[str, Kind]], unique: bool) -> str:
         name = self.choices.pick((f"v{number}", f"v{number}", "title", '"Odd Name"', "id", f'"V {number}"', ""))
-        if unique and (not name or name in [known for known, _ in taken]):
-            return f"v{number}"
+        known = [each for each, _ in taken]
+        if unique and (not name or name in known):
+            return next(free for free in (f"v{serial}" for serial in count(number)) if free not in known)
         return name
 
     # SELECT with groups

@@ -20,7 +20,9 @@ from rvbbit_proxy.plan.scope import (
     conjuncts,
     has_calls,
     is_volatile,
+    names_of,
     set_condition,
+    source_names,
     sources,
     where_conjuncts,
 )
@@ -81,9 +83,8 @@ def _of_kept_rows(select: exp.Select, index: int) -> list[exp.Expr]:
     joins = select.args["joins"]
     if joins[index].side == "FULL" or any(join.side in ("RIGHT", "FULL") for join in joins[index + 1 :]):
         return []
-    known = {each.alias_or_name.lower() for each in sources(select)}
-    new = joins[index].this.alias_or_name.lower()
-    before = {each.alias_or_name.lower() for each in sources(select)[: index + 1]}
-    kept = {new} if joins[index].side == "RIGHT" else before
+    known = source_names(select)
+    before = set().union(*map(names_of, sources(select)[: index + 1]))
+    kept = names_of(joins[index].this) if joins[index].side == "RIGHT" else before
     plain = [part for part in where_conjuncts(select) if not has_calls(part) and not is_volatile(part)]
     return [part for part in plain if tables_read(part, known) and (tables_read(part, known) or known) <= kept]

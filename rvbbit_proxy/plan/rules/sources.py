@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from rvbbit_proxy.plan.scope import is_volatile, refers_outside, scope_calls, source_names, sources
+from rvbbit_proxy.plan.scope import is_joined, is_volatile, refers_outside, scope_calls, source_names, sources
 from rvbbit_proxy.plan.staging import Staging
 
 
@@ -13,7 +13,11 @@ def spool_sources(select: exp.Select, staging: Staging) -> exp.Select:
     if not scope_calls(select):
         return select
     for source in sources(select):
-        if isinstance(source, exp.Subquery) and not refers_outside(source.this, source_names(source.this)):
+        if (
+            isinstance(source, exp.Subquery)
+            and not is_joined(source)
+            and not refers_outside(source.this, source_names(source.this))
+        ):
             _replace(source, staging, "read by several stages")
         elif is_volatile(source):
             _keep_function(source, staging)
