@@ -2,8 +2,6 @@
 
 A statement that only reads becomes a lazy relation, whose stream keeps memory bounded by the batch; any other runs
 at once. Transaction control is taken apart here, since DuckDB knows neither BEGIN's options nor savepoints.
-Differs from PostgreSQL: ROLLBACK TO SAVEPOINT works only where nothing was written before the savepoint or since;
-in the one case the transaction begins anew.
 """
 
 from __future__ import annotations
@@ -557,7 +555,7 @@ class DuckDBSession(UpstreamSession):
             if fault.position is not None:
                 fault.position += statement.offset
             if fault.sqlstate == SyntaxFault.default_sqlstate:
-                raise fault from error
+                raise (missing_feature(statement.text) or fault) from error
         except (RvbbitError, *DRIVER_ERRORS):
             return  # it comes again when the statement runs
 
