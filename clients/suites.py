@@ -31,6 +31,9 @@ NODE_PACKAGES = (
     "pg-copy-streams@7.0.0",
     "postgres@3.4.9",
     "knex@3.3.0",
+    "sequelize@6.37.8",
+    "typeorm@1.1.1",
+    "reflect-metadata@0.2.2",
 )
 JDBC_JAR = "/usr/share/java/postgresql.jar"
 GO_SOURCES = "/usr/share/gocode"
@@ -131,6 +134,8 @@ SUITES: tuple[Suite, ...] = (
     Suite("node pg", _node("pg.js")),
     Suite("postgres.js", _node("postgres.js")),
     Suite("knex", _node("knex.js")),
+    Suite("Sequelize", _node("sequelize.js")),
+    Suite("TypeORM", _node("typeorm.js")),
     Suite("psqlODBC", _odbc),
     Suite("lib/pq", _go("pq", "github.com/lib/pq", "golang-github-lib-pq-dev")),
     Suite("pgx", _go("pgx", "github.com/jackc/pgx/v4", "golang-github-jackc-pgx-v4-dev")),

@@ -55,6 +55,11 @@ def test_nothing_runs_if_one_statement_does_not_parse(talk: Dialogue, wrong: str
     assert talk.say(Query("SELECT count(*) FROM t"))[1] == "D 0"
 
 
+def test_what_the_upstream_lacks_is_told_among_several_statements(talk: Dialogue) -> None:
+    sql = "CREATE OR REPLACE FUNCTION pg_temp.f(OUT a text) RETURNS text AS $$ BEGIN END $$ LANGUAGE plpgsql; SELECT f()"
+    assert talk.say(Query(sql))[0].startswith("E 0A000 functions in a language are not supported on DuckDB")
+
+
 def test_what_the_upstream_is_told_otherwise_parses(talk: Dialogue) -> None:
     """Statements that are rewritten for DuckDB, or that the session runs, are no errors of grammar."""
     script = """
