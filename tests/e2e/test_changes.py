@@ -64,7 +64,9 @@ def test_grouping_sets_ask_each_text_once(shop: Running, model: ScriptedModel) -
 
 
 def test_returned_rows_are_written_once_or_not_at_all(shop: Running, model: ScriptedModel) -> None:
-    sql = "UPDATE stock SET body = 'blue ' || id WHERE id < 3 RETURNING id, body MEANS 'blue', CONDENSE('no ' || id)"
+    sql = (
+        "UPDATE stock SET body = 'blue ' || id WHERE id < 3 RETURNING id, body MEANS 'blue', CONDENSE('no ' || id)"
+    )
     with shop.connect() as connection:
         result = connection.execute(sql)
         assert result.statusmessage == "UPDATE 3"
@@ -79,4 +81,17 @@ def test_returned_rows_are_written_once_or_not_at_all(shop: Running, model: Scri
             connection.execute("INSERT INTO stock VALUES (9, 'x') RETURNING CONDENSE(body)")
         assert connection.execute("SELECT count(*) FROM stock").fetchone() == (5,)
         with pytest.raises(psycopg.errors.FeatureNotSupported, match="RETURNING"):
-            connection.execute("INSERT INTO stock VALUES (9, 'x') RETURNING (SELECT max(CONDENSE(body)) FROM news)")
+            connection.execute(
+                "INSERT INTO stock VALUES (9, 'x') RETURNING (SELECT max(CONDENSE(body)) FROM news)"
+            )
+
+
+def test_merge_returns_what_it_describes(shop: Running) -> None:
+    sql = (
+        "MERGE INTO stock USING news ON stock.id = news.id "
+        "WHEN MATCHED AND news.body MEANS 'blue' THEN DELETE RETURNING *, id"
+    )
+    with shop.connect() as connection:
+        result = connection.execute(sql, prepare=True)
+        assert [column.name for column in result.description or ()] == ["id", "body", "id"]
+        assert result.fetchall() == [(3, "red 3", 3)]

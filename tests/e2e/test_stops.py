@@ -64,6 +64,10 @@ def test_different_rows_stop_at_their_limit(library: Running, model: ScriptedMod
 def test_one_row_of_each_kind_is_enough(library: Running, model: ScriptedModel) -> None:
     rows, asked = ask(library, model, "SELECT DISTINCT kind FROM books WHERE title MEANS 'red' ORDER BY kind")
     assert rows == [("k0",), ("k1",), ("k2",)] and asked <= 30
+    rows, asked = ask(
+        library, model, "SELECT kind AS k FROM books WHERE title MEANS 'red' GROUP BY k ORDER BY 1 LIMIT 9"
+    )
+    assert rows == [("k0",), ("k1",), ("k2",)] and asked <= 30
     rows, asked = ask(library, model, "SELECT DISTINCT kind FROM books WHERE title MEANS 'green'")
     assert rows == [] and asked == 100
 

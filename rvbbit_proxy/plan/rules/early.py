@@ -11,7 +11,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from rvbbit_proxy.plan.conditions import typed_operands
-from rvbbit_proxy.plan.hoist import Hoist, item_number, orders_by_calls
+from rvbbit_proxy.plan.hoist import Hoist, item_number, orders_by_calls, resolve_key
 from rvbbit_proxy.plan.pairs import joined_plainly
 from rvbbit_proxy.plan.plan import ORDINAL
 from rvbbit_proxy.plan.rules.limits import needed_rows
@@ -22,9 +22,11 @@ from rvbbit_proxy.plan.scope import (
     scope_calls,
     set_condition,
     sources,
+    walk_scope,
     where_conjuncts,
 )
 from rvbbit_proxy.plan.staging import Staging, Stop
+from rvbbit_proxy.sql.dialect import SemanticCall
 
 MONOTONE = (exp.And, exp.Or, exp.Not, exp.Paren, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.EQ, exp.NEQ, exp.Between)
 """Nodes whose result for an unknown operand is unknown, or right whatever the operand is."""
@@ -32,8 +34,10 @@ MONOTONE = (exp.And, exp.Or, exp.Not, exp.Paren, exp.GT, exp.GTE, exp.LT, exp.LT
 
 def stop_early(select: exp.Select, staging: Staging) -> exp.Select:
     """Prepare the scope for waves where its LIMIT or DISTINCT can stop them; else leave it."""
-    needed, keyed = needed_rows(select), bool(select.args.get("distinct"))
     semantic = [part for part in where_conjuncts(select) if has_calls(part)]
+    if semantic:
+        _group_as_distinct(select)
+    needed, keyed = needed_rows(select), bool(select.args.get("distinct"))
     if not semantic or not _row_by_row(select, staging) or not all(map(_monotone, semantic)):
         return select
     if needed is None and not (keyed and joined_plainly(select) and _reads_more(semantic, select)):
@@ -70,6 +74,22 @@ def stop_early(select: exp.Select, staging: Staging) -> exp.Select:
     given = staging.given.get(id(select), ())
     staging.waves[staging.keep(outer)] = Stop(relation, needed, keyed, given, product)
     return outer
+
+
+def _group_as_distinct(select: exp.Select) -> None:
+    """Write, in place, groups of which nothing but all their keys is shown as the different rows they are."""
+    group, clauses = select.args.get("group"), (*select.expressions, select.args.get("order"))
+    if group is None or any(map(select.args.get, ("having", "distinct"))) or len(group.args) > 1:
+        return
+    if any(isinstance(key, (exp.Rollup, exp.Cube, exp.GroupingSets, exp.Tuple)) for key in group.expressions):
+        return
+    nodes = [node for clause in clauses if clause is not None for node in walk_scope(clause)]
+    keys = {resolve_key(select, key) for key in group.expressions}
+    if any(isinstance(node, (exp.AggFunc, exp.Window, SemanticCall)) for node in nodes):
+        return
+    if keys == {item.unalias() for item in select.expressions} and _sorts_by_items(select):
+        select.set("group", None)
+        select.set("distinct", exp.Distinct())
 
 
 def _is_product(select: exp.Select) -> bool:
@@ -110,6 +130,10 @@ def _distinct_plainly(select: exp.Select) -> bool:
         return False
     if any(item.is_star for item in select.expressions):
         return False
+    return _sorts_by_items(select)
+
+
+def _sorts_by_items(select: exp.Select) -> bool:
     order = select.args.get("order")
     keys = order.expressions if order is not None else []
     return all(item_number(select, key.this) is not None for key in keys)
