@@ -36,7 +36,7 @@ def either(
     upstream = {"upstream": postgres_url} if request.param == "postgres" else {}
     server = serve(model=MODEL, prices=PRICES, batch_size=1, meta=0, **upstream)
     with server.connect() as connection:
-        connection.execute("DROP TABLE IF EXISTS sightings")
+        connection.execute("DROP TABLE IF EXISTS sightings CASCADE")
         connection.execute(SIGHTINGS)
     return server
 
