@@ -99,7 +99,7 @@ _IN_CONTEXT = {
     }.items()
 }
 """Words that mean something only where the pattern finds them."""
-_ARRAY_LITERAL = re.compile(r"'\{[^']*\}'\s*(?:::|as\b)|=\s*any\s*\(\s*'\{[^']*\}'\s*\)", re.IGNORECASE)
+_ARRAY_LITERAL = re.compile(r"'\{[^']*\}'[\s)]*(?:::|as\b)|=\s*any\s*\(\s*'\{[^']*\}'\s*\)", re.IGNORECASE)
 _BYTEA_LITERAL = re.compile(r"'\\{1,2}x[0-9a-fA-F]*'\s*(?:::\s*bytea|as\s+bytea)", re.IGNORECASE)
 _SEQUENCE_IN_PUBLIC = re.compile(r"""\b(?:next|curr|set)val\s*\(\s*'"?public"?\.""", re.IGNORECASE)
 _UNICODE_LITERAL = re.compile(r"\b[uU]&['\"]|\b[eE]'[^']*\\[uU]")
