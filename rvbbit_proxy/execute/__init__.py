@@ -2,6 +2,7 @@
 
 - ``request``     what the session hands over
 - ``semantics``   the entry: is it semantic, describe it, run it, explain it
+- ``plans``       plans of statements that came before
 - ``stages``      spools, operator stages and waves, in order
 - ``waves``       rows judged a few at a time, until enough have passed
 - ``ordering``    which condition to judge first, by cost and what it removes

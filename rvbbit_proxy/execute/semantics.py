@@ -16,6 +16,7 @@ from rvbbit_proxy.errors import RvbbitError, SyntaxFault
 from rvbbit_proxy.execute.estimates import StageEstimate, check_budget, estimate_stages
 from rvbbit_proxy.execute.explain import Actual, ExplainOptions, explain_result, parse_explain
 from rvbbit_proxy.execute.judging import StageReport
+from rvbbit_proxy.execute.plans import Describe, Plans
 from rvbbit_proxy.execute.relations import drop_relations
 from rvbbit_proxy.execute.request import StatementRequest
 from rvbbit_proxy.execute.result import FinishedResult
@@ -57,6 +58,7 @@ class SemanticEngine:
         self._reader = services.reader
         self._parse = lru_cache(PARSED_STATEMENTS)(self._reader.parse)
         self._views = SemanticViews()
+        self._plans = Plans()
 
     def is_semantic(self, sql: str, upstream: UpstreamSession) -> bool:
         """Whether the statement, or what it explains, holds an operator or reads a view that does; else cheap.
@@ -110,14 +112,27 @@ class SemanticEngine:
         with self._or_our_syntax_fault(request.sql) as readable:
             if not readable:
                 return upstream.execute(request.sql, request.parameters, result_formats=request.result_formats)
-        tree = bind(self._read(inner, upstream), _literals(request.parameters))
-        if creates_view(tree):
+        read = self._read(inner, upstream)
+        if creates_view(read):
+            tree = bind(read, _literals(request.parameters))
             return upstream.execute(self._sql(stand_in(tree, self._reader), upstream))
-        plan = plan_statement(tree, self._reader.operators, upstream.dialect, _namer(upstream))
+        plan = self._plan(read, inner, request.parameters, upstream)
         self._tell_offline(plan, request, upstream)
         if options is not None:
             return self._explain(plan, request, upstream, options)
         return self._run(plan, request, upstream)[0]
+
+    def _plan(self, read: exp.Expr, sql: str, parameters: Sequence[Parameter], upstream: UpstreamSession) -> Plan:
+        """Return the plan of a statement's tree, the one of its text where neither parameters nor views shape it."""
+
+        def make(describe: Describe, suffix: str | None) -> Plan:
+            tree = bind(read, _literals(parameters))
+            return plan_statement(tree, self._reader.operators, upstream.dialect, describe, suffix)
+
+        names = _namer(upstream)
+        if parameters or read is not self._parse(sql):
+            return make(names, None)
+        return self._plans.plan(sql, make, names, upstream)
 
     @contextmanager
     def _or_our_syntax_fault(self, sql: str) -> Iterator[bool]:
@@ -155,11 +170,13 @@ class SemanticEngine:
         def finish(success: bool) -> None:
             if not success and own_transaction:
                 upstream.execute("ROLLBACK").close()
-                return
-            drop_relations(plan.relations, upstream)
-            if own_transaction:
-                upstream.execute("COMMIT").close()
+            else:
+                drop_relations(plan.relations, upstream)
+                if own_transaction:
+                    upstream.execute("COMMIT").close()
+            self._plans.end(plan, upstream)
 
+        self._plans.begin(plan, upstream)
         try:
             if request.options.max_cost_usd is not None:
                 check_budget(self._estimates(plan, request, upstream), request.options.max_cost_usd)
@@ -168,6 +185,7 @@ class SemanticEngine:
         except BaseException:
             if own_transaction:
                 upstream.execute("ROLLBACK").close()
+            self._plans.end(plan, upstream)
             raise
         return FinishedResult(result, finish, tag), reports
 
