@@ -229,7 +229,7 @@ class DuckDBBinder:
             return self._probe(parent, [parent.copy()], known)
         if isinstance(parent, (exp.DPipe, exp.Is)):
             return UNKNOWN
-        if isinstance(parent, (exp.In, exp.Between, *_COMPARISONS)):
+        if parent is not None and (isinstance(parent, (exp.In, exp.Between, *_COMPARISONS)) or _is_series(parent)):
             return self._oid_compared(child, parent, known)
         if isinstance(parent, exp.Func):
             return self._argument_oid(child, parent)
@@ -238,7 +238,7 @@ class DuckDBBinder:
     def _oid_compared(self, child: exp.Expr, parent: exp.Expr, known: dict[int, int]) -> int:
         for other in _siblings(child, parent):
             found = self._expression_oid(other, known)
-            if found and isinstance(parent, exp.Add) and found in _MOMENTS:
+            if found in _MOMENTS and (isinstance(parent, exp.Add) or _is_step(child, parent)):
                 return oids.INTERVAL
             if found == oids.INTERVAL and isinstance(parent, (exp.Mul, exp.Div)):
                 return oids.FLOAT8
@@ -387,6 +387,15 @@ def _siblings(child: exp.Expr, parent: exp.Expr) -> Iterator[exp.Expr]:
 
 def _index_in(child: exp.Expr, expressions: Sequence[exp.Expr]) -> int | None:
     return next((index for index, item in enumerate(expressions) if item is child), None)
+
+
+def _is_series(call: exp.Expr) -> bool:
+    """Tell whether a call is generate_series(), by DuckDB's name or ours."""
+    return isinstance(call, exp.Func) and _call_parts(call)[0] in ("generate_series", "series")
+
+
+def _is_step(child: exp.Expr, call: exp.Expr) -> bool:
+    return _is_series(call) and _index_in(child, _call_parts(call)[1]) == 2
 
 
 def _call_parts(call: exp.Expr) -> tuple[str, list[exp.Expr]]:

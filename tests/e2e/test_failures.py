@@ -91,7 +91,7 @@ def test_a_full_disk_ends_the_statement_before_it_spends_more(
 
     def write(descriptor: int, lines: bytes) -> int:
         nonlocal room
-        if b'"cost_state": "priced"' in lines:
+        if b'"cost_state":"priced"' in lines:
             room -= 1
             if room < 0:
                 raise OSError(errno.ENOSPC, "No space left on device")

@@ -21,6 +21,8 @@ PARAMETERS = [
     ("SELECT a + $1, $2 + 1, ts + $3, ts - $4 FROM t", (oids.INT4, oids.INT4, oids.INTERVAL, oids.TIMESTAMPTZ)),
     ("SELECT coalesce($1, a), CASE WHEN $2 THEN $3 ELSE c END FROM t", (oids.INT4, oids.BOOL, oids.NUMERIC)),
     ("SELECT upper($1), substr(b, $2, 1), date_trunc($3, ts) FROM t", (oids.TEXT, oids.INT8, oids.TEXT)),
+    ("SELECT * FROM generate_series(1, $1)", (oids.INT4,)),
+    ("SELECT generate_series(ts, $1, $2) FROM t", (oids.TIMESTAMPTZ, oids.INTERVAL)),
     ("SELECT b FROM t GROUP BY b HAVING count(*) > $1", (oids.INT8,)),
     ("WITH q AS (SELECT a AS k FROM t WHERE b = $1) SELECT * FROM q WHERE k = $2", (oids.TEXT, oids.INT4)),
     ("SELECT (SELECT max(x.a) FROM t x WHERE x.a > t.a + $1) FROM t", (oids.INT4,)),
