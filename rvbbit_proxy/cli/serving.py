@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import threading
@@ -32,6 +33,7 @@ def serve(settings: Settings, database: str | None) -> None:
     """Listen until SIGTERM or SIGINT; then let running statements end, flush, and return."""
     stop = stop_event()
     stay_small()
+    logging.getLogger("sqlglot").setLevel(logging.ERROR)  # it warns of grammar that it leaves to the upstream
     with App.open(settings, database) as app:
         leave_alone_what_is_here()
         host, port = listen(app)
