@@ -61,8 +61,11 @@ def _unwrap(side: exp.Query) -> exp.Query:
 
 def _make_distinct(side: exp.Query) -> None:
     """Let equal rows of a side be one, in place, where that is known without a model."""
-    if isinstance(side, exp.Select) and not any(map(has_calls, side.expressions)) and not side.args.get("limit"):
-        side.set("distinct", side.args.get("distinct") or exp.Distinct())
+    if not isinstance(side, exp.Select) or any(map(side.args.get, ("limit", "offset", "distinct"))):
+        return
+    if not any(map(has_calls, side.expressions)):
+        side.set("distinct", exp.Distinct())
+        side.set("order", None)
 
 
 def _limit_sides(query: exp.SetOperation, sides: list[exp.Query]) -> set[int]:
