@@ -5,12 +5,16 @@ The arguments stay in the tree, as text, so that unknown columns are errors and 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlglot import exp
 
 from rvbbit_proxy.operators.operator import Operators
 from rvbbit_proxy.plan.output_names import name_items
-from rvbbit_proxy.plan.rules.scores import compare_calls
 from rvbbit_proxy.sql.dialect import SemanticCall
+
+THRESHOLD = "0.5"
+"""What a score has to exceed to be true."""
 
 
 def describable(tree: exp.Expr, operators: Operators) -> exp.Expr:
@@ -53,3 +57,25 @@ def _plain_argument(argument: exp.Expr) -> exp.Expr:
         value: exp.Expr = argument.expressions[0]
         return value
     return argument
+
+
+def compare_calls(calls: Iterable[SemanticCall], operators: Operators) -> None:
+    """Compare, in place, those of the calls that are scores in a boolean position."""
+    for call in calls:
+        if operators.by_name[call.operator_name].returns == "double precision" and _wants_boolean(call):
+            call.replace(exp.GT(this=call.copy(), expression=exp.Literal.number(THRESHOLD)))
+
+
+def _wants_boolean(node: exp.Expr) -> bool:
+    parent = node.parent
+    if isinstance(parent, exp.Paren):
+        return _wants_boolean(parent)
+    if isinstance(parent, (exp.Where, exp.Having, exp.And, exp.Or, exp.Not)):
+        return True
+    if isinstance(parent, (exp.Join, exp.Merge)):
+        return node.arg_key == "on"
+    if isinstance(parent, exp.When):
+        return node.arg_key == "condition"
+    if isinstance(parent, exp.If):
+        return node.arg_key == "this" and not (isinstance(parent.parent, exp.Case) and parent.parent.this)
+    return False

@@ -14,6 +14,7 @@ from sqlglot import exp
 
 from rvbbit_proxy.errors import AggregateMisplaced, NotSupported, UnknownOperator
 from rvbbit_proxy.operators.operator import Operator, OperatorArg, Operators
+from rvbbit_proxy.plan.describable import describable
 from rvbbit_proxy.plan.estimate import LOOKUP, RETURNS, estimate_tree
 from rvbbit_proxy.plan.joined import join_results
 from rvbbit_proxy.plan.output_names import name_items
@@ -119,7 +120,7 @@ class Staging:
         for join in probe.args.get("joins") or []:
             if join.args.get("on"):
                 join.set("on", exp.true())  # tells no names, and may still hold operators, or outer columns
-        sql, _ = self.estimate(probe)
+        sql, _ = self.estimate(describable(probe, self.operators))  # the calls in it are planned later
         return list(self.describe(sql))
 
     def relation(self, kind: str) -> str:
