@@ -51,14 +51,22 @@ class Scope:
 
 @dataclass
 class Choices:
-    """Draws from hypothesis; ``fuel`` bounds a statement's size, ``serial`` makes its names unique."""
+    """Draws from hypothesis; ``fuel`` bounds a statement's size, ``serial`` makes its names unique.
+
+    ``in_view``: what is drawn becomes the text of a view, where DuckDB's sums of integers stay wide.
+    """
 
     draw: Callable[[st.SearchStrategy[Any]], Any]
     fuel: int = 14
     serial: int = 0
     operators: int = 0
     used: set[str] = field(default_factory=set)
+    in_view: bool = False
     subquery: Callable[[Sequence[Kind], Scope, bool], Query] | None = None
+
+    def sums(self, template: str) -> tuple[str, ...]:
+        """Return a sum of integers as what may be picked, where it may."""
+        return () if self.in_view else (template,)
 
     def chance(self, percent: int) -> bool:
         """Draw true in so many of a hundred cases; shrinks to false."""
@@ -133,7 +141,7 @@ def aggregate(kind: Kind, rows: Scope, choices: Choices, depth: int) -> Piece:
     if choices.chance(50):
         template = choices.pick(("count({})", "count(DISTINCT {})"))
         return _filtered(write(template, inner(choices.pick(("text", "bool"))), loose=False), rows, choices)
-    template = choices.pick(("sum({})", "max({})", "min({})"))
+    template = choices.pick((*choices.sums("sum({})"), "max({})", "min({})"))
     return _filtered(write(template, inner("int"), loose=False), rows, choices)
 
 
@@ -369,7 +377,7 @@ def _window(kind: Kind, scope: Scope, choices: Choices, depth: int) -> Piece:
                 "rank() OVER (ORDER BY {1})",
                 "dense_rank() OVER (PARTITION BY {0} ORDER BY {1} DESC)",
                 "count(*) OVER (PARTITION BY {0})",
-                "sum(1) OVER (ORDER BY {1})",
+                *choices.sums("sum(1) OVER (ORDER BY {1})"),
             )
         )
         return write(template, key, order, loose=False)

@@ -58,7 +58,9 @@ def examples(draw: st.DrawFn) -> Example:
 def _views(maker: QueryMaker) -> tuple[tuple[str, Piece], ...]:
     if not maker.choices.chance(15):
         return ()
+    maker.choices.in_view = True
     query = maker._with(1, None, Scope(()))
+    maker.choices.in_view = False
     maker.views = {"v": query.columns}
     return (("v", Piece(spell_parameters(query.piece.ours), query.piece.plain)),)
 
