@@ -16,7 +16,10 @@ from rvbbit_proxy.engine.catalog.install import FUNCTIONS_CATALOG
 from rvbbit_proxy.sql.item_names import WRITTEN_NAME
 
 _ITEM = "rvbbit_item"
-_INT4_END = 1 << 31
+_INT4, _INT4_END = 4, 1 << 31
+_WIDTHS = {exp.DataType.Type.SMALLINT: _INT4, exp.DataType.Type.INT: _INT4, exp.DataType.Type.BIGINT: 2 * _INT4}
+_SIGNED = exp.Literal | exp.Neg
+_PARAMETERS = (exp.Parameter, exp.Placeholder)
 _LISTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "array_elements": {"value": "json_items"},
@@ -54,17 +57,17 @@ def spread_functions(tree: exp.Expr) -> None:
     for node in list(tree.find_all(exp.Table, exp.Lateral)):
         calls = _calls(node)
         alias = node.args.get("alias")
-        narrow = _narrow_series(node)
-        if narrow is not None:
-            _put(node, narrow, alias or exp.TableAlias(this=exp.to_identifier("generate_series")))
+        series = _whole_series(node)
+        if series is not None:
+            _put(node, series, alias or exp.TableAlias(this=exp.to_identifier("generate_series")))
         elif _name_of(calls[0]) in RECORD_FUNCTIONS and alias is not None:
             _put(node, _record(calls[0], alias.columns), exp.TableAlias(this=alias.this.copy()))
         elif all(_name_of(call) in SET_FUNCTIONS or isinstance(call, exp.Unnest) for call in calls):
             _spread(node, calls, alias)
-    for series in list(tree.find_all(exp.ExplodingGenerateSeries)):
-        if not isinstance(series.parent, exp.Table):
-            (column,) = _columns(series)
-            series.replace(_unnested(column.items))
+    for call in list(tree.find_all(exp.ExplodingGenerateSeries)):
+        if not isinstance(call.parent, exp.Table):
+            (column,) = _columns(call)
+            call.replace(_unnested(column.items))
 
 
 def _calls(node: exp.Expr) -> list[exp.Expr]:
@@ -165,8 +168,8 @@ def _read_value(node: exp.Expr, alias: str, column: str) -> None:
             found.replace(exp.alias_(value, alias, quoted=True) if isinstance(found.parent, exp.Select) else value)
 
 
-def _narrow_series(node: exp.Expr) -> exp.Select | None:
-    """Return a series of integers between literals as such, which DuckDB counts in bigint, row by row."""
+def _whole_series(node: exp.Expr) -> exp.Select | None:
+    """Return a series of integers as DuckDB counts it, row by row; as int4 where PostgreSQL would, not bigint."""
     call = node.this
     if (
         not isinstance(call, exp.ExplodingGenerateSeries)
@@ -175,18 +178,32 @@ def _narrow_series(node: exp.Expr) -> exp.Select | None:
     ):
         return None
     ends = [call.args.get(part) for part in ("start", "end", "step")]
-    numbers = [end.this if isinstance(end, exp.Neg) else end for end in ends if end is not None]
-    if not all(isinstance(end, exp.Literal) and end.is_int and int(end.name) < _INT4_END for end in numbers):
+    given = [end for end in ends if end is not None]
+    if all(isinstance(end, _PARAMETERS) for end in given) or not isinstance(ends[2], _SIGNED | None):
         return None
-    name = node.alias or "generate_series"
-    number = exp.cast(exp.column("generate_series"), "INTEGER", dialect="duckdb")
+    if not all(isinstance(end, _PARAMETERS) or _width(end) for end in given):
+        return None
+    number: exp.Expr = exp.column("generate_series")
+    if all(not isinstance(end, _PARAMETERS) and _width(end) == _INT4 for end in given):
+        number = exp.cast(number, "INTEGER", dialect="duckdb")
     source = exp.Table(
         this=exp.Anonymous(this="range", expressions=[*_range(ends)]),
         alias=exp.TableAlias(
             this=exp.to_identifier("rvbbit_series"), columns=[exp.to_identifier("generate_series")]
         ),
     )
+    name = node.alias or "generate_series"
     return exp.select(exp.alias_(number, name, quoted=True)).from_(source)
+
+
+def _width(end: exp.Expr) -> int:
+    """Return the bytes of an integer that is written as such; 0 for anything else."""
+    if isinstance(end, exp.Cast):
+        return _WIDTHS.get(end.to.this, 0)
+    literal = end.this if isinstance(end, exp.Neg) else end
+    if not isinstance(literal, exp.Literal) or not literal.is_int:
+        return 0
+    return _INT4 if int(literal.name) < _INT4_END else 2 * _INT4
 
 
 def _range(ends: Sequence[exp.Expr | None]) -> list[exp.Expr]:
