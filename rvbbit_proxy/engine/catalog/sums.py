@@ -29,6 +29,8 @@ def spell_sums(sql: str) -> str:
 
     >>> spell_sums("SELECT sum(a), sum(b) FILTER (WHERE c), sum(DISTINCT b) FROM t")
     'SELECT "Σ"(a), "Σ"(CASE WHEN c THEN b END), sum(DISTINCT b) FROM t'
+    >>> spell_sums("SELECT sum(a) FILTER (b), sum(a ORDER BY b) FROM t")
+    'SELECT "Σ"(CASE WHEN b THEN a END), sum(a ORDER BY b) FROM t'
     >>> spell_sums("CREATE VIEW v AS SELECT sum(a) FROM t")
     'CREATE VIEW v AS SELECT sum(a) FROM t'
     """
@@ -55,14 +57,15 @@ def _splices(sql: str, parts: Sequence[Token], words: Sequence[str]) -> Iterator
         if word != "sum" or words[place + 1 : place + 2] != ["("] or words[place - 1] == ".":
             continue
         close = closing_bracket(parts, place + 1)
-        if close >= len(parts) or words[place + 2] in ("distinct", ")"):
+        if close >= len(parts) or words[place + 2] in ("distinct", ")") or "order" in words[place + 2 : close]:
             continue
         behind = close
-        if words[close + 1 : close + 4] == ["filter", "(", "where"]:
+        if words[close + 1 : close + 3] == ["filter", "("]:
             behind = closing_bracket(parts, close + 2)
             if behind >= len(parts):
                 continue
-            condition = sql[parts[close + 4].start : parts[behind].start]
+            first = close + 4 if words[close + 3] == "where" else close + 3  # DuckDB lets WHERE be left out
+            condition = sql[parts[first].start : parts[behind].start]
             item = sql[parts[place + 2].start : parts[close].start]
             yield parts[place + 2].start, parts[behind].start, f"CASE WHEN {condition} THEN {item} END"
         if words[behind + 1 : behind + 2] != ["over"] or _is_plain(parts, words, place + 2, close):
