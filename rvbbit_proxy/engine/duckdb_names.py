@@ -27,6 +27,8 @@ _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 _WORD = re.compile(r"[^\W\d]\w*")
 _WORDS = re.compile(r"[^\W\d]\w*(?: \w+)*")
 """No text of an expression: those have brackets around what is more than a word."""
+_NUMBERED = re.compile(r"(?<=\W)_\d+$")
+"""What DuckDB puts behind an expression that is another column of a nested query, too."""
 _PARAMETER_NULL = re.compile(r"CAST\(NULL AS [A-Z ]+(?:\[\])?\)")
 _VALUES = frozenset(("true", "false", "NULL"))
 _LIST_ENDS = frozenset(
@@ -85,7 +87,8 @@ def _name(sql: str, name: str) -> str:
     if name not in _VALUES and (_WORD.fullmatch(name) or _is_quoted(sql, name)):
         return _unquoted(sql, name)
     said = words(sql)
-    return figure_name(_PARAMETER_NULL.sub("$1", name), said & _INTERNAL, "extract" in said)
+    written = _NUMBERED.sub("", _PARAMETER_NULL.sub("$1", name))
+    return figure_name(written, said & _INTERNAL, "extract" in said)
 
 
 def _may_be_unnamed_inside(sql: str, name: str) -> bool:
