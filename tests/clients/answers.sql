@@ -570,7 +570,6 @@ DROP SCHEMA extra
 DROP SCHEMA extra CASCADE
 DROP SCHEMA IF EXISTS extra
 CREATE SEQUENCE seq START 5
--- differs: text forms
 SELECT nextval('seq'), currval('seq'), nextval('seq')
 SELECT lastval()
 SELECT setval('seq', 20), nextval('seq')
