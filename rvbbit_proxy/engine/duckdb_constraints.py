@@ -25,7 +25,8 @@ _CHECK = re.compile(r'CHECK constraint failed on table "(?P<table>.+?)" with exp
 _MISSING = re.compile(r'foreign key constraint because key "(?P<key>.*)" does not exist', re.DOTALL)
 _REFERENCED = re.compile(r'foreign key constraint because key "(?P<key>.*)" is still referenced', re.DOTALL)
 _NAMED_CHECK = re.compile(
-    r"CHECK\(CASE +WHEN \(\('constraint (?:[^']|'')*' IS NOT NULL\)\) THEN \((?P<said>.*)\) ELSE NULL END\)", re.DOTALL
+    r"CHECK\(CASE +WHEN \(\('constraint (?:[^']|'')*' IS NOT NULL\)\) THEN \((?P<said>.*)\) ELSE NULL END\)",
+    re.DOTALL,
 )
 _KEYS = ("PRIMARY KEY", "UNIQUE")
 _ON_CONSTRAINT = ["ON", "CONFLICT", "ON", "CONSTRAINT"]

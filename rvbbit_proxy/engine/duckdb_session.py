@@ -612,7 +612,9 @@ class DuckDBSession(UpstreamSession):
             return 0
         rows = pa.Table.from_batches(batches)
         numbered = rows.append_column("rvbbit_ord", pa.array(range(1, rows.num_rows + 1), pa.int64()))
-        return self.insert(f"INSERT INTO {_quoted(name)} SELECT * FROM rvbbit_returned", "rvbbit_returned", numbered)
+        return self.insert(
+            f"INSERT INTO {_quoted(name)} SELECT * FROM rvbbit_returned", "rvbbit_returned", numbered
+        )
 
     def drop(self, names: Sequence[str]) -> None:
         """Drop temporary tables, without a look at what else a client's DROP TABLE would drop."""

@@ -50,15 +50,18 @@ _TEXTUAL = REG_TYPES | {
 }
 _WORD = re.compile(r"[a-z_]\w*")
 _MARKS = ("pg_", "information_schema", "_privilege", "to_reg")
-_TELLING = frozenset(
-    "regclass regtype regproc regprocedure regnamespace regrole oid xid tableoid ctid xmin serial bigserial smallserial"
-    " identity jsonb collate current_user session_user current_catalog current_role current_schema current_schemas"
-    " current_database user unnest quote_ident"
-    " format_type obj_description col_description"
-    " parse_ident getdatabaseencoding set_config current_setting"
-    " unlogged concurrently generate_subscripts overlaps json_agg jsonb_agg"
-    " json_object_agg jsonb_object_agg every jsonb_set jsonb_insert ordinality ties tablesample".split()
-) | RECORD_FUNCTIONS
+_TELLING = (
+    frozenset(
+        "regclass regtype regproc regprocedure regnamespace regrole oid xid tableoid ctid xmin serial bigserial smallserial"
+        " identity jsonb collate current_user session_user current_catalog current_role current_schema current_schemas"
+        " current_database user unnest quote_ident"
+        " format_type obj_description col_description"
+        " parse_ident getdatabaseencoding set_config current_setting"
+        " unlogged concurrently generate_subscripts overlaps json_agg jsonb_agg"
+        " json_object_agg jsonb_object_agg every jsonb_set jsonb_insert ordinality ties tablesample".split()
+    )
+    | RECORD_FUNCTIONS
+)
 """Words that DuckDB does not know, or not as PostgreSQL does."""
 _IN_CONTEXT = {
     word: re.compile(pattern, re.IGNORECASE)
