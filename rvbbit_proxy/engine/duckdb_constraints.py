@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 
 from rvbbit_proxy.errors import UpstreamError
 from rvbbit_proxy.sql.lexer import lexemes, unquote_identifier
-from rvbbit_proxy.sql.lists import name_end
+from rvbbit_proxy.sql.lists import closing_bracket, name_end
 
 VIOLATIONS = frozenset(("23502", "23503", "23505", "23514"))
 """The SQLSTATEs of violated constraints."""
@@ -82,8 +82,17 @@ def explain_violation(said: str, sql: str, connection: duckdb.DuckDBPyConnection
     for pattern, find in _FINDERS:
         found = pattern.search(said)
         if found is not None:
-            return next(find(found, listed if pattern is _REFERENCED else own, target), None)
+            known = {_REFERENCED: listed, _UNIQUE_AMONG: _written(own, sql)}.get(pattern, own)
+            return next(find(found, known, target), None)
     return None
+
+
+def _written(own: Sequence[Constraint], sql: str) -> Sequence[Constraint]:
+    """Return the constraints on columns that an INSERT names; all of them where it names none of theirs."""
+    parts = lexemes(sql)
+    start = next((at for at, part in enumerate(parts) if part.text == "("), len(parts))
+    named = {unquote_identifier(part).lower() for part in parts[start + 1 : closing_bracket(parts, start)]}
+    return [one for one in own if not named.isdisjoint(map(str.lower, one.columns))] or own
 
 
 def spell_conflict_target(sql: str, connection: duckdb.DuckDBPyConnection) -> str:
@@ -101,13 +110,24 @@ def spell_conflict_target(sql: str, connection: duckdb.DuckDBPyConnection) -> st
     wanted = (unquote_identifier(name), target.lower())
     for one in _listed(connection):
         if (one.name, one.table.lower()) == wanted and one.kind in _KEYS:
-            columns = ", ".join('"' + column.strip('"').replace('"', '""') + '"' for column in one.columns)
+            columns = ", ".join('"' + column.replace('"', '""') + '"' for column in one.columns)
             return f"{sql[: parts[place + 2].start]}({columns}){sql[name.end :]}"
     raise UpstreamError(f'constraint "{wanted[0]}" for table "{target}" does not exist', sqlstate="42704")
 
 
 def _listed(connection: duckdb.DuckDBPyConnection) -> list[Constraint]:
-    return [Constraint(*row) for row in connection.execute(_LISTED).fetchall()]
+    listed = [Constraint(*row) for row in connection.execute(_LISTED).fetchall()]
+    return [replace(one, columns=[_bare(column) for column in one.columns]) for one in listed]
+
+
+def _bare(column: str) -> str:
+    """Return a column's name as it is, from an index's expression as DuckDB lists it.
+
+    >>> _bare("a"), _bare('"Odd Name"')
+    ('a', 'Odd Name')
+    """
+    text = column[1:-1] if column[:1] == "'" == column[-1:] else column
+    return text[1:-1].replace('""', '"') if text[:1] == '"' == text[-1:] else text
 
 
 def written_table(sql: str) -> str | None:

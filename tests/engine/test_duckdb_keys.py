@@ -379,3 +379,26 @@ def test_a_table_goes_with_the_defaults_that_draw_from_its_sequence(family: Duck
     family.execute("DROP TABLE children CASCADE")
     assert refuse(family, "INSERT INTO others (n) VALUES (1)")[0] == "23502"
     assert rows(family, "SELECT count(*) FROM pg_class WHERE relkind = 'S'") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("statements", "name", "detail"),
+    [
+        (["INSERT INTO k (name) VALUES ('a')"], "k_name_key", "Key (name)=(a) already exists."),
+        (["INSERT INTO k (name) VALUES ('x'), ('x')"], "k_name_key", "Key (name)=(x) already exists."),
+        (["INSERT INTO k (\"Q q\") VALUES ('q')"], "k_Q q_key", "Key (Q q)=(q) already exists."),
+        (
+            ["BEGIN", "INSERT INTO k (id, name) VALUES (7, 'b')", "INSERT INTO k (id) VALUES (7)"],
+            "k_pkey",
+            "Key (id)=(7) already exists.",
+        ),
+    ],
+)
+def test_a_violated_key_is_named(duck: DuckDBSession, statements: list[str], name: str, detail: str) -> None:
+    duck.execute('CREATE TABLE k (id serial PRIMARY KEY, name text UNIQUE, "Q q" text UNIQUE)')
+    duck.execute("INSERT INTO k (name, \"Q q\") VALUES ('a', 'q')")
+    with pytest.raises(RvbbitError) as caught:
+        for sql in statements:
+            duck.execute(sql)
+    assert caught.value.message == f'duplicate key value violates unique constraint "{name}"'
+    assert (caught.value.detail, caught.value.fields["n"]) == (detail, name)
