@@ -199,7 +199,7 @@ def _whole_series(node: exp.Expr) -> exp.Select | None:
 def _width(end: exp.Expr) -> int:
     """Return the bytes of an integer that is written as such; 0 for anything else."""
     if isinstance(end, exp.Cast):
-        return _WIDTHS.get(end.to.this, 0)
+        return _WIDTHS.get(end.to.this, 0) if isinstance(end.this, (exp.Literal, *_PARAMETERS)) else 0
     literal = end.this if isinstance(end, exp.Neg) else end
     if not isinstance(literal, exp.Literal) or not literal.is_int:
         return 0
