@@ -193,6 +193,8 @@ CREATE MACRO rvbbit_fn.base.series(first, last) AS generate_series(first, last),
     (first, last, step) AS generate_series(first, last, step),
     (first INTEGER, last INTEGER, step INTEGER) AS generate_series(first, last, step)::INTEGER[],
     (first DATE, last DATE, step) AS generate_series(first, last, step::INTERVAL)::TIMESTAMPTZ[];
+CREATE MACRO rvbbit_fn.base.counted(number, first, last) AS number,
+    (number, first INTEGER, last INTEGER) AS number::INTEGER;
 
 -- what to_char() puts together
 CREATE MACRO rvbbit_fn.base.ordinal_end(x) AS CASE WHEN right(lpad(x, 2, '0'), 2) BETWEEN '11' AND '13' THEN 'th'

@@ -184,7 +184,9 @@ def _whole_series(node: exp.Expr) -> exp.Select | None:
     if not all(isinstance(end, _PARAMETERS) or _width(end) for end in given):
         return None
     number: exp.Expr = exp.column("generate_series")
-    if all(not isinstance(end, _PARAMETERS) and _width(end) == _INT4 for end in given):
+    if any(isinstance(end, _PARAMETERS) for end in given):
+        number = _base("counted", [number, *given[:2]])
+    elif all(_width(end) == _INT4 for end in given):
         number = exp.cast(number, "INTEGER", dialect="duckdb")
     source = exp.Table(
         this=exp.Anonymous(this="range", expressions=[*_range(ends)]),
